@@ -1,0 +1,44 @@
+# The commands of the project; each sets up what it needs.
+.DEFAULT_GOAL := run
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# uv where it is there (seconds), venv and pip where it is not.
+$(VENV)/.base: requirements/base.txt
+	@test -x $(PY) || (command -v uv >/dev/null && uv venv -q --python 3.11 $(VENV)) || python3.11 -m venv $(VENV) || python3 -m venv $(VENV)
+	@if command -v uv >/dev/null; then uv pip install -q -p $(PY) --require-hashes -r $<; else $(PY) -m pip install -q --require-hashes -r $<; fi
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	@if command -v uv >/dev/null; then uv pip install -q -p $(PY) --require-hashes -r $<; else $(PY) -m pip install -q --require-hashes -r $<; fi
+	@touch $@
+
+.PHONY: run test check bench lock browser
+run: $(VENV)/.base
+	@$(PY) manage.py migrate -v 0
+	@$(PY) manage.py migrate -v 0 --database messages
+	@$(PY) manage.py seed_demo
+	@$(PY) manage.py serve
+
+# A browser for the page's tests; Debian's packages, when this is root on such a machine.
+browser:
+	@command -v chromium >/dev/null || (apt-get update -q >/dev/null && apt-get install -q -y chromium >/dev/null)
+
+test: $(VENV)/.dev browser
+	$(PY) -m pytest -q -n 2 --dist loadgroup tests
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy .
+	$(PY) -m pytest -q tests/test_architecture.py
+	$(PY) manage.py check
+	$(PY) manage.py makemigrations --check --dry-run -v 0
+	$(PY) -m tests.locked
+
+bench: $(VENV)/.dev
+	$(PY) -m tests.bench
+
+lock: $(VENV)/.dev
+	$(VENV)/bin/uv pip compile -q --generate-hashes --python-version 3.11 requirements/base.in -o requirements/base.txt
+	$(VENV)/bin/uv pip compile -q --generate-hashes --python-version 3.11 requirements/dev.in -o requirements/dev.txt

@@ -1,0 +1,160 @@
+"""The embedded shape: SQLite, memory and files, one process, no other server.
+
+The default. It needs no environment variable; the table in `registry.py`
+lists what can be set.
+"""
+
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+
+from chatsite.settings.keys import secret_key, token_key
+from chatsite.settings.registry import ROOT, setting
+
+DATA: Path = setting("CHAT_DATA")
+DATA.mkdir(parents=True, exist_ok=True)
+
+DEBUG: bool = setting("CHAT_DEBUG")
+SECRET_KEY = secret_key(DATA)
+ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
+ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
+REGION: str = setting("CHAT_REGION")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "csp",
+    "servestatic",
+    "chatsite.kernel",
+    "chatsite.gateway",
+    "chatsite.accounts",
+    "chat",
+    "chatsite",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "chatsite.kernel.rest.RequestIdMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "chatsite.urls"
+ASGI_APPLICATION = "chatsite.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "chat" / "web" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# WAL with FULL sync: a commit is on the disk before it is answered. IMMEDIATE: a
+# transaction that will write takes its lock at once instead of failing half way.
+_SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    },
+}
+DATABASES = {
+    "default": {**_SQLITE, "NAME": DATA / "site.sqlite3"},
+    "messages": {**_SQLITE, "NAME": DATA / "messages.sqlite3"},
+}
+DATABASE_ROUTERS = ["chatsite.kernel.database.Router"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+EVENT_LOG = {
+    "BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog",
+    "CONFIG": {"alias": "messages", "keep_seconds": setting("CHAT_LOG_KEEP_SECONDS")},
+}
+OUTBOX = {"BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog", "CONFIG": {"alias": "default", "keep_seconds": 86_400}}
+MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias": "messages"}}
+ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
+NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1_000}}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
+
+GATEWAY = {
+    "WHO_MAY_HEAR": "chat.queries.participants.who_may_hear",
+    "AUTHENTICATE": "chatsite.accounts.authentication.authenticate",
+    "OUTBOUND_BYTES": setting("CHAT_OUTBOUND_BYTES"),
+}
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+TOKENS = {
+    "KEY": token_key(DATA),
+    "ISSUER": "chatsite",
+    "AUDIENCE": "chatsite",
+    "ACCESS_SECONDS": setting("CHAT_ACCESS_TOKEN_SECONDS"),
+    "REFRESH_SECONDS": setting("CHAT_REFRESH_TOKEN_SECONDS"),
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["chatsite.accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["chatsite.kernel.rest.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["chatsite.kernel.rest.JSONParser"],
+    "EXCEPTION_HANDLER": "chatsite.kernel.rest.problem",
+    "UNAUTHENTICATED_USER": None,
+}
+# A body of 8,000 code points is at most 96 kB as escaped JSON.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [ROOT / "chat" / "web" / "static"]
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = DEBUG
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+        "img-src": [SELF, "data:"],
+    }
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "chatsite": {"level": "INFO"},
+        "chat": {"level": "INFO"},
+    },
+}

@@ -1,0 +1,145 @@
+"""The one table of settings: name, type, default and help of each.
+
+Every deployment setting is read here and nowhere else, from the environment
+variable of its name. `manage.py config` prints this table with the value in
+force and where it came from.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from django.core.exceptions import ImproperlyConfigured
+
+Value: TypeAlias = str | int | bool | list[str] | Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _boolean(text: str) -> bool:
+    match text.lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "0" | "false" | "no" | "off" | "":
+            return False
+    raise ValueError("expected true or false")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One deployment setting, read from the environment variable of its name."""
+
+    name: str
+    parse: Callable[[str], Value]
+    kind: str
+    default: Value
+    help: str
+    secret: bool = False
+
+    def read(self, environ: Mapping[str, str] = os.environ) -> Value:
+        """The value in force; ImproperlyConfigured names a value that does not parse."""
+        if (text := environ.get(self.name)) is None:
+            return self.default
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{self.name}={text!r} is not a {self.kind}: {error}") from None
+
+    def source(self, environ: Mapping[str, str] = os.environ) -> str:
+        """Where the value in force came from: environment or default."""
+        return "environment" if self.name in environ else "default"
+
+
+SETTINGS: dict[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting(
+            name="CHAT_DATA",
+            parse=lambda text: Path(text).expanduser().resolve(),
+            kind="folder",
+            default=ROOT / "data",
+            help="Folder of the databases and of the keys that the first start makes.",
+        ),
+        Setting(
+            name="CHAT_DEBUG",
+            parse=_boolean,
+            kind="boolean",
+            default=True,
+            help="Shows error pages and allows demo people. Switch it off wherever others can reach the server.",
+        ),
+        Setting(
+            name="CHAT_ALLOWED_HOSTS",
+            parse=_words,
+            kind="comma-separated list",
+            default=["localhost", "127.0.0.1", "[::1]"],
+            help="Host names that this server answers to.",
+        ),
+        Setting(
+            name="CHAT_ALLOWED_ORIGINS",
+            parse=_words,
+            kind="comma-separated list",
+            default=[],
+            help="Exact origins (https://chat.example.org) that may open a WebSocket beside the server's own.",
+        ),
+        Setting(
+            name="PORT",
+            parse=int,
+            kind="port number",
+            default=8000,
+            help="Port that `manage.py serve` listens on; 0 takes a free one.",
+        ),
+        Setting(
+            name="CHAT_HOST",
+            parse=str,
+            kind="address",
+            default="127.0.0.1",
+            help="Address that `manage.py serve` listens on.",
+        ),
+        Setting(
+            name="CHAT_REGION",
+            parse=str,
+            kind="name",
+            default="local",
+            help="Region name written into every event.",
+        ),
+        Setting(
+            name="CHAT_ACCESS_TOKEN_SECONDS",
+            parse=int,
+            kind="number of seconds",
+            default=600,
+            help="Life of an access token, and so of a WebSocket that does not renew itself.",
+        ),
+        Setting(
+            name="CHAT_REFRESH_TOKEN_SECONDS",
+            parse=int,
+            kind="number of seconds",
+            default=30 * 86_400,
+            help="Life of a sign-in that is not used.",
+        ),
+        Setting(
+            name="CHAT_LOG_KEEP_SECONDS",
+            parse=int,
+            kind="number of seconds",
+            default=7 * 86_400,
+            help="How long the event log keeps a record that every group has finished.",
+        ),
+        Setting(
+            name="CHAT_OUTBOUND_BYTES",
+            parse=int,
+            kind="number of bytes",
+            default=1024 * 1024,
+            help="Bytes that may wait for one WebSocket before it is closed with 4008 (too slow).",
+        ),
+    )
+}
+
+
+def setting(name: str) -> Any:
+    """The value in force of one setting, of the type its row in the table parses to."""
+    return SETTINGS[name].read()

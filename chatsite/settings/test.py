@@ -1,0 +1,14 @@
+"""The embedded shape as the tests run it: cheap passwords, a throw-away data folder."""
+
+import os
+import tempfile
+
+os.environ.setdefault("CHAT_DATA", tempfile.mkdtemp(prefix="chat-test-"))
+
+from chatsite.settings.embedded import *  # noqa: F403
+
+# Argon2 costs 50 ms by design, and each test signs people in.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Files, not memory: the port's threads have connections of their own.
+for alias, database in DATABASES.items():
+    database["TEST"] = {"NAME": str(DATA / f"test-{alias}.sqlite3")}

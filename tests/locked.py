@@ -1,0 +1,36 @@
+"""Checks that the locked requirements answer to what was asked for: `python -m tests.locked`."""
+
+import re
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+FOLDER = Path(__file__).resolve().parents[1] / "requirements"
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s\\]+)", re.MULTILINE)
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[-_.]+", "-", text).lower()
+
+
+def faults(asked: Path, locked: Path) -> list[str]:
+    """What the lock misses or pins otherwise than asked."""
+    text = locked.read_text()
+    pins = {_name(name): version for name, version in _PIN.findall(text)}
+    found = [] if text.count("--hash=") >= len(pins) else [f"{locked.name} has pins without hashes"]
+    for line in asked.read_text().splitlines():
+        if not line or line.startswith(("#", "-r")):
+            continue
+        wanted = Requirement(line)
+        version = pins.get(_name(wanted.name))
+        if version is None or not wanted.specifier.contains(version):
+            found.append(f"{asked.name} asks for {wanted}, {locked.name} has {version}: run `make lock`")
+    return found
+
+
+if __name__ == "__main__":
+    wrong = faults(FOLDER / "base.in", FOLDER / "base.txt") + faults(FOLDER / "dev.in", FOLDER / "dev.txt")
+    wrong += faults(FOLDER / "base.in", FOLDER / "dev.txt")
+    sys.stderr.writelines(f"{fault}\n" for fault in wrong)
+    sys.exit(bool(wrong))
