@@ -1,0 +1,251 @@
+"""Groups of projections and the one loop that runs them.
+
+A projection turns facts into rows, frames or posts. It gets records of one key,
+in order, as many as wait; it must be idempotent, since a crash repeats them.
+What it raises has names:
+
+    RetryLater   a dependency is away: the group waits and tries again
+    Unreadable   nobody can read the record: dead letter, and on
+    else         three tries, then the key is held and an alert is logged
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.eventlog import EventLog, GroupReader, log
+from chatsite.kernel.events import Payload, Record, Unreadable
+from chatsite.kernel.models import HeldKey
+
+logger = logging.getLogger(__name__)
+
+IN_FLIGHT = 4_000  # records a group works on at once; over it the group stops reading
+POLL_LIMIT = 500
+POLL_SECONDS = 1.0
+TRIES = 3
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between tries while a dependency is away
+FINISH_SECONDS = 0.5  # how often the finished offset is kept; a crash repeats at most this much
+HELD_SECONDS = 2.0  # how soon `project --retry` is noticed
+
+Projection = Callable[[Sequence[Record]], Awaitable[None]]
+
+
+class RetryLater(Exception):
+    """A dependency is away; the same records will be tried again."""
+
+
+@dataclass
+class Group:
+    """A named set of projections that share one offset."""
+
+    name: str
+    source: Callable[[], EventLog] = log
+    projections: list[tuple[frozenset[str] | None, Projection]] = field(default_factory=list)
+
+    def project(self, *payloads: type[Payload]) -> Callable[[Projection], Projection]:
+        """Register a projection of some event types; of all where none is named."""
+        types = frozenset(payload.event_type for payload in payloads) or None
+
+        def register(projection: Projection) -> Projection:
+            self.projections.append((types, projection))
+            return projection
+
+        return register
+
+    def wants(self, event_type: str) -> bool:
+        """Whether a projection of this group reads such events."""
+        return any(types is None or event_type in types for types, _ in self.projections)
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Hand records of one key to each projection that reads them."""
+        for types, projection in self.projections:
+            if chosen := [record for record in records if types is None or record.event_type in types]:
+                await projection(chosen)
+
+
+_groups: dict[str, Group] = {}
+
+
+def group(name: str, source: Callable[[], EventLog] = log) -> Group:
+    """The group of a name, made on first use."""
+    return _groups.setdefault(name, Group(name, source))
+
+
+def groups() -> list[Group]:
+    """Every group of the installed apps."""
+    return list(_groups.values())
+
+
+class Runner:
+    """Runs one group: many keys at once, one key's records in order."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._log = group.source()
+        self._waiting: dict[str, list[Record]] = {}  # key -> records after those being worked on
+        self._unfinished: dict[int, int] = {}  # offset -> pos, in order
+        self._held: set[str] = set()
+        self._polled: Record | None = None
+        self._paused = 0
+        self._room = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Read and apply until cancelled; what was not finished is repeated by the next run."""
+        await self._log.open()
+        reader = await self._log.read(self.group.name)
+        try:
+            self._held = set(await in_db_thread(self._held_keys))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_finished(reader))
+                tasks.create_task(self._watch_held())
+                while True:
+                    await self._take(await reader.poll(limit=POLL_LIMIT, wait=POLL_SECONDS), reader)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await reader.close()
+
+    async def _take(self, records: Sequence[Record], reader: GroupReader) -> None:
+        for record in records:
+            self._polled = record
+            if not self.group.wants(record.event_type) or record.key in self._held:
+                continue
+            self._unfinished[record.offset] = record.pos
+            if (waiting := self._waiting.get(record.key)) is not None:
+                waiting.append(record)
+            else:
+                self._waiting[record.key] = [record]
+                task = asyncio.create_task(self._work(record.key, reader))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        self._say_reached(reader)
+        while self._paused or len(self._unfinished) >= IN_FLIGHT:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _work(self, key: str, reader: GroupReader) -> None:
+        while records := self._waiting[key]:
+            self._waiting[key] = []
+            if key not in self._held:
+                await self._apply(await self._readable(records))
+            for record in records:
+                del self._unfinished[record.offset]
+            self._say_reached(reader)
+            self._room.set()
+        del self._waiting[key]
+
+    async def _readable(self, records: Sequence[Record]) -> list[Record]:
+        readable = []
+        for record in records:
+            try:
+                if record.fact.payload is not None:
+                    readable.append(record)
+            except Unreadable as error:
+                logger.error("%s: record %d is unreadable: %s", self.group.name, record.offset, error)
+                await self._log.park(record, group=self.group.name, reason=str(error))
+        return readable
+
+    async def _apply(self, records: Sequence[Record]) -> None:
+        """Apply records of one key; when they fail together, one by one up to the one at fault."""
+        if not records or await self._try(records, tries=1):
+            return
+        for record in records:
+            if not await self._try([record], tries=TRIES):
+                await in_db_thread(self._hold, record)
+                self._held.add(record.key)
+                return
+
+    async def _try(self, records: Sequence[Record], *, tries: int) -> bool:
+        pause = FIRST_PAUSE
+        while tries:
+            try:
+                await self.group.apply(records)
+                return True
+            except (RetryLater, Unavailable) as error:
+                logger.warning("%s waits: %s", self.group.name, error)
+                self._paused += 1
+                await asyncio.sleep(pause)
+                self._paused -= 1
+                self._room.set()
+                pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception as error:
+                tries -= 1
+                self._error = f"{type(error).__name__}: {error}"
+                logger.exception("%s: records %d.. of %s failed", self.group.name, records[0].offset, records[0].key)
+        return False
+
+    def _say_reached(self, reader: GroupReader) -> None:
+        if first := next(iter(self._unfinished.values()), None):
+            reader.reached(first - 1)
+        elif self._polled:
+            reader.reached(self._polled.pos)
+
+    async def _keep_finished(self, reader: GroupReader) -> None:
+        kept = 0
+        while True:
+            await asyncio.sleep(FINISH_SECONDS)
+            if not self._polled:
+                continue
+            finished = next(iter(self._unfinished), self._polled.offset + 1) - 1
+            if finished > kept:
+                await reader.finish(self._polled.partition, finished)
+                kept = finished
+
+    # --- held keys
+
+    def _held_keys(self) -> list[str]:
+        return list(HeldKey.objects.filter(group=self.group.name).values_list("key", flat=True))
+
+    def _hold(self, record: Record) -> None:
+        logger.critical(
+            "ALERT %s holds %s from offset %d: %s. Mend the cause, then run: manage.py project --retry %s %s",
+            self.group.name, record.key, record.offset, self._error, self.group.name, record.key,
+        )  # fmt: skip
+        HeldKey.objects.update_or_create(
+            group=self.group.name,
+            key=record.key,
+            defaults={
+                "partition": record.partition,
+                "offset": record.offset,
+                "error": self._error,
+                "retry": False,
+            },
+        )
+
+    def _to_retry(self) -> list[HeldKey]:
+        return list(HeldKey.objects.filter(group=self.group.name, retry=True))
+
+    async def _watch_held(self) -> None:
+        while True:
+            await asyncio.sleep(HELD_SECONDS)
+            if self._held:
+                for held in await in_db_thread(self._to_retry):
+                    await self._retry(held)
+
+    async def _retry(self, held: HeldKey) -> None:
+        """Apply a held key from its first record on, then let it run with the others."""
+        after = held.offset - 1
+        while records := await self._log.key_records(held.key, after=after, limit=POLL_LIMIT):
+            wanted = [record for record in records if self.group.wants(record.event_type)]
+            for record in await self._readable(wanted):
+                if not await self._try([record], tries=TRIES):
+                    await in_db_thread(self._hold, record)
+                    return
+            after = records[-1].offset
+            if self._polled and records[-1].offset >= self._polled.offset:
+                break
+        self._held.discard(held.key)
+        await in_db_thread(held.delete)
+
+
+async def run_groups(chosen: Sequence[Group]) -> None:
+    """Run groups side by side until cancelled; one that breaks stops them all loudly."""
+    with suppress(asyncio.CancelledError):
+        async with asyncio.TaskGroup() as tasks:
+            for group in chosen:
+                tasks.create_task(Runner(group).run(), name=f"group-{group.name}")

@@ -1,0 +1,103 @@
+"""The kernel's tables: the SQL log, what its groups know of themselves, worker leases.
+
+The log's tables stand in two databases: in `messages` as the event log, in
+`default` as the outbox, where a command's transaction appends to it.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class LogPartition(models.Model):
+    """The head of one partition; its row lock makes offset order commit order."""
+
+    in_both_databases: ClassVar[bool] = True
+
+    partition = models.IntegerField(primary_key=True)
+    head = models.BigIntegerField(default=0, help_text="offset of the newest record; 0 = none yet")
+    floor = models.BigIntegerField(default=0, help_text="everything at or below it may be trimmed")
+    generation = models.IntegerField(default=1, help_text="raised by whatever makes offsets start again")
+    identity = models.CharField(max_length=32, help_text="of this log, for ever")
+
+    class Meta:
+        db_table = "log_partitions"
+
+
+class LogRecord(models.Model):
+    """One fact."""
+
+    in_both_databases: ClassVar[bool] = True
+
+    pk = models.CompositePrimaryKey("partition", "offset")
+    partition = models.IntegerField()
+    offset = models.BigIntegerField(db_column="log_offset")
+    key = models.CharField(max_length=36, db_column="record_key")
+    event_type = models.CharField(max_length=100)
+    event_id = models.CharField(max_length=36)
+    unique_key = models.CharField(max_length=64, null=True, unique=True)
+    value = models.BinaryField()
+    appended_ms = models.BigIntegerField()
+
+    class Meta:
+        db_table = "log_records"
+        indexes = [models.Index(fields=["key", "offset"], name="log_records_by_key")]
+
+
+class GroupOffset(models.Model):
+    """Everything at or below `offset` is finished; the row registers the group's first start."""
+
+    in_both_databases: ClassVar[bool] = True
+
+    group = models.CharField(max_length=64, db_column="group_name")
+    partition = models.IntegerField()
+    offset = models.BigIntegerField(db_column="log_offset")
+
+    class Meta:
+        db_table = "log_group_offsets"
+        constraints = [models.UniqueConstraint(fields=["group", "partition"], name="one_offset_a_group")]
+
+
+class HeldKey(models.Model):
+    """A key whose record failed three times: nothing of it is applied until it is retried."""
+
+    group = models.CharField(max_length=64, db_column="group_name")
+    key = models.CharField(max_length=36, db_column="record_key")
+    partition = models.IntegerField()
+    offset = models.BigIntegerField(db_column="log_offset", help_text="the first record not applied")
+    error = models.TextField()
+    held_at = models.DateTimeField(auto_now_add=True)
+    retry = models.BooleanField(default=False, help_text="set by `project --retry`")
+
+    class Meta:
+        db_table = "log_held_keys"
+        constraints = [models.UniqueConstraint(fields=["group", "key"], name="one_hold_a_key")]
+
+
+class DeadLetter(models.Model):
+    """A record that nobody can read, with its origin and original bytes."""
+
+    in_both_databases: ClassVar[bool] = True
+
+    group = models.CharField(max_length=64, db_column="group_name")
+    partition = models.IntegerField()
+    offset = models.BigIntegerField(db_column="log_offset")
+    reason = models.TextField()
+    value = models.BinaryField()
+    parked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "log_dead_letters"
+        constraints = [models.UniqueConstraint(fields=["group", "partition", "offset"], name="one_letter_a_record")]
+
+
+class WorkerLease(models.Model):
+    """Who may mint ids with this worker number, and the moment the next holder starts above."""
+
+    worker = models.IntegerField(primary_key=True)
+    holder = models.CharField(max_length=32)
+    expires_at = models.DateTimeField()
+    minted_up_to = models.BigIntegerField(help_text="Unix ms; written ahead of what is minted")
+
+    class Meta:
+        db_table = "worker_leases"

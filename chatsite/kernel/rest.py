@@ -1,0 +1,130 @@
+"""The REST edge: problem+json errors, request ids, fast JSON."""
+
+import contextvars
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import IO, Any
+
+import orjson
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework import exceptions
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+
+from chatsite.kernel.errors import CODES, DomainError, Internal, Invalid, NotFound, TooLarge, Unauthenticated
+from chatsite.kernel.errors import UnsupportedMedia as UnsupportedMediaType
+
+logger = logging.getLogger(__name__)
+request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+MAX_BODY = 256 * 1024  # bytes; a message of 8,000 code points is at most 96 kB as escaped JSON
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestIdMiddleware:
+    """Takes or makes X-Request-ID, and marks API answers as private."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+        try:
+            response = await self.get_response(request)
+            response["X-Request-ID"] = request_id.get()
+            if request.path.startswith("/api/"):
+                response["Cache-Control"] = "private, no-store"
+            return response
+        finally:
+            request_id.reset(token)
+
+
+class JSONRenderer(BaseRenderer):
+    """Answers as JSON by orjson."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """The bytes of an answer; none for an answer without a body."""
+        return b"" if data is None else orjson.dumps(data)
+
+
+class JSONParser(BaseParser):
+    """Reads a JSON object; a lone surrogate or NUL in it is an error of the client."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The object of the body, or Invalid with what is wrong."""
+        body = stream.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            raise TooLarge(f"The body may have {MAX_BODY} bytes.")
+        try:
+            data = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Invalid(f"The body is not JSON: {error}", code="bad_frame") from None
+        if not isinstance(data, dict):
+            raise Invalid("The body must be a JSON object.", code="bad_frame")
+        return data
+
+
+def problem(error: Exception, context: dict[str, Any]) -> Response:
+    """Translate whatever a view raised to RFC 9457 problem details."""
+    refused = _domain_error(error)
+    if isinstance(refused, Internal):
+        logger.error("request %s failed", request_id.get(), exc_info=error)
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": CODES[refused.code].sentence,
+        "status": refused.status,
+        "code": refused.code,
+        "detail": refused.detail,
+        "errors": [],
+        "request_id": request_id.get(),
+    }
+    if isinstance(refused, Invalid) and refused.field:
+        body["errors"] = [{"field": refused.field, "detail": refused.detail}]
+    headers = {}
+    if refused.retry_after_ms:
+        headers["Retry-After"] = str(-(-refused.retry_after_ms // 1_000))
+    if refused.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(body, status=refused.status, headers=headers, content_type="application/problem+json")
+
+
+def _domain_error(error: Exception) -> DomainError:
+    match error:
+        case DomainError():
+            return error
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return Unauthenticated()
+        case exceptions.UnsupportedMediaType():
+            return UnsupportedMediaType("Send application/json.")
+        case exceptions.MethodNotAllowed():
+            return Invalid(f"{error.detail}")
+        case Http404() | exceptions.NotFound():
+            return NotFound()
+        case exceptions.ParseError() | exceptions.ValidationError():
+            return Invalid(f"{error.detail}")
+    return Internal()
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The answer to an address that no route serves."""
+    answer = problem(NotFound(), {})
+    return HttpResponse(orjson.dumps(answer.data), status=404, content_type="application/problem+json")
