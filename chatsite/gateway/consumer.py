@@ -1,0 +1,206 @@
+"""The Channels consumer of `/ws/chat/`: handshake, frames in, frames out.
+
+It has its own dispatch: stock Channels hops through a thread and gives each
+socket a channel of the layer; here the hub has one channel for all of them.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from chatsite.gateway import protocol
+from chatsite.gateway.frames import expires_in_ms
+from chatsite.gateway.hub import hub
+from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, address_of, error_frame, frame
+from chatsite.gateway.registry import Identity, authenticate, frames, handle
+from chatsite.gateway.session import Session
+from chatsite.gateway.streams import stream
+from chatsite.kernel.errors import DomainError, Internal, Invalid, TooLarge, Unauthenticated
+from chatsite.kernel.events import iso
+
+logger = logging.getLogger(__name__)
+
+VERSION = "1"
+FEATURES = ["resume", "history", "replies"]
+SUBPROTOCOL = "chat.v1"
+AUTH_SECONDS = 5.0
+EXPIRY_WARNING_SECONDS = 120.0
+MAX_BAD_FRAMES = 20  # in a row; a client that only talks nonsense is closed with 4010
+CONTENT_CODE_POINTS = 8_000
+RECONNECT_JITTER_MS = 1_000  # one process on one machine is back within a second or two
+DRAIN_SECONDS = 2.0
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def limits() -> dict[str, int]:
+    """The bounds that READY and `GET /api/server` tell."""
+    return {
+        "frameBytes": MAX_FRAME_BYTES,
+        "content": CONTENT_CODE_POINTS,
+        "unackedSends": protocol.MAX_UNACKED,
+        "subscriptions": protocol.MAX_SUBSCRIPTIONS,
+        "roomsASubscribe": protocol.MAX_ROOMS_A_SUBSCRIBE,
+        "outboundBytes": settings.GATEWAY["OUTBOUND_BYTES"],
+    }
+
+
+class ChatConsumer(AsyncConsumer):
+    """One WebSocket, from handshake to close."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        await receive()  # websocket.connect
+        if not origin_allowed(headers.get("origin"), headers.get("host", "")):
+            await send({"type": "websocket.close"})  # Before accept: HTTP 403.
+            return
+        offered = scope.get("subprotocols", [])
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        session = Session(send, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"))
+        writer = asyncio.create_task(session.write())
+        writer.add_done_callback(_note_failure)
+        reader = asyncio.create_task(self._read(session, receive, offered, headers.get("authorization", "")))
+        try:
+            await asyncio.wait([reader, writer], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reader.cancel()
+            hub.forget(session)
+            if session.closing:
+                await session.finish(writer)
+            writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+
+    async def _read(self, session: Session, receive: Receive, offered: list[str], authorization: str) -> None:
+        try:
+            identity = await self._authenticate(session, receive, offered, authorization)
+            if identity is None:
+                return
+            await self._welcome(session, identity)
+            bad = 0
+            while not session.closing and (message := await receive())["type"] == "websocket.receive":
+                bad = 0 if await self._answer(session, message) else bad + 1
+                if bad == MAX_BAD_FRAMES:
+                    session.close(CloseCode.PROTOCOL_ERROR)
+        except Exception:
+            logger.exception("session %s broke", session.id)
+            session.close(1011)
+
+    async def _authenticate(
+        self, session: Session, receive: Receive, offered: list[str], authorization: str
+    ) -> Identity | None:
+        """Who this is, by ticket, bearer token or first frame; None once the session is refused."""
+        ref = None
+        try:
+            ticket = next((name.removeprefix("ticket.") for name in offered if name.startswith("ticket.")), None)
+            token = authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else None
+            if ticket is None and token is None:
+                async with asyncio.timeout(AUTH_SECONDS):
+                    message = await receive()
+                if message["type"] != "websocket.receive":
+                    session.close(1000)
+                    return None
+                first = frames.parse(_text(message))
+                ref = first.ref
+                if not isinstance(first, Auth):
+                    raise Unauthenticated("The first frame must be AUTH.")
+                ticket, token = first.ticket, first.token
+            return await authenticate(ticket=ticket, token=token, origin=session.origin)
+        except (DomainError, TimeoutError) as error:
+            refusal = error if isinstance(error, DomainError) else Unauthenticated("AUTH did not come within 5 s.")
+            session.reply(error_frame(refusal, ref=ref))
+            session.close(CloseCode.UNAUTHENTICATED)
+            return None
+
+    async def _welcome(self, session: Session, identity: Identity) -> None:
+        session.user_id, session.sign_in_id = identity.user_id, identity.sign_in_id
+        session.expires_at = identity.expires_at
+        me = (await stream().heads([identity.user_id]))[identity.user_id]
+        hub.sessions.add(session)
+        session.reply(
+            frame(
+                "READY",
+                connectionId=session.id,
+                userId=identity.user_id,
+                heartbeatMs=protocol.HEARTBEAT_MS,
+                limits=limits(),
+                serverTime=iso(time.time_ns() // 1_000_000),
+                me={"epoch": me.epoch, "pos": me.pos},
+                expiresInMs=expires_in_ms(session),
+                version=VERSION,
+                features=FEATURES,
+            )
+        )
+
+    async def _answer(self, session: Session, message: dict[str, Any]) -> bool:
+        """Handle one frame; False when it was none."""
+        text = ""
+        try:
+            text = _text(message)
+            await handle(session, frames.parse(text))
+        except DomainError as error:
+            ref, nonce = address_of(text)
+            session.reply(error_frame(error, ref=ref, nonce=nonce))
+            return not isinstance(error, Invalid) or error.code == "invalid_field"
+        except Exception:
+            logger.exception("a frame of session %s failed", session.id)
+            ref, nonce = address_of(text)
+            session.reply(error_frame(Internal(), ref=ref, nonce=nonce))
+        return True
+
+
+def _text(message: dict[str, Any]) -> str:
+    text = message.get("text")
+    if not isinstance(text, str):
+        raise Invalid("Frames are text, not binary.", code="bad_frame")
+    if len(text) > MAX_FRAME_BYTES or len(text.encode()) > MAX_FRAME_BYTES:
+        raise TooLarge(f"A frame may have {MAX_FRAME_BYTES} bytes.")
+    return text
+
+
+def _note_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()):
+        logger.debug("a client went away while it was sent to: %r", error)
+
+
+def origin_allowed(origin: str | None, host: str) -> bool:
+    """Whether a handshake may go on: no Origin (no browser), our own, or one of the allow list."""
+    if origin is None:
+        return True
+    if origin in settings.ALLOWED_ORIGINS:
+        return True
+    domain, _ = split_domain_port(host)
+    return urlsplit(origin).netloc == host and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+async def watch_expiry() -> None:
+    """Warn sessions 120 s before their token ends, and close them with it; runs until cancelled."""
+    while True:
+        await asyncio.sleep(1)
+        now = time.time()
+        for session in tuple(hub.sessions):
+            if session.expires_at <= now:
+                session.close(CloseCode.REVOKED)
+            elif session.expires_at - now <= EXPIRY_WARNING_SECONDS and not session.warned:
+                session.warned = True
+                session.reply(frame("AUTH_EXPIRING", expiresInMs=expires_in_ms(session)))
+
+
+async def drain() -> None:
+    """Tell every client to reconnect, spread over a second, and close with 4012."""
+    for session in tuple(hub.sessions):
+        session.reply(frame("RECONNECT", afterMs=0, jitterMs=RECONNECT_JITTER_MS))
+        session.close(CloseCode.DRAINING)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            for session in tuple(hub.sessions):
+                await session.ended.wait()

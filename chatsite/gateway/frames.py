@@ -1,0 +1,78 @@
+"""The gateway's own frames: AUTH, SUBSCRIBE, UNSUBSCRIBE, HEARTBEAT."""
+
+import time
+
+from chatsite.gateway.hub import hub
+from chatsite.gateway.protocol import (
+    MAX_ROOMS_A_SUBSCRIBE,
+    MAX_SUBSCRIPTIONS,
+    Auth,
+    CloseCode,
+    Cursor,
+    Heartbeat,
+    Subscribe,
+    Unsubscribe,
+    encode,
+    error_frame,
+    frame,
+)
+from chatsite.gateway.registry import authenticate, on
+from chatsite.gateway.session import Session
+from chatsite.kernel.errors import DomainError, Invalid, NotSupported, RateLimited
+from chatsite.kernel.events import iso
+
+
+@on(Auth)
+async def renew(session: Session, asked: Auth) -> None:
+    """Let a session live as long as a newer token of the same person."""
+    identity = await authenticate(ticket=asked.ticket, token=asked.token, origin=session.origin)
+    if identity.user_id != session.user_id:
+        session.close(CloseCode.FORBIDDEN)
+        return
+    session.expires_at, session.sign_in_id, session.warned = identity.expires_at, identity.sign_in_id, False
+    session.reply(frame("OK", ref=asked.ref, expiresInMs=expires_in_ms(session)))
+
+
+@on(Subscribe)
+async def subscribe(session: Session, asked: Subscribe) -> None:
+    """Subscribe to each room in turn; each gets its own answer."""
+    if asked.rooms == "all":
+        raise NotSupported('rooms: "all" belongs to a later version.')
+    rooms = dict(asked.rooms or {}) if not isinstance(asked.rooms, str) else {}
+    if asked.room_id is not None:
+        rooms.setdefault(asked.room_id, None)
+    if not rooms:
+        raise Invalid("name at least one room.", field="rooms")
+    if len(rooms) > MAX_ROOMS_A_SUBSCRIBE:
+        raise Invalid(f"at most {MAX_ROOMS_A_SUBSCRIBE} rooms a frame.", field="rooms")
+    for subject, position in rooms.items():
+        await session.drained()
+        if session.closing:
+            return
+        cursor = Cursor(position.epoch, position.pos) if position else None
+        try:
+            if subject not in session.subjects and len(session.subjects) >= MAX_SUBSCRIPTIONS:
+                raise RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
+            await hub.subscribe(session, subject, cursor, ref=asked.ref)
+        except DomainError as error:
+            refusal = error_frame(error, ref=asked.ref)
+            session.reply(b'%b,"roomId":%b}' % (refusal[:-1], encode(subject)))
+
+
+@on(Unsubscribe)
+async def unsubscribe(session: Session, asked: Unsubscribe) -> None:
+    """Hear some rooms no more."""
+    for subject in asked.rooms:
+        hub.unsubscribe(session, subject)
+    session.reply(frame("OK", ref=asked.ref))
+
+
+@on(Heartbeat)
+async def heartbeat(session: Session, asked: Heartbeat) -> None:
+    """Say that the server is there."""
+    session.reply(frame("HEARTBEAT_ACK", ref=asked.ref, serverTime=iso(time.time_ns() // 1_000_000)))
+
+
+def expires_in_ms(session: Session) -> int:
+    """How long a session may go on without AUTH, in ms."""
+    return max(0, int((session.expires_at - time.time()) * 1_000))

@@ -1,0 +1,312 @@
+"""The subscribers of this process: one channel of the layer, one cursor a room.
+
+A notice of the layer is a hint. The hub checks it against its own cursor, fills
+holes from the room's stream, and compares heads every two seconds, so that a
+lost notice delays an event and never loses it. What a room's members hear is
+judged again whenever an event changes the membership.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from channels.layers import get_channel_layer
+
+from chatsite.gateway.protocol import (
+    REPLAY_BYTES,
+    REPLAY_EVENTS,
+    Cursor,
+    Ref,
+    Verdict,
+    frame,
+    judge,
+    stamp,
+)
+from chatsite.gateway.registry import who_may_hear
+from chatsite.gateway.session import Session
+from chatsite.gateway.streams import Entry, stream
+from chatsite.kernel.errors import NotFound
+
+logger = logging.getLogger(__name__)
+
+HEADS_SECONDS = 2.0
+HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
+
+
+class _Held(NamedTuple):
+    pos: int
+    text: str
+    size: int
+
+
+class _Room:
+    """One subject with subscribers here; everybody live in it has had everything up to `cursor`."""
+
+    def __init__(self, subject: str, cursor: Cursor) -> None:
+        self.subject, self.cursor = subject, cursor
+        self.live: set[Session] = set()
+        self.ahead: dict[Session, int] = {}  # live sessions whose replay went above the cursor
+        self.held: dict[Session, list[_Held]] = {}  # sessions that wait for their SUBSCRIBED
+        self.members_version = 0
+        self.behind = False
+        self.catching_up: asyncio.Task[None] | None = None
+
+    def hearers(self) -> set[Session]:
+        """Everybody who is sent what happens here."""
+        return self.live | self.held.keys()
+
+    def broadcast(self, text: str, size: int, pos: int, *, to: Iterable[Session] | None = None) -> None:
+        """Send one event to all, or to those named; the others have no right to it."""
+        chosen = self.live if to is None else self.live.intersection(to)
+        if self.ahead:
+            chosen = {session for session in chosen if self.ahead.get(session, 0) < pos}
+            self.ahead = {session: at for session, at in self.ahead.items() if at > pos}
+        for session in chosen:
+            session.push(text, size)
+        for session, held in self.held.items():
+            if to is None or session in to:
+                held.append(_Held(pos, text, size))
+        self.cursor = Cursor(self.cursor.epoch, pos)
+
+
+def group_of(subject: str) -> str:
+    """The layer's group of a subject."""
+    return f"room.{subject}"
+
+
+async def publish(subject: str, entry: Entry, epoch: str) -> None:
+    """Tell every process about an event that its stream holds."""
+    await get_channel_layer().group_send(
+        group_of(subject),
+        {
+            "type": "room.event",
+            "subject": subject,
+            "epoch": epoch,
+            "pos": entry.pos,
+            "prev": entry.prev,
+            "frame": stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev).decode(),
+            "size": len(entry.body.bytes),
+            "members_version": entry.body.members_version,
+        },
+    )
+
+
+class Hub:
+    """Every session of this process, by subject."""
+
+    def __init__(self) -> None:
+        self.sessions: set[Session] = set()
+        self._rooms: dict[str, _Room] = {}
+        self._joining: dict[str, asyncio.Task[_Room]] = {}
+        self._channel: str | None = None
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        layer = get_channel_layer()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._compare_heads())
+            while True:
+                self.receive(await layer.receive(await self._own_channel()))
+
+    def receive(self, notice: dict[str, Any]) -> None:
+        """Judge a notice of the layer and deliver it, or catch up from the stream."""
+        if (room := self._rooms.get(notice["subject"])) is None:
+            return
+        if room.catching_up:
+            room.behind = True
+            return
+        match judge(room.cursor, epoch=notice["epoch"], pos=notice["pos"], prev=notice["prev"]):
+            case Verdict.DROP:
+                return
+            case Verdict.APPLY if notice["members_version"] <= room.members_version:
+                room.broadcast(notice["frame"], notice["size"], notice["pos"])
+            case _:
+                self._catch_up(room)
+
+    async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
+        """Send what a session missed of a subject, then everything as it happens; NotFound if not theirs."""
+        await self._require_hearer(session, subject, version=0)
+        self.unsubscribe(session, subject, keep_room=True)
+        room = await self._room(subject)
+        room.held[session] = []
+        try:
+            # Again, now that a removal would be seen here: one in between is not missed.
+            await self._require_hearer(session, subject, version=room.members_version)
+            answer, pos, live = await self._replay(room, cursor, ref)
+        except BaseException:
+            room.held.pop(session, None)
+            self._leave_if_empty(room)
+            raise
+        held = room.held.pop(session, None)
+        if held is None or session.closing:  # Removed from the chat, or gone, while it was being read.
+            self._leave_if_empty(room)
+            if held is None:
+                raise NotFound()
+            return
+        session.reply(answer)
+        if not live:
+            self._leave_if_empty(room)
+            return
+        if len(held) > HELD_EVENTS:
+            pos = room.cursor.pos
+            session.reply(frame("RESYNC", roomId=subject, epoch=room.cursor.epoch, pos=pos))
+        for event in held:
+            if event.pos > pos:
+                session.push(event.text, event.size)
+        room.live.add(session)
+        session.subjects.add(subject)
+        if pos > room.cursor.pos:
+            room.ahead[session] = pos
+
+    def unsubscribe(self, session: Session, subject: str, *, keep_room: bool = False) -> None:
+        """Send no more of a subject."""
+        session.subjects.discard(subject)
+        if (room := self._rooms.get(subject)) is not None:
+            room.live.discard(session)
+            room.ahead.pop(session, None)
+            if not keep_room:
+                self._leave_if_empty(room)
+
+    def forget(self, session: Session) -> None:
+        """Let go of a session that has ended."""
+        self.sessions.discard(session)
+        for subject in tuple(session.subjects):
+            self.unsubscribe(session, subject)
+
+    async def _require_hearer(self, session: Session, subject: str, *, version: int) -> None:
+        user = session.require_user
+        if user not in await who_may_hear([user], subject, version=version):
+            raise NotFound()
+
+    # --- replay
+
+    async def _replay(self, room: _Room, cursor: Cursor | None, ref: Ref) -> tuple[bytes, int, bool]:
+        """The answer to a SUBSCRIBE, the pos it reaches, and whether the session is live from there."""
+        head = (await stream().heads([room.subject]))[room.subject]
+        missed: Sequence[Entry] | None = ()
+        if cursor is not None:
+            good = cursor.epoch == head.epoch and 0 <= cursor.pos <= head.pos
+            missed = await stream().since(room.subject, cursor.pos) if good else None
+        if missed is None:
+            return frame("RESYNC", roomId=room.subject, epoch=head.epoch, pos=head.pos, ref=ref), head.pos, True
+        events: list[bytes] = []
+        size = 0
+        for entry in missed:
+            event = stamp(entry.body.bytes, epoch=head.epoch, pos=entry.pos, prev=entry.prev)
+            if events and (len(events) == REPLAY_EVENTS or size + len(event) > REPLAY_BYTES):
+                break
+            events.append(event)
+            size += len(event)
+        more = len(events) < len(missed)
+        pos = missed[len(events) - 1].pos if events else max(head.pos, cursor.pos if cursor else 0)
+        answer = frame(
+            "SUBSCRIBED",
+            ref=ref,
+            roomId=room.subject,
+            epoch=head.epoch,
+            pos=pos,
+            mode="full",
+            recovered=cursor is not None and not more,
+            more=True if more else None,
+        )
+        return b'%b,"events":[%b]}' % (answer[:-1], b",".join(events)), pos, not more
+
+    # --- rooms
+
+    async def _own_channel(self) -> str:
+        if self._channel is None:
+            self._channel = await get_channel_layer().new_channel("hub")
+        return self._channel
+
+    async def _room(self, subject: str) -> _Room:
+        if (room := self._rooms.get(subject)) is not None:
+            return room
+        if (joining := self._joining.get(subject)) is None:
+            joining = self._joining[subject] = asyncio.create_task(self._join(subject))
+            joining.add_done_callback(lambda _: self._joining.pop(subject, None))
+        return await asyncio.shield(joining)
+
+    async def _join(self, subject: str) -> _Room:
+        await get_channel_layer().group_add(group_of(subject), await self._own_channel())
+        head = (await stream().heads([subject]))[subject]
+        room = self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
+        return room
+
+    def _leave_if_empty(self, room: _Room) -> None:
+        """Forget a room without hearers; its group is left by the next comparison of heads."""
+        if not room.live and not room.held and self._rooms.get(room.subject) is room:
+            del self._rooms[room.subject]
+
+    async def _compare_heads(self) -> None:
+        joined: set[str] = set()
+        layer = get_channel_layer()
+        while True:
+            await asyncio.sleep(HEADS_SECONDS)
+            for subject in joined - self._rooms.keys() - self._joining.keys():
+                await layer.group_discard(group_of(subject), await self._own_channel())
+            joined = set(self._rooms)
+            for subject, head in (await stream().heads(list(joined))).items():
+                room = self._rooms.get(subject)
+                if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
+                    self._catch_up(room)
+
+    # --- catching up
+
+    def _catch_up(self, room: _Room) -> None:
+        room.behind = True
+        room.catching_up = asyncio.create_task(self._deliver_missed(room))
+        room.catching_up.add_done_callback(lambda task: self._caught_up(room, task))
+
+    def _caught_up(self, room: _Room, task: "asyncio.Task[None]") -> None:
+        room.catching_up = None
+        if not task.cancelled() and (error := task.exception()):
+            # The next comparison of heads tries again; nothing was sent past the hole.
+            logger.error("catching up %s failed", room.subject, exc_info=error)
+
+    async def _deliver_missed(self, room: _Room) -> None:
+        while room.behind:
+            room.behind = False
+            head = (await stream().heads([room.subject]))[room.subject]
+            missed = await stream().since(room.subject, room.cursor.pos) if head.epoch == room.cursor.epoch else None
+            if missed is None:
+                self._resync(room, Cursor(head.epoch, head.pos))
+                continue
+            for entry in missed:
+                await self._deliver(room, entry)
+
+    async def _deliver(self, room: _Room, entry: Entry) -> None:
+        text = stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev)
+        if entry.body.members_version <= room.members_version:
+            room.broadcast(text.decode(), len(text), entry.pos)
+            return
+        room.members_version = entry.body.members_version
+        users = {session.require_user for session in room.hearers()}
+        allowed = await who_may_hear(users, room.subject, version=room.members_version)
+        here = room.hearers()
+        staying = {session for session in here if session.user_id in allowed}
+        farewell = {session for session in here if session.user_id == entry.body.farewell}
+        room.broadcast(text.decode(), len(text), entry.pos, to=staying | farewell)
+        for session in here - staying:
+            self._remove(room, session)
+
+    def _remove(self, room: _Room, session: Session) -> None:
+        room.live.discard(session)
+        room.ahead.pop(session, None)
+        if (held := room.held.pop(session, None)) is not None:
+            for event in held:
+                session.push(event.text, event.size)
+        session.subjects.discard(room.subject)
+        self._leave_if_empty(room)
+
+    def _resync(self, room: _Room, cursor: Cursor) -> None:
+        notice = frame("RESYNC", roomId=room.subject, epoch=cursor.epoch, pos=cursor.pos)
+        room.cursor = cursor
+        room.ahead.clear()
+        for session in room.live:
+            session.reply(notice)
+        for held in room.held.values():
+            held.append(_Held(cursor.pos, notice.decode(), len(notice)))
+
+
+hub = Hub()

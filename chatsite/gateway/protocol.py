@@ -1,0 +1,193 @@
+"""The gateway's part of the WebSocket contract: positions, and its own frames. Pure.
+
+A room event's frame is encoded once, without its place in the stream; `stamp`
+adds epoch, pos and prev, the same bytes for everybody.
+"""
+
+import json
+from enum import Enum
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from chatsite.kernel.errors import CODES, DomainError, Invalid
+
+# The bounds of section "Limits" of the contract; READY tells them to every client.
+MAX_FRAME_BYTES = 64 * 1024
+MAX_ROOMS_A_SUBSCRIBE = 500
+MAX_SUBSCRIPTIONS = 1_000
+MAX_UNACKED = 16
+REPLAY_EVENTS, REPLAY_BYTES = 100, 128 * 1024
+HEARTBEAT_MS = 30_000
+MAX_POS = (1 << 53) - 1  # what a JSON number keeps exactly
+
+
+class Cursor(NamedTuple):
+    """Where a receiver is in a room's stream."""
+
+    epoch: str
+    pos: int
+
+
+class Verdict(Enum):
+    """What a receiver does with a frame that carries a pos."""
+
+    APPLY = "apply"
+    DROP = "drop"
+    HOLE = "hole"
+    RESYNC = "resync"
+
+
+def judge(cursor: Cursor | None, *, epoch: str, pos: int, prev: int) -> Verdict:
+    """The receiver rule, the same in the hub, the clients and their tests."""
+    if cursor is None or cursor.epoch != epoch:
+        return Verdict.RESYNC
+    if pos <= cursor.pos:
+        return Verdict.DROP
+    if prev <= cursor.pos:
+        return Verdict.APPLY
+    return Verdict.HOLE
+
+
+class CloseCode:
+    """Why the server ends a session."""
+
+    UNAUTHENTICATED = 4001
+    FORBIDDEN = 4003
+    TOO_SLOW = 4008
+    TOO_MANY = 4009
+    PROTOCOL_ERROR = 4010
+    REVOKED = 4011
+    DRAINING = 4012
+
+
+class Position(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=False):
+    """A cursor as a client sends it."""
+
+    epoch: str
+    pos: int
+
+
+Ref = str | None
+
+
+class ClientFrame(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="type"):
+    """What every frame of a client may carry; subclasses name their type as their tag."""
+
+    ref: Ref = None
+
+
+class Auth(ClientFrame, frozen=True, kw_only=True, tag="AUTH"):
+    """Sign this connection in, or renew it."""
+
+    ticket: str | None = None
+    token: str | None = None
+
+
+class Subscribe(ClientFrame, frozen=True, kw_only=True, tag="SUBSCRIBE"):
+    """Hear rooms, each from a cursor on or from now on."""
+
+    rooms: dict[str, Position | None] | Literal["all"] | None = None
+    room_id: str | None = None
+
+
+class Unsubscribe(ClientFrame, frozen=True, kw_only=True, tag="UNSUBSCRIBE"):
+    """Hear rooms no more."""
+
+    rooms: list[str]
+
+
+class Heartbeat(ClientFrame, frozen=True, kw_only=True, tag="HEARTBEAT"):
+    """The client is there; `active` when its person did something."""
+
+    active: bool = False
+
+
+encode = msgspec.json.Encoder().encode
+
+
+class Frames:
+    """The frame types this server reads: the gateway's own and those the apps register."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, type[ClientFrame]] = {}
+        self._decode: msgspec.json.Decoder[Any] | None = None
+
+    def add(self, frame: type[ClientFrame]) -> None:
+        """Read frames of one more type."""
+        self._types[str(frame.__struct_config__.tag)] = frame
+        self._decode = None
+
+    @property
+    def types(self) -> dict[str, type[ClientFrame]]:
+        """Every type a client may send."""
+        return dict(self._types)
+
+    def parse(self, text: str) -> ClientFrame:
+        """The frame of a text; Invalid says which field is wrong and why."""
+        if self._decode is None:
+            self._decode = msgspec.json.Decoder(eval_union(tuple(self._types.values())))
+        try:
+            frame: ClientFrame = self._decode.decode(text)
+        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            raise self._explain(text, error) from None
+        return frame
+
+    def _explain(self, text: str, error: Exception) -> Invalid:
+        type_ = _rough(text).get("type")
+        if not isinstance(type_, str):
+            return Invalid(code="bad_frame")
+        if type_ not in self._types:
+            return Invalid(f"There is no frame of type {type_[:40]!r}.", code="unknown_type")
+        return Invalid(str(error))
+
+
+def eval_union(types: tuple[Any, ...]) -> Any:
+    """The union of some types, for a decoder."""
+    union = types[0]
+    for one in types[1:]:
+        union |= one
+    return union
+
+
+def address_of(text: str) -> tuple[str | None, str | None]:
+    """The ref and nonce of a text that may be no frame at all, for its ERROR."""
+    rough = _rough(text)
+    return _plain(rough.get("ref")), _plain(rough.get("nonce"))
+
+
+def _rough(text: str) -> dict[str, Any]:
+    """What the stock parser makes of a text: it lets pass the lone surrogates that ours refuses."""
+    try:
+        rough = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return rough if isinstance(rough, dict) else {}
+
+
+def _plain(value: Any) -> str | None:
+    """A string that can be sent back, else None."""
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def stamp(body: bytes, *, epoch: str, pos: int, prev: int) -> bytes:
+    """A room event's frame: its body with its place in the stream."""
+    return b'%b,"epoch":"%b","pos":%d,"prev":%d}' % (body[:-1], epoch.encode(), pos, prev)
+
+
+def frame(type_: str, **fields: Any) -> bytes:
+    """A frame of the server to one client; fields that are None are left out."""
+    return encode({"type": type_} | {name: value for name, value in fields.items() if value is not None})
+
+
+def error_frame(error: DomainError, *, ref: Ref = None, nonce: str | None = None) -> bytes:
+    """The ERROR that answers a refused frame."""
+    return frame(
+        "ERROR",
+        ref=ref,
+        nonce=nonce,
+        code=error.code,
+        message=error.detail,
+        retryable=CODES[error.code].retryable,
+        retryAfterMs=error.retry_after_ms,
+    )

@@ -1,0 +1,62 @@
+"""What the apps tell the gateway: the frames they read, and their predicates by setting."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
+from typing import Any, NamedTuple, TypeVar, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from chatsite.gateway.protocol import ClientFrame, Frames
+from chatsite.gateway.session import Session
+
+F = TypeVar("F", bound=ClientFrame)
+Handler = Callable[[Session, F], Awaitable[None]]
+
+frames = Frames()
+_handlers: dict[type[ClientFrame], Handler[Any]] = {}
+
+
+class Identity(NamedTuple):
+    """Who a ticket or token speaks for, and until when (Unix seconds)."""
+
+    user_id: str
+    sign_in_id: str
+    expires_at: float
+
+
+def on(frame: type[F]) -> Callable[[Handler[F]], Handler[F]]:
+    """Register the handler of one frame type; a second one for the same type is an error."""
+
+    def register(handler: Handler[F]) -> Handler[F]:
+        if frame in _handlers:
+            raise ValueError(f"two handlers for {frame.__name__}")
+        frames.add(frame)
+        _handlers[frame] = handler
+        return handler
+
+    return register
+
+
+async def handle(session: Session, frame: ClientFrame) -> None:
+    """Hand a parsed frame to its handler, which answers or raises DomainError."""
+    await _handlers[type(frame)](session, frame)
+
+
+Authenticate = Callable[..., Awaitable[Identity]]
+WhoMayHear = Callable[..., Awaitable[set[str]]]
+
+
+@cache
+def _named(name: str) -> Any:
+    return import_string(settings.GATEWAY[name])
+
+
+async def authenticate(*, ticket: str | None = None, token: str | None = None, origin: str | None) -> Identity:
+    """Who comes with a ticket or a token; Unauthenticated where neither is good."""
+    return await cast(Authenticate, _named("AUTHENTICATE"))(ticket=ticket, token=token, origin=origin)
+
+
+async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> set[str]:
+    """Those of some people who may hear a subject, by its members at `version` or later."""
+    return await cast(WhoMayHear, _named("WHO_MAY_HEAR"))(users, subject, version=version)

@@ -1,0 +1,121 @@
+"""One connected client: its outbox, its budgets, its end.
+
+Whatever is pushed waits in a bounded outbox for the transport. A client that
+reads too slowly is closed with 4008 and can resume without a loss; it never
+makes anybody else wait.
+"""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+CLOSE_SECONDS = 10.0  # how long a client that does not read may delay its own close frame
+
+
+class Session:
+    """A WebSocket of one person; `user_id` is None until it has authenticated."""
+
+    def __init__(self, send: Send, *, outbound_bytes: int, origin: str | None = None) -> None:
+        self.id = uuid.uuid4().hex
+        self.origin = origin
+        self.user_id: str | None = None
+        self.sign_in_id: str | None = None
+        self.expires_at = 0.0  # Unix seconds; the socket ends with its token
+        self.warned = False
+        self.subjects: set[str] = set()
+        self.ended = asyncio.Event()
+        self._send = send
+        self._budget = outbound_bytes
+        self._outbox: deque[tuple[str, int]] = deque()  # bounded by the budget in bytes
+        self._waiting = 0
+        self._news = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._close_code: int | None = None
+        self._unacked = 0
+        self._slot = asyncio.Event()
+        self._slot.set()
+
+    @property
+    def require_user(self) -> str:
+        """The person's id; frames are only handled once there is one."""
+        if self.user_id is None:
+            raise RuntimeError("A frame was handled before AUTH.")
+        return self.user_id
+
+    def push(self, text: str, size: int) -> None:
+        """Queue a frame of `size` bytes; over the budget the session is closed as too slow."""
+        if self._close_code is not None:
+            return
+        self._outbox.append((text, size))
+        self._waiting += size
+        if self._waiting > self._budget:
+            self.close(CloseCode.TOO_SLOW)
+            self._outbox.clear()
+        elif self._waiting > self._budget // 2:
+            self._drained.clear()
+        self._news.set()
+
+    def reply(self, frame: bytes) -> None:
+        """Queue a frame for this client alone."""
+        self.push(frame.decode(), len(frame))
+
+    def close(self, code: int) -> None:
+        """End the session after what is queued; the first code given stands."""
+        if self._close_code is None:
+            self._close_code = code
+            self._drained.set()
+            self._slot.set()
+            self._news.set()
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more will be sent."""
+        return self._close_code is not None
+
+    async def drained(self) -> None:
+        """Wait until half the budget is free: a paced replay never counts as slowness."""
+        await self._drained.wait()
+
+    async def take_slot(self) -> None:
+        """Wait until fewer than 16 sends are un-acked; meanwhile the socket is not read."""
+        while self._unacked >= MAX_UNACKED and not self.closing:
+            self._slot.clear()
+            await self._slot.wait()
+        self._unacked += 1
+
+    def free_slot(self) -> None:
+        """One send was answered."""
+        self._unacked -= 1
+        self._slot.set()
+
+    async def write(self) -> None:
+        """Send what is queued until the session is closed; the connection ends with it."""
+        try:
+            while True:
+                while self._outbox:
+                    text, size = self._outbox.popleft()
+                    await self._send({"type": "websocket.send", "text": text})
+                    self._waiting -= size
+                    if self._waiting <= self._budget // 2:
+                        self._drained.set()
+                if self._close_code is not None:
+                    await self._send({"type": "websocket.close", "code": self._close_code})
+                    return
+                self._news.clear()
+                await self._news.wait()
+        finally:
+            self.ended.set()
+
+    async def finish(self, writer: "asyncio.Task[None]") -> None:
+        """Give the close frame its time, then let go of a client that does not read."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.ended.wait()
+        writer.cancel()

@@ -1,0 +1,144 @@
+"""A stream in memory, one process only: a cache read through from the event log.
+
+The log is indexed by key and offset, so what memory does not hold is read from
+there, and a restart keeps the epoch. An event that a cold room reads from the
+log before delivery appends it counts as held.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from contextlib import suppress
+
+from chatsite.gateway.bodies import Body, body_of
+from chatsite.gateway.streams import Entry, Head
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.events import Record, Unreadable
+
+EVENTS = 200  # events kept warm a room: a reconnect within a minute of a busy chat
+ROOMS = 50_000  # rooms kept warm, about 400 bytes each when empty
+KEPT_BYTES = 64 * 1024 * 1024  # over it the room that was quiet for longest is let go
+REPLAY = 1_000  # records read back from the log for one cursor; beyond it the room is reloaded
+
+
+class _Room:
+    __slots__ = ("bytes", "changed", "entries", "floor", "head")
+
+    def __init__(self, head: int, floor: int) -> None:
+        self.head, self.floor = head, floor
+        self.entries: deque[Entry] = deque()
+        self.bytes = 0
+        self.changed: asyncio.Event | None = None
+
+    def add(self, entry: Entry) -> int:
+        """Hold one more event; answers by how many bytes the room grew."""
+        before = self.bytes
+        self.entries.append(entry)
+        self.bytes += len(entry.body.bytes)
+        if len(self.entries) > EVENTS:
+            self.bytes -= len(self.entries.popleft().body.bytes)
+        return self.bytes - before
+
+
+class MemoryRoomStream:
+    """RoomStream of one process."""
+
+    def __init__(self) -> None:
+        self._rooms: OrderedDict[str, _Room] = OrderedDict()
+        self._bytes = 0
+        self._epoch = ""
+
+    async def append(self, record: Record, body: Body) -> Entry | None:
+        room = await self._room(record.key)
+        if record.pos <= room.head:
+            return next((entry for entry in room.entries if entry.event_id == record.event_id), None)
+        entry = Entry(record.pos, room.head, record.event_id, body)
+        room.head = record.pos
+        self._bytes += room.add(entry)
+        if room.changed:
+            room.changed.set()
+            room.changed = None
+        self._let_go()
+        return entry
+
+    async def since(self, subject: str, pos: int) -> Sequence[Entry] | None:
+        room = await self._room(subject)
+        if pos == room.head:
+            return ()
+        if pos > room.head:
+            return None
+        if room.entries and pos >= room.entries[0].prev:
+            return [entry for entry in room.entries if entry.pos > pos]
+        return await self._read_back(subject, pos, room.head)
+
+    async def heads(self, subjects: Sequence[str]) -> dict[str, Head]:
+        epoch = await self.epoch()
+        heads = {}
+        for subject in subjects:
+            room = await self._room(subject)
+            heads[subject] = Head(epoch, room.head, room.floor)
+        return heads
+
+    async def epoch(self) -> str:
+        if not self._epoch:
+            self._epoch = await log().open()
+        return self._epoch
+
+    async def wait_for(self, subject: str, pos: int, *, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while (room := await self._room(subject)).head < pos:
+                    room.changed = room.changed or asyncio.Event()
+                    await room.changed.wait()
+                return True
+        return False
+
+    async def _room(self, subject: str) -> _Room:
+        if (room := self._rooms.get(subject)) is not None:
+            self._rooms.move_to_end(subject)
+            return room
+        floor = await log().floor()
+        entries = await self._newest(subject, floor)
+        if (room := self._rooms.get(subject)) is not None:
+            return room  # Another reader was faster, and events may have come since.
+        self._rooms[subject] = room = _Room(entries[-1].pos if entries else floor, floor)
+        for entry in entries:
+            self._bytes += room.add(entry)
+        self._let_go()
+        return room
+
+    async def _newest(self, subject: str, floor: int) -> list[Entry]:
+        """The newest events of a room in the log; the first only where its prev is known."""
+        limit = EVENTS + 1
+        while True:
+            records = await log().key_records(subject, after=floor, limit=limit, newest=True)
+            entries = _chain(records, floor)
+            if len(records) < limit:
+                return entries
+            if len(entries) > 1:
+                return entries[1:]
+            limit *= 4
+
+    async def _read_back(self, subject: str, pos: int, head: int) -> Sequence[Entry] | None:
+        records = await log().key_records(subject, after=pos, limit=REPLAY)
+        if pos < await log().floor() or len(records) == REPLAY:
+            return None
+        return [entry for entry in _chain(records, pos) if entry.pos <= head]
+
+    def _let_go(self) -> None:
+        while len(self._rooms) > 1 and (self._bytes > KEPT_BYTES or len(self._rooms) > ROOMS):
+            _, room = self._rooms.popitem(last=False)
+            self._bytes -= room.bytes
+            if room.changed:
+                room.changed.set()  # Whoever waits looks again, at the room read anew.
+
+
+def _chain(records: Sequence[Record], prev: int) -> list[Entry]:
+    """The room events among records, each with the pos of the one before it."""
+    entries = []
+    for record in records:
+        with suppress(Unreadable):
+            if (body := body_of(record)) is not None:
+                entries.append(Entry(record.pos, prev, record.event_id, body))
+                prev = record.pos
+    return entries
