@@ -1,0 +1,163 @@
+"""REST of people and sign-in."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chatsite.accounts import commands, queries, tickets
+from chatsite.accounts.models import User
+from chatsite.accounts.tokens import Token
+from chatsite.gateway import consumer
+from chatsite.gateway.registry import Identity
+from chatsite.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
+
+REFRESH_COOKIE = "refresh"
+REFRESH_PATH = "/api/auth/token"
+
+
+def viewer(request: Request) -> User:
+    """The person who asks; the permission class has let nobody else through."""
+    if not isinstance(request.user, User):
+        raise Unauthenticated()
+    return request.user
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The JSON object of a request; the parser lets nothing else through."""
+    return request.data if isinstance(request.data, dict) else {}
+
+
+def _token_of(request: Request) -> Token:
+    """The access token of a request."""
+    viewer(request)
+    if not isinstance(request.auth, Token):
+        raise Unauthenticated()
+    return request.auth
+
+
+def text_field(data: dict[str, Any], name: str, *, limit: int = 1_000) -> str:
+    """A string field of a body; Invalid when it is missing, no string or too long."""
+    value = data.get(name)
+    if not isinstance(value, str) or not value:
+        raise Invalid("expected a string that is not empty.", field=name)
+    if len(value) > limit:
+        raise Invalid(f"at most {limit} characters.", field=name)
+    return value
+
+
+class _Public(APIView):
+    permission_classes = [AllowAny]
+    authentication_classes = []
+
+
+class TokenView(_Public):
+    """Sign in."""
+
+    def post(self, request: Request) -> Response:
+        """Tokens for a name and password; with `cookie` the refresh token comes as a cookie."""
+        pair = commands.sign_in(
+            text_field(body_of(request), "username"),
+            text_field(body_of(request), "password"),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+        return _answer(request, pair)
+
+
+class RefreshView(_Public):
+    """Renew."""
+
+    def post(self, request: Request) -> Response:
+        """New tokens for a refresh token, which is used up."""
+        return _answer(request, commands.refresh(_refresh_token(request)))
+
+
+class LogoutView(APIView):
+    """Sign out."""
+
+    def post(self, request: Request) -> Response:
+        """End the sign-in of the access token that asks."""
+        commands.sign_out(_token_of(request).sign_in_id)
+        response = Response(status=204)
+        response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
+        return response
+
+
+class TicketView(APIView):
+    """Tickets for WebSockets."""
+
+    def post(self, request: Request) -> Response:
+        """A one-use ticket that opens a WebSocket within 30 s."""
+        token = _token_of(request)
+        identity = Identity(str(token.user_id), str(token.sign_in_id), token.expires_at)
+        ticket = tickets.issue(identity, origin=request.headers.get("Origin"))
+        return Response({"ticket": ticket, "expires_in": tickets.TICKET_SECONDS}, status=201)
+
+
+class MeView(APIView):
+    """The person who asks."""
+
+    def get(self, request: Request) -> Response:
+        """Oneself, with what only oneself sees."""
+        user = viewer(request)
+        companies = [{"id": str(company.id), "name": company.name} for company in user.companies.all()]
+        return Response(queries.shape(user) | {"email": user.email, "companies": companies, "preferences": {}})
+
+
+class UsersView(APIView):
+    """Colleagues."""
+
+    def get(self, request: Request) -> Response:
+        """Colleagues whose name holds `q`."""
+        found = queries.search(viewer(request), request.query_params.get("q", "")[:100])
+        return Response({"users": [queries.shape(user) for user in found]})
+
+
+class UserView(APIView):
+    """One colleague."""
+
+    def get(self, request: Request, user_id: str) -> Response:
+        """A colleague; the same 404 for one who is absent and one of another company."""
+        found = queries.colleagues(viewer(request)).filter(id=user_id).first()
+        if found is None:
+            raise NotFound()
+        return Response(queries.shape(found))
+
+
+class ServerView(_Public):
+    """What this server is."""
+
+    def get(self, request: Request) -> Response:
+        """Version, features and limits."""
+        return Response({"version": consumer.VERSION, "features": consumer.FEATURES, "limits": consumer.limits()})
+
+
+def _refresh_token(request: Request) -> str:
+    if not body_of(request).get("cookie"):
+        return text_field(body_of(request), "refresh", limit=4_000)
+    if request.headers.get("X-Requested-With") != "chat":
+        # Another site can make a browser send the cookie, but not this header.
+        raise Forbidden("Cookie requests need the header X-Requested-With: chat.")
+    if not (text := request.COOKIES.get(REFRESH_COOKIE)):
+        raise Unauthenticated()
+    return text
+
+
+def _answer(request: Request, pair: commands.Pair) -> Response:
+    body = {"access": pair.access, "expires_in": settings.TOKENS["ACCESS_SECONDS"]}
+    if not body_of(request).get("cookie"):
+        return Response(body | {"refresh": pair.refresh})
+    response = Response(body)
+    response.set_cookie(
+        REFRESH_COOKIE,
+        pair.refresh,
+        max_age=settings.TOKENS["REFRESH_SECONDS"],
+        path=REFRESH_PATH,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Strict",
+    )
+    return response

@@ -1,0 +1,10 @@
+"""Accounts: people, companies, sign-in, tokens and tickets."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Who somebody is."""
+
+    name = "chatsite.accounts"
+    label = "accounts"

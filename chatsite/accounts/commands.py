@@ -1,0 +1,65 @@
+"""Signing in and out."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.contrib.auth import authenticate as check_password
+from django.db import transaction
+
+from chatsite.accounts import tokens
+from chatsite.accounts.models import SignIn, User
+from chatsite.kernel.errors import Unauthenticated
+
+
+class Pair(NamedTuple):
+    """The tokens of a sign-in."""
+
+    access: str
+    refresh: str
+
+
+def sign_in(username: str, password: str, *, user_agent: str) -> Pair:
+    """Tokens for a name and password; the same Unauthenticated for a wrong name or password."""
+    user = check_password(username=username, password=password)
+    if not isinstance(user, User):
+        raise Unauthenticated("The name or the password is wrong.")
+    row = SignIn.objects.create(user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200])
+    return _pair(row)
+
+
+@transaction.atomic
+def _rotate(token: tokens.Token) -> Pair | None:
+    row = SignIn.objects.select_for_update().filter(id=token.sign_in_id, revoked_at=None, user__is_active=True).first()
+    if row is None:
+        return None
+    if row.refresh_id != token.token_id:
+        # A refresh token that was used before: a thief or its victim holds it, so the family ends.
+        row.revoked_at = datetime.now(UTC)
+        row.save(update_fields=["revoked_at"])
+        return None
+    row.refresh_id = uuid.uuid4().hex
+    row.save(update_fields=["refresh_id", "used_at"])
+    return _pair(row)
+
+
+def refresh(text: str) -> Pair:
+    """New tokens for the one good refresh token of a sign-in; a reused one ends the sign-in."""
+    pair = _rotate(tokens.read("refresh", text))
+    if pair is None:
+        raise Unauthenticated("You have been signed out.")
+    return pair
+
+
+def sign_out(sign_in_id: uuid.UUID) -> None:
+    """End a sign-in: its tokens are good for nothing from now on."""
+    SignIn.objects.filter(id=sign_in_id, revoked_at=None).update(revoked_at=datetime.now(UTC))
+
+
+def _pair(row: SignIn) -> Pair:
+    now = time.time()
+    return Pair(
+        tokens.issue("access", user_id=row.user_id, sign_in_id=row.id, token_id=uuid.uuid4().hex, now=now),
+        tokens.issue("refresh", user_id=row.user_id, sign_in_id=row.id, token_id=row.refresh_id, now=now),
+    )

@@ -1,0 +1,25 @@
+"""Addresses of people and sign-in."""
+
+from django.urls import path
+
+from chatsite.accounts.api import (
+    LogoutView,
+    MeView,
+    RefreshView,
+    ServerView,
+    TicketView,
+    TokenView,
+    UsersView,
+    UserView,
+)
+
+urlpatterns = [
+    path("auth/token", TokenView.as_view()),
+    path("auth/token/refresh", RefreshView.as_view()),
+    path("auth/logout", LogoutView.as_view()),
+    path("auth/ws-ticket", TicketView.as_view()),
+    path("me", MeView.as_view()),
+    path("users", UsersView.as_view()),
+    path("users/<uuid:user_id>", UserView.as_view()),
+    path("server", ServerView.as_view()),
+]
