@@ -1,0 +1,104 @@
+"""REST of messages: send, history, one."""
+
+import hashlib
+
+from asgiref.sync import async_to_sync
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chat.api import parse, shapes
+from chat.commands import messages as commands
+from chat.queries import messages as queries
+from chat.queries.participants import chat_id as require_chat_id
+from chatsite.accounts.api import body_of, viewer
+from chatsite.gateway.streams import stream
+from chatsite.kernel.errors import Invalid, NotSupported
+from chatsite.kernel.ids import UserId, read_id
+
+MAX_POS = (1 << 53) - 1
+SHOWN_SECONDS = 0.5  # how long a 201 waits until a following GET shows the message
+
+
+class MessagesView(APIView):
+    """The messages of a chat."""
+
+    def get(self, request: Request, chat_id: str) -> Response:
+        """A page of history, oldest first."""
+        given = [name for name in ("before", "after", "around", "at") if name in request.query_params]
+        if len(given) > 1:
+            raise Invalid("give one of before, after, around and at.", field=given[1])
+        cursors = {name: read_id(request.query_params[name], name) for name in given if name != "at"}
+        if (moment := parse.moment_param(request, "at")) is not None:
+            cursors["around"] = moment
+        user = viewer(request)
+        page = async_to_sync(queries.page)(
+            require_chat_id(chat_id),
+            viewer=UserId(user.id),
+            **cursors,
+            limit=parse.number_param(request, "limit", parse.DEFAULT_LIMIT, lowest=1, highest=parse.MAX_LIMIT),
+            at_least=parse.number_param(request, "at_least", 0, lowest=0, highest=MAX_POS),
+        )
+        body = page._asdict() | {
+            "messages": shapes.messages(page.messages, viewer=str(user.id)),
+            "next_before": str(page.next_before) if page.next_before is not None else None,
+        }
+        return Response(body, headers=_links(request, page))
+
+    def post(self, request: Request, chat_id: str) -> Response:
+        """Say something; a repeated nonce answers 200 with the first message."""
+        for name in ("thread_id", "attachments", "mentions"):
+            if body_of(request).get(name):
+                raise NotSupported(f"{name} belongs to a later version.")
+        content = parse.optional_text(body_of(request), "content")
+        reply_to = parse.optional_text(body_of(request), "reply_to_id")
+        chat, user = require_chat_id(chat_id), viewer(request)
+        sent = async_to_sync(commands.send)(
+            chat,
+            sender=UserId(user.id),
+            content=content or "",
+            nonce=_nonce(request),
+            retry=True,
+            reply_to=read_id(reply_to, "reply_to_id") if reply_to is not None else None,
+        )
+        shown = async_to_sync(stream().wait_for)(str(chat), sent.pos, seconds=SHOWN_SECONDS)
+        state = async_to_sync(queries.require_message)(chat, sent.message_id, viewer=UserId(user.id))
+        body = shapes.messages([state], viewer=str(user.id))[0]
+        if not shown:
+            body["pos"] = None
+        return Response(body, status=200 if sent.repeated else 201)
+
+
+class MessageView(APIView):
+    """One message."""
+
+    def get(self, request: Request, chat_id: str, message_id: str) -> Response:
+        """A message of a chat the viewer is in."""
+        user = viewer(request)
+        state = async_to_sync(queries.require_message)(
+            require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(user.id)
+        )
+        return Response(shapes.messages([state], viewer=str(user.id))[0])
+
+
+def _nonce(request: Request) -> str | None:
+    """The nonce of the body, or the Idempotency-Key in its place."""
+    if (nonce := parse.optional_text(body_of(request), "nonce")) is not None:
+        return nonce
+    key = request.headers.get("Idempotency-Key")
+    return hashlib.sha256(key.encode()).hexdigest() if key else None
+
+
+def _links(request: Request, page: queries.Page) -> dict[str, str]:
+    """The Link header: the pages before and after this one."""
+    links = []
+    base = request.build_absolute_uri(request.path)
+    limit = request.query_params.get("limit", parse.DEFAULT_LIMIT)
+    before = (
+        page.next_before if page.next_before is not None else page.messages[0].message_id if page.messages else None
+    )
+    if page.has_before and before is not None:
+        links.append(f'<{base}?before={before}&limit={limit}>; rel="prev"')
+    if page.has_after and page.messages:
+        links.append(f'<{base}?after={page.messages[-1].message_id}&limit={limit}>; rel="next"')
+    return {"Link": ", ".join(links)} if links else {}

@@ -1,0 +1,90 @@
+"""What the chat's endpoints read from requests."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from chat.policy import Role
+from chatsite.kernel.errors import Invalid, NotFound
+from chatsite.kernel.ids import EPOCH_MS, MessageId, id_at
+
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 50
+_SPAN_MS = 1 << 41  # what an id's 41 bits of time reach, before and after 2024
+
+
+def uuid_field(data: dict[str, Any], name: str) -> UUID:
+    """A UUID of a body."""
+    return _uuid(data.get(name), name)
+
+
+def uuid_list(data: dict[str, Any], name: str) -> list[UUID]:
+    """A list of UUIDs of a body; empty where there is none."""
+    values = data.get(name, [])
+    if not isinstance(values, list):
+        raise Invalid("expected a list of ids.", field=name)
+    return [_uuid(value, name) for value in values]
+
+
+def path_uuid(text: str) -> UUID:
+    """A UUID of an address; what is none is not found."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound() from None
+
+
+def role_field(data: dict[str, Any]) -> Role:
+    """The role of a body; member where none is given."""
+    try:
+        return Role(data.get("role", Role.MEMBER))
+    except ValueError:
+        raise Invalid(f"expected one of {', '.join(Role)}.", field="role") from None
+
+
+def optional_text(data: dict[str, Any], name: str) -> str | None:
+    """A string of a body that may be missing."""
+    value = data.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Invalid("expected a string.", field=name)
+    return value
+
+
+def number_param(request: Request, name: str, default: int, *, lowest: int, highest: int) -> int:
+    """A whole number of a query string within bounds."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        number = int(text) if len(text) <= 20 and text.isascii() else highest + 1
+    except ValueError:
+        number = highest + 1
+    if not lowest <= number <= highest:
+        raise Invalid(f"expected a whole number from {lowest} to {highest}.", field=name)
+    return number
+
+
+def moment_param(request: Request, name: str) -> MessageId | None:
+    """The lowest id of a time in a query string, ISO 8601; UTC where it names no zone."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        unix_ms = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000)
+    except (ValueError, OverflowError):
+        raise Invalid("expected a time as ISO 8601.", field=name) from None
+    if not -_SPAN_MS <= unix_ms - EPOCH_MS < _SPAN_MS:
+        raise Invalid("expected a time between 1954 and 2093.", field=name)
+    return id_at(unix_ms)
+
+
+def _uuid(value: object, name: str) -> UUID:
+    try:
+        if isinstance(value, str):
+            return UUID(value)
+    except ValueError:
+        pass
+    raise Invalid("expected an id.", field=name)

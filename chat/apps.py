@@ -1,0 +1,13 @@
+"""Chats: who is in them, what is said in them."""
+
+from django.apps import AppConfig
+
+
+class ChatConfig(AppConfig):
+    """Registers events, frames and projections."""
+
+    name = "chat"
+
+    def ready(self) -> None:
+        from chat import frames, projections  # noqa: F401 - importing registers
+        from chat.projections import delivery, history, previews  # noqa: F401

@@ -1,0 +1,195 @@
+"""Saying something: facts of the event log."""
+
+import asyncio
+import hashlib
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+import msgspec
+from django.conf import settings
+
+from chat import policy
+from chat.events import MessageSent
+from chat.policy import Action
+from chat.queries.messages import require_message
+from chat.queries.participants import roster
+from chatsite.gateway.streams import stream
+from chatsite.kernel import clock
+from chatsite.kernel.errors import Internal, Invalid, KeyReused, NotFound
+from chatsite.kernel.eventlog import Appended, log
+from chatsite.kernel.events import Record, iso, new_record
+from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
+from chatsite.kernel.nonces import nonce_key, nonces
+
+MAX_CONTENT = 8_000  # code points
+MAX_NONCE = 64
+
+
+class Sent(NamedTuple):
+    """What a send answers, the first time and every time its nonce comes again."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    ts: str
+    pos: int
+    epoch: str
+    repeated: bool
+
+
+async def accept(
+    chat: ChatId,
+    *,
+    sender: UserId,
+    content: str,
+    nonce: str | None = None,
+    retry: bool = False,
+    reply_to: MessageId | None = None,
+) -> "asyncio.Future[Sent]":
+    """Check a message and hand it to the log; the future resolves once it is durable.
+
+    A nonce that was used answers with its first result before anything else is
+    checked. Raises Invalid, NotFound, Forbidden, Conflict, KeyReused, Unavailable.
+    """
+    _require_valid(content, nonce)
+    key = nonce_key(chat, sender, nonce) if nonce else None
+    digest = _digest(content, str(reply_to) if reply_to is not None else None)
+    if key and (first := await _find_first(key, digest, retry=retry)):
+        return first
+    members = await roster(chat)
+    if (role := members.members.get(str(sender))) is None:
+        raise NotFound()
+    policy.require_open(is_archived=members.is_archived)
+    policy.require(role, Action.POST)
+    if reply_to is not None:
+        policy.require(role, Action.REPLY)
+        await require_message(chat, reply_to, viewer=sender)
+    epoch = await stream().epoch()
+    # From here to the append nothing waits, so the order of ids is the order of the log.
+    message_id = clock.mint()
+    sent_ms = unix_ms_of(message_id)
+    event = MessageSent(
+        message_id=str(message_id),
+        room_id=str(chat),
+        sender_id=str(sender),
+        content=content,
+        sent_at=iso(sent_ms),
+        attachments=[],
+        nonce=nonce,
+        reply_to_id=str(reply_to) if reply_to is not None else None,
+    )
+    appended = log().append(
+        new_record(
+            event,
+            event_id=uuid5(chat, event.message_id),
+            key=chat,
+            version=version_of(message_id),
+            occurred_ms=sent_ms,
+            actor=sender,
+            region=settings.REGION,
+            unique_key=key,
+        )
+    )
+    result: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+    result.add_done_callback(_look_at_error)
+    appended.add_done_callback(lambda done: _settle(result, done, event, epoch, digest))
+    if key:
+        nonces().reserve(key, digest, result)
+    return result
+
+
+async def send(
+    chat: ChatId,
+    *,
+    sender: UserId,
+    content: str,
+    nonce: str | None = None,
+    retry: bool = False,
+    reply_to: MessageId | None = None,
+) -> Sent:
+    """Say something and wait until it is durable; raises what `accept` raises."""
+    accepted = await accept(chat, sender=sender, content=content, nonce=nonce, retry=retry, reply_to=reply_to)
+    # Shielded: a caller that goes away must not take the answer from the others with its nonce.
+    return await asyncio.shield(accepted)
+
+
+async def _find_first(key: str, digest: bytes, *, retry: bool) -> "asyncio.Future[Sent] | None":
+    if (first := nonces().find(key, digest)) is not None:
+        return _repeat(first)
+    if not retry or (record := await log().find(key)) is None:
+        return None  # A first try needs no look-up: the log's unique key catches one that is none.
+    result: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+    result.set_result(_first_result(record, await stream().epoch(), digest))
+    nonces().reserve(key, digest, result)
+    return result
+
+
+def _repeat(first: "asyncio.Future[Sent]") -> "asyncio.Future[Sent]":
+    """The same answer for another asker, who is told that it is not new."""
+    result: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+    result.add_done_callback(_look_at_error)
+
+    def copy(done: "asyncio.Future[Sent]") -> None:
+        if result.done():
+            return
+        if error := done.exception():
+            result.set_exception(error)
+        else:
+            result.set_result(done.result()._replace(repeated=True))
+
+    if first.done():
+        copy(first)
+    else:
+        first.add_done_callback(copy)
+    return result
+
+
+def _settle(
+    result: "asyncio.Future[Sent]",
+    done: "asyncio.Future[Appended]",
+    event: MessageSent,
+    epoch: str,
+    digest: bytes,
+) -> None:
+    if result.done():
+        return
+    try:
+        appended = done.result()
+        if appended.first is not None:
+            result.set_result(_first_result(appended.first, epoch, digest))
+            return
+        message_id, chat = MessageId(int(event.message_id)), ChatId(UUID(event.room_id))
+        result.set_result(Sent(message_id, chat, event.sent_at, appended.pos, epoch, repeated=False))
+    except Exception as error:  # noqa: BLE001 - it is the waiter's to handle
+        result.set_exception(error)
+
+
+def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
+    event = record.fact.payload
+    if not isinstance(event, MessageSent):
+        raise Internal(f"The record of a nonce is a {record.event_type}.")
+    if _digest(event.content, event.reply_to_id) != digest:
+        raise KeyReused(code="nonce_reused")
+    return Sent(
+        MessageId(int(event.message_id)), ChatId(UUID(event.room_id)), event.sent_at, record.pos, epoch, repeated=True
+    )
+
+
+def _digest(content: str, reply_to: str | None) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode([content, reply_to]), digest_size=16).digest()
+
+
+def _require_valid(content: str, nonce: str | None) -> None:
+    if not content.strip():
+        raise Invalid("say something.", field="content")
+    if len(content) > MAX_CONTENT:
+        raise Invalid(f"at most {MAX_CONTENT} code points, not {len(content)}.", field="content")
+    if "\x00" in content:
+        raise Invalid("NUL is no text.", field="content")
+    if nonce is not None and not 1 <= len(nonce) <= MAX_NONCE:
+        raise Invalid(f"1 to {MAX_NONCE} characters.", field="nonce")
+
+
+def _look_at_error(result: "asyncio.Future[Sent]") -> None:
+    """Mark the error as seen: a sender that went away has nobody to await it."""
+    if not result.cancelled():
+        result.exception()

@@ -1,0 +1,121 @@
+"""The facts of a chat, as they stand in the log. Pure.
+
+Ids are strings here, as everywhere in JSON; times are ISO 8601 with ms and Z.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from chatsite.kernel.events import Payload, event
+
+MessageType = Literal["text", "notice"]
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A participant of a new chat."""
+
+    user_id: str
+    role: str
+
+
+@event
+class ChatCreated(Payload, frozen=True, kw_only=True, rename="camel"):
+    """A chat came to be, with its first participants."""
+
+    event_type: ClassVar[str] = "chat.room.created.v1"
+    room_id: str
+    name: str
+    chat_type: str
+    company_id: str | None
+    created_by: str
+    participants: list[Member]
+    members_version: int
+
+
+class MembershipChanged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """What every change of membership says; `count` is how many are in the chat after it."""
+
+    room_id: str
+    user_id: str
+    by: str
+    role: str
+    count: int
+    members_version: int
+
+
+@event
+class ParticipantAdded(MembershipChanged, frozen=True, kw_only=True, rename="camel"):
+    """Somebody was added to a chat."""
+
+    event_type: ClassVar[str] = "chat.member.added.v1"
+
+
+@event
+class ParticipantRemoved(MembershipChanged, frozen=True, kw_only=True, rename="camel"):
+    """Somebody was removed from a chat."""
+
+    event_type: ClassVar[str] = "chat.member.removed.v1"
+
+
+@event
+class ParticipantLeft(MembershipChanged, frozen=True, kw_only=True, rename="camel"):
+    """Somebody left a chat."""
+
+    event_type: ClassVar[str] = "chat.member.left.v1"
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a message came from that was not written here."""
+
+    kind: str
+    author: str
+    ts: str
+
+
+@event
+class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
+    """Somebody said something."""
+
+    event_type: ClassVar[str] = "chat.message.sent.v1"
+    message_id: str
+    room_id: str
+    sender_id: str
+    content: str
+    sent_at: str
+    attachments: list[str]
+    nonce: str | None = None
+    html: str | None = None
+    message_type: MessageType = "text"
+    reply_to_id: str | None = None
+    thread_id: str | None = None
+    mentions: list[str] = []
+    origin: Origin | None = None
+
+
+@event
+class MessageEdited(Payload, frozen=True, kw_only=True, rename="camel"):
+    """A message's text became another."""
+
+    event_type: ClassVar[str] = "chat.message.edited.v1"
+    message_id: str
+    room_id: str
+    content: str
+    edited_at: str
+    html: str | None = None
+    mentions: list[str] = []
+
+
+@event
+class MessageDeleted(Payload, frozen=True, kw_only=True, rename="camel"):
+    """A message was taken back; its tombstone stays."""
+
+    event_type: ClassVar[str] = "chat.message.deleted.v1"
+    message_id: str
+    room_id: str
+    by: str
+    deleted_at: str
+    reason: str | None = None
+
+
+MessageEvent = MessageSent | MessageEdited | MessageDeleted

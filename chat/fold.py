@@ -1,0 +1,146 @@
+"""What happened to a message, as one function of its events. Pure.
+
+Applied in any order, any number of times, the same events give the same state:
+the highest version wins, and a delete is final.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from chat.events import MessageDeleted, MessageEdited, MessageEvent, MessageSent, Origin
+
+
+class Stamped(NamedTuple):
+    """An event with its version (microseconds) and its place in the log."""
+
+    event: MessageEvent
+    version: int
+    pos: int
+
+
+class MessageState(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as its events leave it.
+
+    `message_type` is None while only an edit or delete has come: such a message
+    is hidden until it is sent. Times are ISO 8601.
+    """
+
+    chat_id: str
+    message_id: int
+    version: int
+    content: str
+    sender_id: str | None = None
+    html: str | None = None
+    message_type: str | None = None
+    reply_to_id: int | None = None
+    thread_id: int | None = None
+    attachments: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    origin: Origin | None = None
+    nonce: str | None = None
+    pos: int | None = None
+    created_at: str | None = None
+    edited_at: str | None = None
+    deleted_by: str | None = None
+    deleted_at: str | None = None
+    delete_reason: str | None = None
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether its text was changed."""
+        return self.edited_at is not None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether only its tombstone is left."""
+        return self.deleted_at is not None
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether it was sent: an edit or delete can overtake its message."""
+        return self.message_type is not None
+
+
+def apply(state: MessageState | None, happened: Stamped) -> MessageState:
+    """The state after one more event of the same message."""
+    event, version, pos = happened
+    match event:
+        case MessageSent():
+            return _sent(state, event, version, pos)
+        case MessageEdited():
+            return _edited(state, event, version)
+        case MessageDeleted():
+            return _deleted(state, event, version)
+
+
+def _sent(state: MessageState | None, event: MessageSent, version: int, pos: int) -> MessageState:
+    new = MessageState(
+        chat_id=event.room_id,
+        message_id=int(event.message_id),
+        version=version,
+        content=event.content,
+        sender_id=event.sender_id,
+        html=event.html,
+        message_type=event.message_type,
+        reply_to_id=int(event.reply_to_id) if event.reply_to_id else None,
+        thread_id=int(event.thread_id) if event.thread_id else None,
+        attachments=tuple(event.attachments),
+        mentions=tuple(event.mentions),
+        origin=event.origin,
+        nonce=event.nonce,
+        pos=pos,
+        created_at=event.sent_at,
+    )
+    if state is None:
+        return new
+    if state.is_visible:  # A retry stands in the log twice: the first place is the message's.
+        return msgspec.structs.replace(state, pos=min(pos, state.pos or pos))
+    later = msgspec.structs.replace(
+        new,
+        version=max(version, state.version),
+        content=state.content,
+        html=state.html,
+        mentions=state.mentions,
+        edited_at=state.edited_at,
+        deleted_by=state.deleted_by,
+        deleted_at=state.deleted_at,
+        delete_reason=state.delete_reason,
+    )
+    return msgspec.structs.replace(later, attachments=()) if state.is_deleted else later
+
+
+def _edited(state: MessageState | None, event: MessageEdited, version: int) -> MessageState:
+    if state is None:
+        state = MessageState(chat_id=event.room_id, message_id=int(event.message_id), version=0, content="")
+    if state.is_deleted or version <= state.version:
+        return msgspec.structs.replace(state, version=max(version, state.version))
+    return msgspec.structs.replace(
+        state,
+        version=version,
+        content=event.content,
+        html=event.html,
+        mentions=tuple(event.mentions),
+        edited_at=event.edited_at,
+    )
+
+
+def _deleted(state: MessageState | None, event: MessageDeleted, version: int) -> MessageState:
+    if state is None:
+        state = MessageState(chat_id=event.room_id, message_id=int(event.message_id), version=0, content="")
+    deleted_at, deleted_by, reason = max(
+        (event.deleted_at, event.by, event.reason or ""),
+        (state.deleted_at or "", state.deleted_by or "", state.delete_reason or ""),
+    )
+    return msgspec.structs.replace(
+        state,
+        version=max(version, state.version),
+        content="",
+        html=None,
+        attachments=(),
+        mentions=(),
+        edited_at=None,
+        deleted_at=deleted_at,
+        deleted_by=deleted_by,
+        delete_reason=reason or None,
+    )

@@ -1,0 +1,64 @@
+"""The chat's frames: SEND_MESSAGE."""
+
+import asyncio
+from uuid import UUID
+
+from chat.commands import messages
+from chat.commands.messages import Sent
+from chat.protocol import SendMessage
+from chat.queries.participants import chat_id
+from chatsite.gateway.protocol import error_frame, frame
+from chatsite.gateway.registry import on
+from chatsite.gateway.session import Session
+from chatsite.kernel.errors import DomainError, Internal, NotSupported
+from chatsite.kernel.ids import UserId, read_id
+
+
+@on(SendMessage)
+async def send_message(session: Session, asked: SendMessage) -> None:
+    """Accept a message; its ACK leaves once it is durable, while the next frame is read."""
+    for field, value in (
+        ("threadId", asked.thread_id),
+        ("attachments", asked.attachments),
+        ("mentions", asked.mentions),
+    ):
+        if value:
+            raise NotSupported(f"{field} belongs to a later version.")
+    await session.take_slot()
+    try:
+        accepted = await messages.accept(
+            chat_id(asked.room_id),
+            sender=UserId(UUID(session.require_user)),
+            content=asked.content,
+            nonce=asked.nonce,
+            retry=asked.retry,
+            reply_to=read_id(asked.reply_to_id, "replyToId") if asked.reply_to_id is not None else None,
+        )
+    except BaseException:
+        session.free_slot()
+        raise
+    accepted.add_done_callback(lambda done: _answer(session, asked, done))
+
+
+def _answer(session: Session, asked: SendMessage, done: "asyncio.Future[Sent]") -> None:
+    session.free_slot()
+    try:
+        sent = done.result()
+    except DomainError as error:
+        session.reply(error_frame(error, ref=asked.ref, nonce=asked.nonce))
+    except Exception:
+        session.reply(error_frame(Internal(), ref=asked.ref, nonce=asked.nonce))
+        raise
+    else:
+        session.reply(
+            frame(
+                "ACK",
+                ref=asked.ref,
+                nonce=asked.nonce,
+                roomId=str(sent.chat_id),
+                messageId=str(sent.message_id),
+                ts=sent.ts,
+                pos=sent.pos,
+                epoch=sent.epoch,
+            )
+        )

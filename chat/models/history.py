@@ -1,0 +1,51 @@
+"""The tables of the SQL message store; only `chat.stores.sql` reads and writes them."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from chatsite.kernel.database import MESSAGES
+
+
+class HistoryMessage(models.Model):
+    """A message, in the ten-day bucket of its id."""
+
+    database: ClassVar[str] = MESSAGES
+
+    pk = models.CompositePrimaryKey("channel_id", "bucket", "message_id")
+    channel_id = models.CharField(max_length=36)
+    bucket = models.IntegerField()
+    message_id = models.BigIntegerField()
+    version = models.BigIntegerField()
+    content = models.TextField()
+    sender_id = models.CharField(max_length=36, null=True)
+    html = models.TextField(null=True)
+    message_type = models.CharField(max_length=16, null=True, help_text="null: only an edit or delete has come yet")
+    reply_to_id = models.BigIntegerField(null=True)
+    thread_id = models.BigIntegerField(null=True)
+    attachments = models.TextField(null=True)
+    mentions = models.TextField(null=True)
+    origin = models.TextField(null=True)
+    nonce = models.CharField(max_length=64, null=True)
+    pos = models.BigIntegerField(null=True)
+    created_at = models.CharField(max_length=32, null=True)
+    edited_at = models.CharField(max_length=32, null=True)
+    deleted_by = models.CharField(max_length=36, null=True)
+    deleted_at = models.CharField(max_length=32, null=True)
+    delete_reason = models.TextField(null=True)
+
+    class Meta:
+        db_table = "history_messages"
+
+
+class HistoryBucket(models.Model):
+    """Which buckets of a chat hold anything: a walk never visits an empty one."""
+
+    database: ClassVar[str] = MESSAGES
+
+    pk = models.CompositePrimaryKey("channel_id", "bucket")
+    channel_id = models.CharField(max_length=36)
+    bucket = models.IntegerField()
+
+    class Meta:
+        db_table = "history_buckets"

@@ -1,0 +1,144 @@
+"""History: a page of the store with the stream's recent events folded over it."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from chat.events import MessageSent
+from chat.fold import MessageState, Stamped, apply
+from chat.messages import Message
+from chat.protocol import message_event
+from chat.queries.participants import require_role
+from chatsite.gateway.streams import Entry, Head, stream
+from chatsite.kernel.errors import NotFound, Unavailable
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.ids import MIN_ID, ChatId, MessageId, UserId
+
+NEWEST_RECORDS = 4_096  # an id is at most 5 s ahead of its record, so older records cannot hold a later one
+CATCH_UP_SECONDS = 0.5  # how long a read waits for what it was told of with at_least
+
+
+class Page(NamedTuple):
+    """Messages in rising id, and how the chat goes on around them.
+
+    `complete` is False where recent events may be missing. Frames above `pos`
+    continue what the page shows.
+    """
+
+    messages: list[MessageState]
+    has_before: bool
+    has_after: bool
+    next_before: MessageId | None
+    epoch: str
+    pos: int
+    complete: bool
+
+
+class _Recent(NamedTuple):
+    """The events that the store may not have yet."""
+
+    entries: Sequence[Entry]
+    head: Head
+    complete: bool
+
+
+async def page(
+    chat: ChatId,
+    *,
+    viewer: UserId,
+    before: MessageId | None = None,
+    after: MessageId | None = None,
+    around: MessageId | None = None,
+    limit: int,
+    at_least: int = 0,
+) -> Page:
+    """Messages of a chat before, after or around an id, or the newest ones."""
+    await require_role(chat, viewer)
+    recent = await _recent(chat, at_least=at_least)
+    if around is not None:
+        half = max(1, limit // 2)
+        older, newer = await asyncio.gather(
+            _window(chat, recent, before=around, after=None, limit=half),
+            _window(chat, recent, before=None, after=MessageId(around - 1), limit=limit - half or 1),
+        )
+        messages, has_before, has_after = older.messages + newer.messages, older.more, newer.more
+        next_before = older.cursor
+    elif after is not None:
+        newer = await _window(chat, recent, before=None, after=after, limit=limit)
+        messages, has_after, next_before = newer.messages, newer.more, None
+        has_before = bool((await _window(chat, recent, before=MessageId(after + 1), after=None, limit=1)).messages)
+    else:
+        older = await _window(chat, recent, before=before, after=None, limit=limit)
+        messages, has_before, next_before = older.messages, older.more, older.cursor
+        has_after = before is not None and bool(
+            (await _window(chat, recent, before=None, after=MessageId(before - 1), limit=1)).messages
+        )
+    return Page(messages, has_before, has_after, next_before, recent.head.epoch, recent.head.pos, recent.complete)
+
+
+async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
+    """A message that the viewer may read, tombstones too; NotFound, or Unavailable while history lags."""
+    await require_role(chat, viewer)
+    recent = await _recent(chat)
+    state = await Message.objects.find(chat, message)
+    for happened in _events(recent.entries, {message}):
+        state = apply(state, happened)
+    if state is not None and state.is_visible:
+        return state
+    if not recent.complete:
+        raise Unavailable(code="store_unavailable", retry_after_ms=500)
+    raise NotFound()
+
+
+async def highest_id() -> MessageId:
+    """An id that none in the log exceeds: those of the last seconds are among the newest records."""
+    sent = [record.fact.payload for record in await log().newest(limit=NEWEST_RECORDS)]
+    return MessageId(max((int(one.message_id) for one in sent if isinstance(one, MessageSent)), default=MIN_ID))
+
+
+class _Window(NamedTuple):
+    messages: list[MessageState]
+    more: bool
+    cursor: MessageId | None
+
+
+async def _window(
+    chat: ChatId, recent: _Recent, *, before: MessageId | None, after: MessageId | None, limit: int
+) -> _Window:
+    """One direction of a page, oldest first."""
+    stored = await Message.objects.page(chat, before=before, after=after, limit=limit)
+    states: dict[int, MessageState] = {state.message_id: state for state in stored.messages}
+    # Where the store has more of its own, what lies beyond its last row belongs to a later page.
+    low = high = None
+    if stored.more and after is None:
+        low = stored.cursor if stored.cursor is not None else stored.messages[0].message_id
+    elif stored.more:
+        high = stored.cursor if stored.cursor is not None else stored.messages[-1].message_id
+    for happened in _events(recent.entries):
+        message = int(happened.event.message_id)
+        if (before is not None and message >= before) or (after is not None and message <= after):
+            continue
+        if (low is not None and message < low) or (high is not None and message > high):
+            continue
+        states[message] = apply(states.get(message), happened)
+    messages = sorted((state for state in states.values() if state.is_visible), key=lambda state: state.message_id)
+    cut = messages[:limit] if after is not None else messages[-limit:]
+    cut_off = len(messages) > len(cut)
+    return _Window(cut, stored.more or cut_off, None if cut_off else stored.cursor)
+
+
+async def _recent(chat: ChatId, *, at_least: int = 0) -> _Recent:
+    subject = str(chat)
+    reached = not at_least or await stream().wait_for(subject, at_least, seconds=CATCH_UP_SECONDS)
+    # Before the store is read: what is applied meanwhile is folded once more, which changes nothing.
+    applied = await Message.objects.applied(chat)
+    head = (await stream().heads([subject]))[subject]
+    entries = () if applied >= head.pos else await stream().since(subject, max(applied, head.floor))
+    return _Recent(entries or (), head, complete=reached and entries is not None)
+
+
+def _events(entries: Iterable[Entry], messages: set[MessageId] | None = None) -> Iterator[Stamped]:
+    for entry in entries:
+        happened = message_event(entry.body.bytes, pos=entry.pos)
+        if happened and (messages is None or int(happened.event.message_id) in messages):
+            yield happened

@@ -1,0 +1,98 @@
+"""Who is in a chat: rosters kept in memory, by version.
+
+A roster is read again when a change of membership asks for a newer one, and
+every minute in case the notice of a change was lost. After the first read a
+send touches no database.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from chat.models import Chat, Participant
+from chat.policy import Role
+from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.errors import NotFound
+from chatsite.kernel.ids import ChatId, UserId
+
+ROSTERS = 10_000  # chats whose members are kept, about 100 bytes a member
+REREAD_SECONDS = 60.0
+
+
+class Roster(NamedTuple):
+    """The active participants of a chat, and whether it takes new messages."""
+
+    version: int
+    members: dict[str, Role]
+    is_archived: bool
+
+
+@dataclass
+class _Kept:
+    roster: Roster | None = None
+    read_at: float = 0.0
+    needed: int = 0  # a roster below this version is stale
+
+
+_kept: OrderedDict[ChatId, _Kept] = OrderedDict()
+
+
+def chat_id(text: str) -> ChatId:
+    """The chat of an id in its one canonical form; anything else is nobody's chat."""
+    try:
+        chat = ChatId(UUID(text))
+    except ValueError:
+        raise NotFound() from None
+    if str(chat) != text:
+        raise NotFound()
+    return chat
+
+
+def need(chat: ChatId, version: int) -> None:
+    """Say that the membership of a chat has reached a version: older rosters are stale."""
+    if (kept := _kept.get(chat)) is not None:
+        kept.needed = max(kept.needed, version)
+
+
+async def roster(chat: ChatId) -> Roster:
+    """The members of a chat; an absent chat has none."""
+    kept = _kept.setdefault(chat, _Kept())
+    _kept.move_to_end(chat)
+    fresh = kept.roster and kept.roster.version >= kept.needed and time.monotonic() - kept.read_at < REREAD_SECONDS
+    if kept.roster is None or not fresh:
+        read_at = time.monotonic()
+        kept.roster = await in_db_thread(_read, chat)
+        kept.read_at = read_at
+        while len(_kept) > ROSTERS:
+            _kept.popitem(last=False)
+    return kept.roster
+
+
+async def require_role(chat: ChatId, user: UserId) -> Role:
+    """The role of a participant; NotFound for everybody else."""
+    if (role := (await roster(chat)).members.get(str(user))) is None:
+        raise NotFound()
+    return role
+
+
+async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> set[str]:
+    """Those of some people who are in the chat of this id, by its members at `version` or later."""
+    try:
+        chat = chat_id(subject)
+    except NotFound:
+        return set()
+    need(chat, version)
+    members = (await roster(chat)).members
+    return {user for user in users if user in members}
+
+
+def _read(chat: ChatId) -> Roster:
+    # The version first: a change that comes in between makes this roster look older than it is.
+    row = Chat.objects.filter(id=chat).values_list("members_version", "is_archived").first()
+    if row is None:
+        return Roster(0, {}, is_archived=False)
+    people = Participant.objects.filter(chat_id=chat, is_active=True).values_list("user_id", "role")
+    return Roster(row[0], {str(user): Role(role) for user, role in people}, is_archived=row[1])

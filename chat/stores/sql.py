@@ -1,0 +1,235 @@
+"""The message store in an SQL database, written beside the event log's commits."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+from django.db import DatabaseError
+from django.db.backends.utils import CursorWrapper
+
+from chat.events import MessageDeleted, MessageEdited, Origin
+from chat.fold import MessageState, Stamped, apply
+from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, StorePage
+from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
+from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, bucket_of, make_id
+
+P = ParamSpec("P")
+R = TypeVar("R")
+GROUP = "history-writers"
+_COLUMNS = (
+    "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
+    " mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
+)
+# What a message brings and its changes never touch. An early edit or delete left
+# these null, so the first value stands whichever came first.
+_SENT_ONLY = ("sender_id", "message_type", "reply_to_id", "thread_id", "origin", "nonce", "created_at")
+_FILL = ", ".join(f"{name} = COALESCE(history_messages.{name}, excluded.{name})" for name in _SENT_ONLY)
+_MARKS = ", ".join(["%s"] * 20)
+_NEWEST = (
+    "CASE WHEN excluded.version > history_messages.version THEN excluded.version ELSE history_messages.version END"
+)
+_ADD = f"""INSERT INTO history_messages (bucket, {_COLUMNS}) VALUES ({_MARKS})
+ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET {_FILL},
+ attachments = CASE WHEN history_messages.deleted_at IS NULL
+   THEN COALESCE(history_messages.attachments, excluded.attachments) ELSE '[]' END,
+ pos = CASE WHEN excluded.pos > history_messages.pos THEN history_messages.pos ELSE excluded.pos END,
+ version = {_NEWEST}"""  # noqa: S608 - column names of our own
+_EDIT_IS_NEW = "history_messages.deleted_at IS NULL AND excluded.version > history_messages.version"
+_EDITED = ("content", "html", "mentions", "edited_at")
+_EDIT = f"""INSERT INTO history_messages (bucket, {_COLUMNS}) VALUES ({_MARKS})
+ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET
+ {", ".join(f"{n} = CASE WHEN {_EDIT_IS_NEW} THEN excluded.{n} ELSE history_messages.{n} END" for n in _EDITED)},
+ version = {_NEWEST}"""  # noqa: S608
+_DELETED = ("deleted_by", "deleted_at", "delete_reason")
+_DELETE_WINS = (
+    "(excluded.deleted_at, excluded.deleted_by, COALESCE(excluded.delete_reason, ''))"
+    " > (COALESCE(history_messages.deleted_at, ''), COALESCE(history_messages.deleted_by, ''),"
+    " COALESCE(history_messages.delete_reason, ''))"
+)
+_DELETE = f"""INSERT INTO history_messages (bucket, {_COLUMNS}) VALUES ({_MARKS})
+ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET
+ {", ".join(f"{n} = CASE WHEN {_DELETE_WINS} THEN excluded.{n} ELSE history_messages.{n} END" for n in _DELETED)},
+ content = '', html = NULL, attachments = '[]', mentions = '[]', edited_at = NULL, version = {_NEWEST}"""  # noqa: S608
+_BUCKET = "INSERT INTO history_buckets (channel_id, bucket) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+
+_encode = msgspec.json.encode
+_list = msgspec.json.Decoder(tuple[str, ...]).decode
+_origin = msgspec.json.Decoder(Origin).decode
+
+
+class SqlMessageStore:
+    """MessageStore over the tables of `chat.models.history`."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self._writer = Writer.of(alias)
+
+    async def add(self, chat: ChatId, sent: Sequence[Stamped]) -> None:
+        await self._write(self._add_many, sent)
+
+    async def change(self, chat: ChatId, changed: Sequence[Stamped]) -> None:
+        await self._write(self._change_many, changed)
+
+    async def get(self, chat: ChatId, message: MessageId) -> MessageState | None:
+        return await self._read(self._get, str(chat), message)
+
+    async def page(
+        self, chat: ChatId, *, before: MessageId | None = None, after: MessageId | None = None, limit: int
+    ) -> StorePage:
+        if after is not None:
+            return await self._read(self._after, str(chat), after, limit)
+        return await self._read(self._before, str(chat), before if before is not None else MAX_ID, limit)
+
+    async def applied(self, chat: ChatId) -> int:
+        return await log().progress(GROUP)
+
+    async def _write(self, handler: Any, items: Sequence[Stamped]) -> None:
+        try:
+            for future in [self._writer.submit(handler, item) for item in items]:
+                await future
+        except DatabaseError as error:
+            raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
+
+    async def _read(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await in_read_thread(work, *args, **kwargs)
+        except DatabaseError as error:
+            raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
+
+    # --- in the writer's transaction
+
+    def _add_many(self, cursor: CursorWrapper, items: Sequence[Stamped]) -> list[None]:
+        cursor.executemany(_ADD, [_row(apply(None, item)) for item in items])
+        return self._note_buckets(cursor, items)
+
+    def _change_many(self, cursor: CursorWrapper, items: Sequence[Stamped]) -> list[None]:
+        for item in items:
+            match item.event:
+                case MessageEdited():
+                    cursor.execute(_EDIT, _row(apply(None, item)))
+                case MessageDeleted():
+                    cursor.execute(_DELETE, _row(apply(None, item)))
+        return self._note_buckets(cursor, items)
+
+    def _note_buckets(self, cursor: CursorWrapper, items: Sequence[Stamped]) -> list[None]:
+        noted = {(item.event.room_id, bucket_of(int(item.event.message_id))) for item in items}
+        cursor.executemany(_BUCKET, sorted(noted))
+        return [None] * len(items)
+
+    # --- blocking reads
+
+    def _get(self, chat: str, message: int) -> MessageState | None:
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(
+                f"SELECT {_COLUMNS} FROM history_messages"  # noqa: S608
+                " WHERE channel_id = %s AND bucket = %s AND message_id = %s",
+                [chat, bucket_of(message), message],
+            )
+            row = cursor.fetchone()
+        return _state(row) if row else None
+
+    def _before(self, chat: str, before: int, limit: int) -> StorePage:
+        found, more, stopped_at = self._walk(
+            chat,
+            limit,
+            buckets="bucket <= %s ORDER BY bucket DESC",
+            rows="message_id < %s AND message_type IS NOT NULL ORDER BY message_id DESC",
+            start=bucket_of(before),
+            bound=before,
+        )
+        cursor = make_id(stopped_at * BUCKET_MS, 0, 0) if stopped_at is not None else None
+        return StorePage(found[::-1], more, cursor)
+
+    def _after(self, chat: str, after: int, limit: int) -> StorePage:
+        found, more, stopped_at = self._walk(
+            chat,
+            limit,
+            buckets="bucket >= %s ORDER BY bucket",
+            rows="message_id > %s AND message_type IS NOT NULL ORDER BY message_id",
+            start=bucket_of(after),
+            bound=after,
+        )
+        cursor = MessageId(make_id((stopped_at + 1) * BUCKET_MS, 0, 0) - 1) if stopped_at is not None else None
+        return StorePage(found, more, cursor)
+
+    def _walk(
+        self, chat: str, limit: int, *, buckets: str, rows: str, start: int, bound: int
+    ) -> tuple[list[MessageState], bool, int | None]:
+        """Messages bucket by bucket; whether there are more, and the bucket where the work limit struck."""
+        deadline = time.monotonic() + PAGE_SECONDS
+        found: list[MessageState] = []
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(
+                f"SELECT bucket FROM history_buckets WHERE channel_id = %s AND {buckets} LIMIT %s",  # noqa: S608
+                [chat, start, PAGE_BUCKETS + 1],
+            )
+            walk = [bucket for (bucket,) in cursor.fetchall()]
+            for number, bucket in enumerate(walk[:PAGE_BUCKETS], start=1):
+                cursor.execute(
+                    f"SELECT {_COLUMNS} FROM history_messages"  # noqa: S608
+                    f" WHERE channel_id = %s AND bucket = %s AND {rows} LIMIT %s",
+                    [chat, bucket, bound, limit + 1 - len(found)],
+                )
+                found += [_state(row) for row in cursor.fetchall()]
+                if len(found) > limit:
+                    return found[:limit], True, None
+                if number < len(walk) and (number == PAGE_BUCKETS or time.monotonic() > deadline):
+                    return found, True, bucket
+        return found, False, None
+
+
+def _row(state: MessageState) -> tuple[Any, ...]:
+    early = state.message_type is None
+    return (
+        bucket_of(state.message_id),
+        state.chat_id,
+        state.message_id,
+        state.version,
+        state.content,
+        state.sender_id,
+        state.html,
+        state.message_type,
+        state.reply_to_id,
+        state.thread_id,
+        None if early and not state.is_deleted else _encode(state.attachments).decode(),
+        _encode(state.mentions).decode(),
+        _encode(state.origin).decode() if state.origin else None,
+        state.nonce,
+        state.pos,
+        state.created_at,
+        state.edited_at,
+        state.deleted_by,
+        state.deleted_at,
+        state.delete_reason,
+    )
+
+
+def _state(row: Sequence[Any]) -> MessageState:
+    (
+        chat_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,
+        mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
+    ) = row  # fmt: skip
+    return MessageState(
+        chat_id=chat_id,
+        message_id=message_id,
+        version=version,
+        content=content,
+        sender_id=sender_id,
+        html=html,
+        message_type=message_type,
+        reply_to_id=reply_to_id,
+        thread_id=thread_id,
+        attachments=_list(attachments) if attachments else (),
+        mentions=_list(mentions) if mentions else (),
+        origin=_origin(origin) if origin else None,
+        nonce=nonce,
+        pos=pos,
+        created_at=created_at,
+        edited_at=edited_at,
+        deleted_by=deleted_by,
+        deleted_at=deleted_at,
+        delete_reason=delete_reason,
+    )

@@ -1,0 +1,44 @@
+"""Strategies: what can happen to one message."""
+
+from hypothesis import strategies as st
+
+from chat.events import MessageDeleted, MessageEdited, MessageSent
+from chat.fold import Stamped
+from chatsite.kernel.events import iso
+from chatsite.kernel.ids import MessageId, make_id, unix_ms_of, version_of
+
+CHAT = "0f0e0d0c-0b0a-4908-8706-050403020100"
+MESSAGE = make_id(1_000_000, 1, 1)
+SENT_US = version_of(MESSAGE)
+
+
+def sent(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) -> Stamped:
+    """A message as it was sent."""
+    event = MessageSent(
+        message_id=str(message),
+        room_id=CHAT,
+        sender_id="u",
+        content=content,
+        sent_at=iso(unix_ms_of(message)),
+        attachments=[],
+    )
+    return Stamped(event, version_of(message), pos)
+
+
+def edited(after_us: int, content: str, message: MessageId = MESSAGE) -> Stamped:
+    """A change of text, so many microseconds after the message."""
+    version = version_of(message) + after_us
+    event = MessageEdited(message_id=str(message), room_id=CHAT, content=content, edited_at=iso(version // 1_000))
+    return Stamped(event, version, 1_000 + after_us)
+
+
+def deleted(after_us: int, by: str = "u", message: MessageId = MESSAGE) -> Stamped:
+    """A delete, so many microseconds after the message."""
+    version = version_of(message) + after_us
+    event = MessageDeleted(message_id=str(message), room_id=CHAT, by=by, deleted_at=iso(version // 1_000))
+    return Stamped(event, version, 1_000 + after_us)
+
+
+edits = st.integers(1, 20).map(lambda after: edited(after * 1_000, f"edit {after}"))
+deletes = st.builds(lambda after, by: deleted(after * 1_000, by), st.integers(1, 20), st.sampled_from("uvw"))
+lives = st.tuples(st.just(sent(pos=1)), st.just(sent(pos=9)), edits, edits, deletes | edits, deletes | edits).map(list)

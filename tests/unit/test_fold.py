@@ -1,0 +1,44 @@
+"""What happened to a message: any order, any repetition, one state."""
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.fold import MessageState, Stamped, apply
+from tests.unit.events import deleted, edited, lives, sent
+
+
+def fold(events: Iterable[Stamped]) -> MessageState:
+    state: MessageState | None = None
+    for happened in events:
+        state = apply(state, happened)
+    assert state is not None
+    return state
+
+
+@given(lives, st.data())
+def test_order_and_repetition_make_no_difference(life: list[Stamped], data: st.DataObject) -> None:
+    disorder = data.draw(st.permutations(life)) + data.draw(st.lists(st.sampled_from(life), max_size=6))
+    assert fold(disorder) == fold(life)
+
+
+def test_the_newest_edit_stands() -> None:
+    state = fold([sent(), edited(2_000, "second"), edited(1_000, "older")])
+    assert (state.content, state.is_edited, state.is_deleted) == ("second", True, False)
+
+
+def test_a_delete_is_final_even_against_a_later_edit() -> None:
+    state = fold([sent(), deleted(1_000), edited(9_000, "back again")])
+    assert (state.content, state.is_deleted, state.deleted_by, state.is_visible) == ("", True, "u", True)
+
+
+def test_an_edit_that_overtakes_its_message_stays_hidden_until_then() -> None:
+    early = fold([edited(1_000, "second")])
+    assert not early.is_visible
+    assert apply(early, sent()).content == "second"
+
+
+def test_a_retry_never_overwrites_an_edit_and_keeps_the_first_place() -> None:
+    state = fold([sent(pos=4), edited(1_000, "second"), sent(pos=9)])
+    assert (state.content, state.pos) == ("second", 4)
