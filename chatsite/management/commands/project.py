@@ -1,0 +1,55 @@
+"""Looks after the groups: what is held, retry, replay."""
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chatsite.kernel.groups import groups
+from chatsite.kernel.lock import FolderLock
+from chatsite.kernel.models import DeadLetter, HeldKey
+
+
+class Command(BaseCommand):
+    """`manage.py project`."""
+
+    help = "Shows what the groups hold or could not read; --retry GROUP KEY tries a held key again; --replay GROUP."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What to do; without an option it only shows."""
+        parser.add_argument("--retry", nargs=2, metavar=("GROUP", "KEY"), help="try a held key again (in `serve`)")
+        parser.add_argument("--replay", metavar="GROUP", help="start a group again at the log's first record")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Show, or ask the running groups for more."""
+        if options["retry"]:
+            self._retry(*options["retry"])
+        elif options["replay"]:
+            self._replay(options["replay"])
+        else:
+            self._show()
+
+    def _show(self) -> None:
+        for held in HeldKey.objects.order_by("group", "offset"):
+            self.stdout.write(f"held  {held.group}  {held.key}  from offset {held.offset}: {held.error}")
+        for letter in DeadLetter.objects.using("messages").order_by("group", "offset"):
+            self.stdout.write(f"dead  {letter.group}  offset {letter.offset}: {letter.reason}")
+
+    def _retry(self, group: str, key: str) -> None:
+        if not HeldKey.objects.filter(group=group, key=key).update(retry=True):
+            raise CommandError(f"{group} holds no key {key}.")
+        self.stdout.write("It is tried again within 2 s by the running server.")
+
+    def _replay(self, name: str) -> None:
+        group = next((group for group in groups() if group.name == name), None)
+        if group is None:
+            raise CommandError(f"There is no group {name}: {', '.join(sorted(group.name for group in groups()))}.")
+        with FolderLock(settings.DATA):  # A running group would write its own offset over this one.
+            asyncio.run(_rewind(group.source(), name))
+        self.stdout.write(f"{name} starts again at the log's first record.")
+
+
+async def _rewind(log: Any, name: str) -> None:
+    await log.rewind(name)
+    await log.close()

@@ -1,0 +1,46 @@
+"""Fixtures: a server for each test process, and one of its own for tests that kill it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import Server, World, make_template
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with tables and people."""
+    return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def shared_server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that the tests of one process share; each test makes chats of its own."""
+    server = Server(template, tmp_path_factory.mktemp("shared"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def world(shared_server: Server) -> AsyncIterator[World]:
+    """The world of most tests."""
+    async with World(shared_server) as world:
+        yield world
+
+
+@pytest.fixture
+def make_server(template: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Makes servers that a test may kill; whatever happens, none outlives it."""
+    made: list[Server] = []
+
+    def make(*, bug: str | None = None, template: Path = template) -> Server:
+        server = Server(template, tmp_path / f"data{len(made)}", bug=bug)
+        made.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in made:
+        server.kill()

@@ -1,0 +1,125 @@
+"""The import rules of the house, held with no list of exceptions.
+
+Layers, lowest first; a room imports what is below it, never beside or above:
+
+    chatsite/kernel < chatsite/gateway < chatsite/accounts < chat < chatsite
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYERS = ("chatsite.kernel", "chatsite.gateway", "chatsite.accounts", "chat", "chatsite")
+# Inside an app: edges import commands, queries and projections, those import the middle, all import the pure files.
+LEVELS = {
+    "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3,
+    "commands": 2, "projections": 2, "queries": 1,
+    "messages": 0, "models": 0, "stores": 0, "policy": 0, "protocol": 0, "fold": 0, "events": 0,
+}  # fmt: skip
+PURE = (
+    "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
+    "chatsite/gateway/bodies.py", "chat/events.py", "chat/fold.py", "chat/policy.py", "chat/protocol.py",
+)  # fmt: skip
+IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
+ADAPTERS = re.compile(r"chat\.stores\.\w+|chatsite\.kernel\.eventlog\.\w+|chatsite\.gateway\.streams\.\w+")
+DRIVERS = {"sqlite3", "psycopg", "redis", "confluent_kafka", "cassandra", "telethon", "boto3"}
+FORBIDDEN_NAMES = {"utils.py", "helpers.py", "base.py", "common.py"}
+
+
+def sources() -> list[Path]:
+    """The code of the product, without migrations and settings."""
+    files = [path for top in ("chatsite", "chat") for path in (ROOT / top).rglob("*.py")]
+    return [path for path in files if not {"migrations", "settings"} & set(path.parts)]
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer_of(module: str) -> int | None:
+    """The number of a module's layer, None for what is not ours."""
+    rooms = [number for number, room in enumerate(LAYERS) if module == room or module.startswith(f"{room}.")]
+    return min(rooms) if rooms else None
+
+
+def part_of(module: str) -> str | None:
+    """Which part of its app a module is."""
+    match module.split("."):
+        case ["chat", part, *_]:
+            return part
+        case ["chatsite", "accounts", part, *_]:
+            return part
+    return None
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_a_room_imports_only_what_is_below_it(path: Path) -> None:
+    mine = layer_of(module_of(path))
+    assert mine is not None
+    for module in imports(path):
+        theirs = layer_of(module)
+        assert theirs is None or theirs <= mine, f"{module_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_inside_an_app_edges_stand_on_commands_and_those_on_the_middle(path: Path) -> None:
+    module = module_of(path)
+    level = LEVELS.get(part_of(module) or "")
+    for imported in imports(path):
+        theirs = LEVELS.get(part_of(imported) or "")
+        same_app = layer_of(imported) == layer_of(module)
+        assert level is None or theirs is None or not same_app or theirs <= level, f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_files_do_no_input_or_output(name: str) -> None:
+    for module in imports(ROOT / name):
+        assert module.split(".")[0] not in IMPURE_MODULES, f"{name} imports {module}"
+        if layer_of(module) is not None:
+            whole = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+            assert not whole.exists() or str(whole.relative_to(ROOT)) in PURE, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_adapters_are_named_only_in_settings(path: Path) -> None:
+    module = module_of(path)
+    for imported in imports(path):
+        adapter = ADAPTERS.match(imported)
+        if adapter and (ROOT.joinpath(*adapter.group().split(".")).with_suffix(".py")).exists():
+            pytest.fail(f"{module} imports the adapter {imported}")
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_drivers_stay_in_adapters(path: Path) -> None:
+    if not ADAPTERS.fullmatch(module_of(path)):
+        assert not DRIVERS & {module.split(".")[0] for module in imports(path)}
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_habits(path: Path) -> None:
+    text = path.read_text()
+    assert path.name not in FORBIDDEN_NAMES
+    for habit in (r"asyncio\.Queue\(\)", r"\btime\.sleep\(", r"\bTODO\b", r"# type: ignore(?!\[)"):
+        assert not re.search(habit, text), f"{module_of(path)}: {habit}"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in (ROOT / "tests").rglob("test_*.py") if path.name != "test_architecture.py"], ids=module_of
+)
+def test_tests_do_not_sleep(path: Path) -> None:
+    assert not re.search(r"\b(asyncio|time)\.sleep\(", path.read_text())

@@ -1,0 +1,444 @@
+"""A whole embedded server that a test can talk to, kill and restart.
+
+    async def test_a_stranger_cannot_post(world):
+        chat = await world.chat(members=["ada"])
+        async with world.connect("eve") as eve:
+            assert (await eve.say(chat, "hi")).code == "not_found"
+
+The server is a real process on real files. Its people are made once per run in
+a template folder that each server copies: ada, ben, cyd and dan work together,
+eve works there too and is in no chat, zoe is of another company, sam is staff.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import websockets
+
+from chatsite.gateway.protocol import Cursor, Verdict, judge
+
+ROOT = Path(__file__).resolve().parents[1]
+PASSWORD = "pw"
+COLLEAGUES = ("ada", "ben", "cyd", "dan", "eve")
+PEOPLE = (*COLLEAGUES, "zoe", "sam")
+ANSWER_SECONDS = 20.0  # a machine with two busy cores answers within this, or the test fails
+Frame = dict[str, Any]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return os.environ | {
+        "CHAT_DATA": str(folder),
+        "DJANGO_SETTINGS_MODULE": "chatsite.settings.test",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def manage(folder: Path, *arguments: str, module: str = "manage") -> str:
+    """Run a management command on a data folder; answers what it printed."""
+    command = [sys.executable, *(["-m", module] if module != "manage" else ["manage.py"]), *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(folder), capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def make_template(folder: Path, people: Iterable[str] = ()) -> Path:
+    """A data folder with tables and people, to be copied for each server."""
+    folder.mkdir(parents=True, exist_ok=True)
+    manage(folder, "migrate", "-v", "0")
+    manage(folder, "migrate", "-v", "0", "--database", "messages")
+    manage(folder, *people, module="tests.people")
+    return folder
+
+
+class Server:
+    """One server process on its data folder; it keeps its port over restarts."""
+
+    def __init__(self, template: Path, folder: Path, *, bug: str | None = None) -> None:
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        self.folder = folder
+        self.port = 0
+        self._bug = bug
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """The base address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        if self._process is None:
+            raise RuntimeError("The server does not run.")
+        return self._process.pid
+
+    def start(self, *, bug: str | None = None) -> None:
+        """Start and wait until it says where it is; `bug` plants a defect (tests.planted)."""
+        planted = bug or self._bug
+        module = ["-m", "tests.planted", planted] if planted else ["manage.py"]
+        with (self.folder / "serve.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *module, "serve", "--port", str(self.port)],
+                cwd=ROOT, env=_environment(self.folder), stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+        if self._process.stdout is None:
+            raise RuntimeError("no pipe")
+        for line in self._process.stdout:
+            if line.startswith("Chat is at "):
+                self.port = int(line.split("/")[2].rpartition(":")[2])
+                return
+        raise RuntimeError(f"the server did not start:\n{self.log()}")
+
+    def log(self) -> str:
+        """What the server wrote to its log so far."""
+        return (self.folder / "serve.log").read_text()
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it as an operator does."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            if self._process.stdout:
+                self._process.stdout.close()
+            self._process = None
+
+
+@dataclass
+class Answer:
+    """What the server said to one request or frame."""
+
+    status: int
+    body: Any
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+
+    @property
+    def code(self) -> str | None:
+        """The error code, or None where it succeeded."""
+        return self.body.get("code") if isinstance(self.body, dict) else None
+
+
+@asynccontextmanager
+async def in_time(story: str) -> AsyncIterator[None]:
+    """Fail the test, and say in what, when it takes too long."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            yield
+    except TimeoutError:
+        raise AssertionError(f"{story} in vain") from None
+
+
+class Device:
+    """A client of one person: it sends, applies the receiver rule, resumes.
+
+    `heard` is what it would show: each room's events in the order applied.
+    """
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world, self.name = world, name
+        self.cursors: dict[str, Cursor | None] = {}
+        self.heard: dict[str, list[Frame]] = {}
+        self.resyncs: list[Frame] = []
+        self.holes = 0
+        self.frames: list[Frame] = []  # everything as it came
+        self.closed_with: int | None = None
+        self._arrived = asyncio.Condition()
+        self._refs = itertools.count()
+        self._socket: websockets.ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        world.devices.append(self)
+
+    # --- connection
+
+    async def open(self, *, ticket: str | None = None, origin: str | None = None) -> None:
+        """Connect with a ticket and wait for READY."""
+        if ticket is None:
+            ticket = await self.world.ticket(self.name, origin=origin)
+        await self.open_raw(subprotocols=["chat.v1", f"ticket.{ticket}"], origin=origin)
+        await self.expect("READY")
+
+    async def open_raw(
+        self,
+        *,
+        subprotocols: Sequence[str] = (),
+        origin: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Connect without waiting for anything."""
+        self.closed_with = None
+        self._socket = await websockets.connect(
+            self.world.server.url.replace("http", "ws") + "/ws/chat/",
+            subprotocols=[websockets.Subprotocol(name) for name in subprotocols] or None,
+            origin=websockets.Origin(origin) if origin else None,
+            additional_headers=headers,
+            compression=None,
+            max_size=None,
+            ping_interval=None,
+        )
+        self._reader = asyncio.create_task(self._read(self._socket))
+
+    async def close(self) -> None:
+        """Close politely."""
+        if self._socket is not None:
+            await self._socket.close()
+        await self._joined()
+
+    async def cut(self) -> None:
+        """Vanish without a close frame."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+        await self._joined()
+
+    async def _joined(self) -> None:
+        if self._reader is not None:
+            await self._reader
+            self._reader = None
+
+    async def resume(self) -> None:
+        """Connect again and subscribe every room from where it was."""
+        await self._joined()
+        await self.open()
+        await self.subscribe(*self.cursors)
+
+    async def _read(self, socket: websockets.ClientConnection) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while True:
+                frame = json.loads(await socket.recv())
+                async with self._arrived:
+                    self.frames.append(frame)
+                    again = self._take(frame)
+                    self._arrived.notify_all()
+                if again is not None:
+                    await self.send(again)
+        async with self._arrived:
+            self.closed_with = socket.close_code
+            self._arrived.notify_all()
+
+    def _take(self, frame: Frame) -> Frame | None:
+        """Apply the receiver rule; answers the SUBSCRIBE that a hole or `more` calls for."""
+        room = str(frame.get("roomId"))
+        match frame["type"]:
+            case "SUBSCRIBED":
+                for event in frame["events"]:
+                    self._event(room, event)
+                self.cursors[room] = Cursor(frame["epoch"], frame["pos"])
+                return self._subscription([room]) if frame.get("more") else None
+            case "RESYNC":
+                self.cursors[room] = Cursor(frame["epoch"], frame["pos"])
+                self.heard[room] = []
+                self.resyncs.append(frame)
+            case "ACK":
+                pass
+            case _ if "prev" in frame and "roomId" in frame:
+                return self._event(room, frame)
+        return None
+
+    def _event(self, room: str, event: Frame) -> Frame | None:
+        match judge(self.cursors.get(room), epoch=event["epoch"], pos=event["pos"], prev=event["prev"]):
+            case Verdict.APPLY:
+                self.cursors[room] = Cursor(event["epoch"], event["pos"])
+                self.heard.setdefault(room, []).append(event)
+            case Verdict.HOLE | Verdict.RESYNC:
+                self.holes += 1
+                return self._subscription([room])
+        return None
+
+    def _subscription(self, rooms: Iterable[str]) -> Frame:
+        cursors = {
+            room: {"epoch": cursor.epoch, "pos": cursor.pos} if (cursor := self.cursors.get(room)) else None
+            for room in rooms
+        }
+        return {"type": "SUBSCRIBE", "ref": self.ref(), "rooms": cursors}
+
+    # --- talking
+
+    def ref(self) -> str:
+        """A ref that this device has not used."""
+        return f"r{next(self._refs)}"
+
+    async def send(self, frame: Frame | str | bytes) -> None:
+        """Send a frame, or any text or bytes."""
+        if self._socket is None:
+            raise RuntimeError("not connected")
+        await self._socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
+
+    async def ask(self, type_: str, **fields: Any) -> Answer:
+        """Send a frame and wait for the answer with its ref."""
+        ref, start = self.ref(), len(self.frames)
+        await self.send({"type": type_, "ref": ref, **fields})
+        frame = await self.until(lambda frame: frame.get("ref") == ref, start=start)
+        return Answer(0, frame)
+
+    async def say(self, chat: str, content: str, **fields: Any) -> Answer:
+        """Send a message and wait for its ACK or ERROR."""
+        fields.setdefault("nonce", uuid.uuid4().hex)
+        return await self.ask("SEND_MESSAGE", roomId=chat, content=content, **fields)
+
+    async def subscribe(self, *chats: str) -> None:
+        """Subscribe chats from their cursors and wait until each is complete."""
+        for chat in chats:
+            self.cursors.setdefault(chat, None)
+            self.heard.setdefault(chat, [])
+        frame = self._subscription(chats)
+        start = len(self.frames)
+        await self.send(frame)
+        waiting = set(chats)
+
+        def complete(frame: Frame) -> bool:
+            if frame["type"] in ("RESYNC", "ERROR") or (frame["type"] == "SUBSCRIBED" and not frame.get("more")):
+                waiting.discard(frame.get("roomId", ""))
+            return not waiting
+
+        if waiting:
+            await self.until(complete, start=start)
+
+    async def expect(self, type_: str, **fields: Any) -> Frame:
+        """Wait for a frame of a type with these fields; it may have come already."""
+        return await self.until(
+            lambda frame: frame["type"] == type_ and all(frame.get(name) == value for name, value in fields.items())
+        )
+
+    async def until(self, wanted: Callable[[Frame], bool], *, start: int = 0) -> Frame:
+        """Wait for a frame; it may have come already, from number `start` on."""
+        seen = start
+        async with in_time(f"{self.name} waits for a frame"), self._arrived:
+            while True:
+                for frame in itertools.islice(self.frames, seen, None):
+                    if wanted(frame):
+                        return frame
+                seen = len(self.frames)
+                if self.closed_with is not None:
+                    raise ConnectionError(f"{self.name} was closed with {self.closed_with}; heard {self.frames[-3:]}")
+                await self._arrived.wait()
+
+    async def closed(self) -> int:
+        """Wait for the close code."""
+        async with in_time(f"{self.name} waits for its close"), self._arrived:
+            while self.closed_with is None:
+                await self._arrived.wait()
+            return self.closed_with
+
+    async def heard_until(self, chat: str, wanted: Callable[[list[Frame]], bool]) -> list[Frame]:
+        """Wait until what was applied of a chat is as wanted."""
+        async with in_time(f"{self.name} waits to hear more"), self._arrived:
+            while not wanted(self.heard.get(chat, [])):
+                await self._arrived.wait()
+            return self.heard[chat]
+
+    def said(self, chat: str) -> list[str]:
+        """The texts applied in a chat, in order."""
+        return [frame["content"] for frame in self.heard.get(chat, []) if frame["type"] == "MESSAGE"]
+
+
+class World:
+    """A running server and everything a test does with it."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.devices: list[Device] = []
+        self._http: httpx.AsyncClient | None = None
+        self._tokens: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        self._http = httpx.AsyncClient(base_url=self.server.url, timeout=ANSWER_SECONDS)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for device in self.devices:
+            await device.close()
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def token(self, name: str) -> str:
+        """An access token of a person, signed in once."""
+        if name not in self._tokens:
+            answer = await self.rest(None, "POST", "/api/auth/token", {"username": name, "password": PASSWORD})
+            self._tokens[name] = answer.body["access"]
+        return self._tokens[name]
+
+    async def rest(
+        self, name: str | None, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Ask over REST as somebody, or as nobody."""
+        if self._http is None:
+            raise RuntimeError("enter the world first")
+        sent = dict(headers or {})
+        if name is not None:
+            sent.setdefault("Authorization", f"Bearer {await self.token(name)}")
+        if body is None and method in ("POST", "PUT", "PATCH"):
+            body = {}
+        response = await self._http.request(method, path, json=body, headers=sent)
+        is_json = "json" in response.headers.get("content-type", "")
+        return Answer(response.status_code, response.json() if is_json else response.text, response.headers)
+
+    async def ticket(self, name: str, *, origin: str | None = None) -> str:
+        """A one-use ticket."""
+        answer = await self.rest(name, "POST", "/api/auth/ws-ticket", headers={"Origin": origin} if origin else None)
+        return str(answer.body["ticket"])
+
+    async def id(self, name: str) -> str:
+        """The id of a person."""
+        if name not in self._ids:
+            self._ids[name] = (await self.rest(name, "GET", "/api/me")).body["id"]
+        return self._ids[name]
+
+    async def chat(self, members: Sequence[str], *, name: str = "A chat") -> str:
+        """A new chat of the first member with the others; answers its id."""
+        people = [await self.id(member) for member in members[1:]]
+        answer = await self.rest(
+            members[0], "POST", "/api/chats", {"chat_type": "group", "name": name, "participants": people}
+        )
+        if answer.status != 201:
+            raise RuntimeError(f"no chat: {answer}")
+        return str(answer.body["id"])
+
+    async def history(self, name: str, chat: str, *, at_least: int = 0) -> list[Frame]:
+        """A chat's whole history, oldest first, page by page from the newest."""
+        messages: list[Frame] = []
+        query = f"limit=100&at_least={at_least}"
+        while True:
+            page = (await self.rest(name, "GET", f"/api/chats/{chat}/messages?{query}")).body
+            messages[:0] = page["messages"]
+            if not page["has_before"]:
+                return messages
+            before = page["next_before"] or page["messages"][0]["id"]
+            query = f"limit=100&before={before}"
+
+    @asynccontextmanager
+    async def connect(self, name: str, *chats: str) -> AsyncIterator[Device]:
+        """A device of a person, subscribed to some chats."""
+        device = Device(self, name)
+        await device.open()
+        try:
+            if chats:
+                await device.subscribe(*chats)
+            yield device
+        finally:
+            await device.close()
+
+    async def restart(self, *, kill: bool = True) -> None:
+        """End the server, by kill -9 unless told otherwise, and start it on the same folder and port."""
+        await asyncio.to_thread(self.server.kill if kill else self.server.stop)
+        await asyncio.to_thread(self.server.start)
