@@ -281,7 +281,7 @@ class Device:
         """Send a frame, or any text or bytes."""
         if self._socket is None:
             raise RuntimeError("not connected")
-        await self._socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
+        await self._socket.send(json.dumps(frame, ensure_ascii=False) if isinstance(frame, dict) else frame)
 
     async def ask(self, type_: str, **fields: Any) -> Answer:
         """Send a frame and wait for the answer with its ref."""

@@ -143,10 +143,9 @@ class ChatConsumer(AsyncConsumer):
 
     async def _answer(self, session: Session, message: dict[str, Any]) -> bool:
         """Handle one frame; False when it was none."""
-        text = ""
+        text = message.get("text") or ""
         try:
-            text = _text(message)
-            await handle(session, frames.parse(text))
+            await handle(session, frames.parse(_text(message)))
         except DomainError as error:
             ref, nonce = address_of(text)
             session.reply(error_frame(error, ref=ref, nonce=nonce))

@@ -86,12 +86,14 @@ class JSONParser(BaseParser):
 def problem(error: Exception, context: dict[str, Any]) -> Response:
     """Translate whatever a view raised to RFC 9457 problem details."""
     refused = _domain_error(error)
+    # The table has no code of its own for a method that a route lacks; HTTP has a status for it.
+    status = 405 if isinstance(error, exceptions.MethodNotAllowed) else refused.status
     if isinstance(refused, Internal):
         logger.error("request %s failed", request_id.get(), exc_info=error)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": CODES[refused.code].sentence,
-        "status": refused.status,
+        "status": status,
         "code": refused.code,
         "detail": refused.detail,
         "errors": [],
@@ -104,7 +106,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
         headers["Retry-After"] = str(-(-refused.retry_after_ms // 1_000))
     if refused.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(body, status=refused.status, headers=headers, content_type="application/problem+json")
+    return Response(body, status=status, headers=headers, content_type="application/problem+json")
 
 
 def _domain_error(error: Exception) -> DomainError:
@@ -116,7 +118,7 @@ def _domain_error(error: Exception) -> DomainError:
         case exceptions.UnsupportedMediaType():
             return UnsupportedMediaType("Send application/json.")
         case exceptions.MethodNotAllowed():
-            return Invalid(f"{error.detail}")
+            return Invalid(f"{error.detail}", code="unknown_type")
         case Http404() | exceptions.NotFound():
             return NotFound()
         case exceptions.ParseError() | exceptions.ValidationError():
