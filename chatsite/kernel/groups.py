@@ -90,6 +90,7 @@ class Runner:
         self._unfinished: dict[int, int] = {}  # offset -> pos, in order
         self._held: set[str] = set()
         self._polled: Record | None = None
+        self._kept = 0  # the offset that the log keeps for this group
         self._paused = 0
         self._room = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,6 +109,7 @@ class Runner:
         finally:
             for task in self._tasks:
                 task.cancel()
+            await self._keep(reader)
             await reader.close()
 
     async def _take(self, records: Sequence[Record], reader: GroupReader) -> None:
@@ -186,15 +188,17 @@ class Runner:
             reader.reached(self._polled.pos)
 
     async def _keep_finished(self, reader: GroupReader) -> None:
-        kept = 0
         while True:
             await asyncio.sleep(FINISH_SECONDS)
-            if not self._polled:
-                continue
-            finished = next(iter(self._unfinished), self._polled.offset + 1) - 1
-            if finished > kept:
-                await reader.finish(self._polled.partition, finished)
-                kept = finished
+            await self._keep(reader)
+
+    async def _keep(self, reader: GroupReader) -> None:
+        if self._polled is None:
+            return
+        finished = next(iter(self._unfinished), self._polled.offset + 1) - 1
+        if finished > self._kept:
+            await reader.finish(self._polled.partition, finished)
+            self._kept = finished
 
     # --- held keys
 

@@ -126,7 +126,7 @@ def _domain_error(error: Exception) -> DomainError:
     return Internal()
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The answer to an address that no route serves."""
+def not_found(request: HttpRequest, anything: str) -> HttpResponse:
+    """The answer to an API address that no other route serves."""
     answer = problem(NotFound(), {})
     return HttpResponse(orjson.dumps(answer.data), status=404, content_type="application/problem+json")

@@ -44,6 +44,7 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /health/live": (PUBLIC, None),
     "GET /health/ready": (PUBLIC, None),
     "GET /api/server": (PUBLIC, None),
+    "GET /api/<path:anything>": (everybody(404, anonymous=404), None),
     "POST /api/auth/token": (PUBLIC, {"username": "dan", "password": "pw"}),
     "POST /api/auth/token/refresh": (everybody(401, anonymous=401), {"refresh": "no token"}),
     "POST /api/auth/logout": (everybody(204, anonymous=401), {}),
@@ -136,6 +137,7 @@ async def scene(world: World) -> AsyncIterator[Scene]:
 
 
 PLACES = {
+    "<path:anything>": "nothing/here",
     "<str:chat_id>": "{chat}",
     "<str:message_id>": "{message}",
     "<str:user_id>": "{ada}",
