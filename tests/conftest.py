@@ -35,8 +35,8 @@ def make_server(template: Path, tmp_path: Path) -> Iterator[Callable[..., Server
     """Makes servers that a test may kill; whatever happens, none outlives it."""
     made: list[Server] = []
 
-    def make(*, bug: str | None = None, template: Path = template) -> Server:
-        server = Server(template, tmp_path / f"data{len(made)}", bug=bug)
+    def make(*, bug: str | None = None, environment: dict[str, str] | None = None) -> Server:
+        server = Server(template, tmp_path / f"data{len(made)}", bug=bug, environment=environment)
         made.append(server)
         server.start()
         return server

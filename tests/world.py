@@ -68,11 +68,14 @@ def make_template(folder: Path, people: Iterable[str] = ()) -> Path:
 class Server:
     """One server process on its data folder; it keeps its port over restarts."""
 
-    def __init__(self, template: Path, folder: Path, *, bug: str | None = None) -> None:
+    def __init__(
+        self, template: Path, folder: Path, *, bug: str | None = None, environment: dict[str, str] | None = None
+    ) -> None:
         shutil.copytree(template, folder, dirs_exist_ok=True)
         self.folder = folder
         self.port = 0
         self._bug = bug
+        self._environment = _environment(folder) | (environment or {})
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -94,7 +97,7 @@ class Server:
         with (self.folder / "serve.log").open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *module, "serve", "--port", str(self.port)],
-                cwd=ROOT, env=_environment(self.folder), stdout=subprocess.PIPE, stderr=log, text=True,
+                cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True,
             )  # fmt: skip
         if self._process.stdout is None:
             raise RuntimeError("no pipe")

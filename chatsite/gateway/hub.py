@@ -144,7 +144,7 @@ class Hub:
             if held is None:
                 raise NotFound()
             return
-        session.reply(answer)
+        session.replay(answer)
         if not live:
             self._leave_if_empty(room)
             return

@@ -6,6 +6,7 @@ makes anybody else wait.
 """
 
 import asyncio
+import logging
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,8 @@ from contextlib import suppress
 from typing import Any
 
 from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
+
+logger = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 CLOSE_SECONDS = 10.0  # how long a client that does not read may delay its own close frame
@@ -32,8 +35,9 @@ class Session:
         self.ended = asyncio.Event()
         self._send = send
         self._budget = outbound_bytes
-        self._outbox: deque[tuple[str, int]] = deque()  # bounded by the budget in bytes
-        self._waiting = 0
+        self._outbox: deque[tuple[str, int, bool]] = deque()  # bounded by the budget in bytes
+        self._waiting = 0  # bytes of live frames, which the budget bounds
+        self._replaying = 0  # bytes of replays, which `drained` paces
         self._news = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -53,18 +57,32 @@ class Session:
         """Queue a frame of `size` bytes; over the budget the session is closed as too slow."""
         if self._close_code is not None:
             return
-        self._outbox.append((text, size))
+        self._outbox.append((text, size, False))
         self._waiting += size
         if self._waiting > self._budget:
+            logger.info("session %s is too slow and is closed; it can resume", self.id)
             self.close(CloseCode.TOO_SLOW)
             self._outbox.clear()
-        elif self._waiting > self._budget // 2:
-            self._drained.clear()
+        self._pace()
         self._news.set()
 
     def reply(self, frame: bytes) -> None:
         """Queue a frame for this client alone."""
         self.push(frame.decode(), len(frame))
+
+    def replay(self, frame: bytes) -> None:
+        """Queue what a SUBSCRIBE missed: paced by `drained`, it never counts as slowness."""
+        if self._close_code is None:
+            self._outbox.append((frame.decode(), len(frame), True))
+            self._replaying += len(frame)
+            self._pace()
+            self._news.set()
+
+    def _pace(self) -> None:
+        if self._waiting + self._replaying > self._budget // 2 and not self.closing:
+            self._drained.clear()
+        else:
+            self._drained.set()
 
     def close(self, code: int) -> None:
         """End the session after what is queued; the first code given stands."""
@@ -100,11 +118,13 @@ class Session:
         try:
             while True:
                 while self._outbox:
-                    text, size = self._outbox.popleft()
+                    text, size, is_replay = self._outbox.popleft()
                     await self._send({"type": "websocket.send", "text": text})
-                    self._waiting -= size
-                    if self._waiting <= self._budget // 2:
-                        self._drained.set()
+                    if is_replay:
+                        self._replaying -= size
+                    else:
+                        self._waiting -= size
+                    self._pace()
                 if self._close_code is not None:
                     await self._send({"type": "websocket.close", "code": self._close_code})
                     return

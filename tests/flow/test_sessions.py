@@ -1,0 +1,99 @@
+"""The life of a session: slow clients, ends of tokens, ends of servers."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+import websockets
+
+from chatsite.gateway.protocol import Cursor
+from tests.world import Device, Server, World, manage
+
+MakeServer = Callable[..., Server]
+
+
+async def unread(world: World, name: str, chat: str) -> websockets.ClientConnection:
+    """A connection whose client has subscribed and reads nothing more."""
+    socket = await websockets.connect(
+        world.server.url.replace("http", "ws") + "/ws/chat/",
+        additional_headers={"Authorization": f"Bearer {await world.token(name)}"},
+        compression=None, max_queue=1, ping_interval=None,
+    )  # fmt: skip
+    await socket.send(json.dumps({"type": "SUBSCRIBE", "roomId": chat}))
+    while json.loads(await socket.recv())["type"] != "SUBSCRIBED":
+        pass
+    return socket
+
+
+async def test_a_slow_client_is_closed_alone_and_resumes_without_a_hole(make_server: MakeServer) -> None:
+    async with World(make_server(environment={"CHAT_OUTBOUND_BYTES": "100000"})) as world:
+        chat = await world.chat(["ada", "ben", "cyd"])
+        async with world.connect("ada", chat) as ada, world.connect("cyd", chat) as cyd:
+            slow = await unread(world, "ben", chat)
+            count = 0
+            while "too slow" not in world.server.log():
+                await asyncio.gather(*[ada.say(chat, f"{count + n} " + "x" * 7_000) for n in range(50)])
+                count += 50
+                assert count < 5_000, "the slow client was never closed"
+            # Nobody else was kept waiting or closed.
+            await cyd.heard_until(chat, lambda heard: len(heard) == count)
+            ben = Device(world, "ben")
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                while True:
+                    frame = json.loads(await slow.recv())
+                    ben.heard.setdefault(chat, []).append(frame)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 4008
+            before = ben.heard[chat]
+            assert 0 < len(before) < count
+            ben.cursors[chat] = Cursor(before[-1]["epoch"], before[-1]["pos"])
+            await ben.resume()
+            await ben.heard_until(chat, lambda heard: len(heard) == count)
+            assert ben.said(chat) == cyd.said(chat)
+            assert (ben.holes, ben.resyncs) == (0, [])
+
+
+async def test_a_session_ends_with_its_token_unless_it_is_renewed(make_server: MakeServer) -> None:
+    async with World(make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": "3"})) as world:
+        async with world.connect("ada") as ada, world.connect("ben") as ben:
+            await ada.expect("AUTH_EXPIRING")
+            renewed = await ada.ask("AUTH", ticket=await world.ticket("ada"))
+            assert renewed.body["type"] == "OK"
+            assert 0 < renewed.body["expiresInMs"] <= 3_000
+            assert await ben.closed() == 4011
+            assert await ada.closed() == 4011
+
+
+async def test_an_expired_token_opens_nothing(make_server: MakeServer) -> None:
+    async with World(make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": "-60"})) as world:
+        assert (await world.rest("ada", "GET", "/api/me")).code == "token_expired"
+        device = Device(world, "ada")
+        await device.open_raw(headers={"Authorization": f"Bearer {await world.token('ada')}"})
+        assert await device.closed() == 4001
+        assert device.frames[0]["code"] == "token_expired"
+
+
+async def test_a_server_that_stops_says_so_and_loses_nothing(make_server: MakeServer) -> None:
+    async with World(make_server()) as world:
+        chat = await world.chat(["ada"])
+        async with world.connect("ada", chat) as ada:
+            await ada.say(chat, "before")
+            await world.restart(kill=False)
+            assert await ada.closed() == 4012
+            assert (await ada.expect("RECONNECT"))["jitterMs"] > 0
+            await ada.resume()
+            await ada.say(chat, "after")
+            await ada.heard_until(chat, lambda heard: len(heard) == 2)
+            assert ada.said(chat) == ["before", "after"]
+
+
+async def test_two_servers_cannot_share_a_folder(make_server: MakeServer) -> None:
+    server = make_server()
+    with pytest.raises(RuntimeError, match="A server runs on"):
+        await asyncio.to_thread(manage, server.folder, "serve", "--port", "0")
+
+
+async def test_health_tells_ready_from_live(world: World) -> None:
+    assert (await world.rest(None, "GET", "/health/live")).body == {"status": "live"}
+    assert (await world.rest(None, "GET", "/health/ready")).body == {"status": "ready", "wrong": {}}
