@@ -56,13 +56,14 @@ async def page(
     await require_role(chat, viewer)
     recent = await _recent(chat, at_least=at_least)
     if around is not None:
-        half = max(1, limit // 2)
+        half = limit // 2
         older, newer = await asyncio.gather(
-            _window(chat, recent, before=around, after=None, limit=half),
-            _window(chat, recent, before=None, after=MessageId(around - 1), limit=limit - half or 1),
+            _window(chat, recent, before=around, after=None, limit=max(1, half)),
+            _window(chat, recent, before=None, after=MessageId(around - 1), limit=limit - half),
         )
-        messages, has_before, has_after = older.messages + newer.messages, older.more, newer.more
-        next_before = older.cursor
+        before_it = older.messages if half else []
+        messages, has_after, next_before = before_it + newer.messages, newer.more, older.cursor
+        has_before = older.more or len(before_it) < len(older.messages)
     elif after is not None:
         newer = await _window(chat, recent, before=None, after=after, limit=limit)
         messages, has_after, next_before = newer.messages, newer.more, None

@@ -99,6 +99,7 @@ class Hub:
         self.sessions: set[Session] = set()
         self._rooms: dict[str, _Room] = {}
         self._joining: dict[str, asyncio.Task[_Room]] = {}
+        self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._channel: str | None = None
 
     async def run(self) -> None:
@@ -229,6 +230,7 @@ class Hub:
 
     async def _join(self, subject: str) -> _Room:
         await get_channel_layer().group_add(group_of(subject), await self._own_channel())
+        self._joined.add(subject)
         head = (await stream().heads([subject]))[subject]
         room = self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
         return room
@@ -239,17 +241,23 @@ class Hub:
             del self._rooms[room.subject]
 
     async def _compare_heads(self) -> None:
-        joined: set[str] = set()
-        layer = get_channel_layer()
         while True:
             await asyncio.sleep(HEADS_SECONDS)
-            for subject in joined - self._rooms.keys() - self._joining.keys():
-                await layer.group_discard(group_of(subject), await self._own_channel())
-            joined = set(self._rooms)
-            for subject, head in (await stream().heads(list(joined))).items():
+            await self._leave_forgotten()
+            for subject, head in (await stream().heads(list(self._rooms))).items():
                 room = self._rooms.get(subject)
                 if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
                     self._catch_up(room)
+
+    async def _leave_forgotten(self) -> None:
+        layer, channel = get_channel_layer(), await self._own_channel()
+        for subject in self._joined - self._rooms.keys() - self._joining.keys():
+            self._joined.discard(subject)
+            await layer.group_discard(group_of(subject), channel)
+            if subject in self._rooms or subject in self._joining:
+                # Somebody came while it was being left.
+                await layer.group_add(group_of(subject), channel)
+                self._joined.add(subject)
 
     # --- catching up
 
@@ -263,6 +271,8 @@ class Hub:
         if not task.cancelled() and (error := task.exception()):
             # The next comparison of heads tries again; nothing was sent past the hole.
             logger.error("catching up %s failed", room.subject, exc_info=error)
+        elif room.behind:
+            self._catch_up(room)
 
     async def _deliver_missed(self, room: _Room) -> None:
         while room.behind:
@@ -280,9 +290,12 @@ class Hub:
         if entry.body.members_version <= room.members_version:
             room.broadcast(text.decode(), len(text), entry.pos)
             return
+        asked: set[str] = set()
+        allowed: set[str] = set()
+        while new := {session.require_user for session in room.hearers()} - asked:
+            allowed |= await who_may_hear(new, room.subject, version=entry.body.members_version)
+            asked |= new
         room.members_version = entry.body.members_version
-        users = {session.require_user for session in room.hearers()}
-        allowed = await who_may_hear(users, room.subject, version=room.members_version)
         here = room.hearers()
         staying = {session for session in here if session.user_id in allowed}
         farewell = {session for session in here if session.user_id == entry.body.farewell}

@@ -31,7 +31,7 @@ class Nonces(Protocol[T]):
         """The first send's result, done or under way; KeyReused when its body was another."""
 
     def reserve(self, key: str, digest: bytes, result: "asyncio.Future[T]") -> None:
-        """Keep a send under its key; it is forgotten when the result is an error."""
+        """Keep a send under its key; one that fails counts as never made."""
 
 
 def nonce_key(chat: UUID, sender: UUID, nonce: str) -> str:
@@ -46,7 +46,8 @@ class MemoryNonces(Generic[T]):
         self._known: OrderedDict[str, Reservation[T]] = OrderedDict()
 
     def find(self, key: str, digest: bytes) -> "asyncio.Future[T] | None":
-        if (known := self._known.get(key)) is None:
+        known = self._known.get(key)
+        if known is None or _failed(known.result):
             return None
         if known.digest != digest:
             raise KeyReused(code="nonce_reused")
@@ -56,11 +57,10 @@ class MemoryNonces(Generic[T]):
         self._known[key] = Reservation(digest, result)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        result.add_done_callback(lambda done: self._forget_failed(key, done))
 
-    def _forget_failed(self, key: str, done: "asyncio.Future[T]") -> None:
-        if (done.cancelled() or done.exception()) and (known := self._known.get(key)) and known.result is done:
-            del self._known[key]
+
+def _failed(result: "asyncio.Future[T]") -> bool:
+    return result.done() and (result.cancelled() or result.exception() is not None)
 
 
 def nonces() -> "MemoryNonces[Any]":

@@ -55,14 +55,14 @@ async def test_a_slow_client_is_closed_alone_and_resumes_without_a_hole(make_ser
 
 
 async def test_a_session_ends_with_its_token_unless_it_is_renewed(make_server: MakeServer) -> None:
-    async with World(make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": "3"})) as world:
-        async with world.connect("ada") as ada, world.connect("ben") as ben:
-            await ada.expect("AUTH_EXPIRING")
-            renewed = await ada.ask("AUTH", ticket=await world.ticket("ada"))
-            assert renewed.body["type"] == "OK"
-            assert 0 < renewed.body["expiresInMs"] <= 3_000
-            assert await ben.closed() == 4011
-            assert await ada.closed() == 4011
+    server = make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": "3"})
+    async with World(server) as world, world.connect("ada") as ada, world.connect("ben") as ben:
+        await ada.expect("AUTH_EXPIRING")
+        renewed = await ada.ask("AUTH", ticket=await world.ticket("ada"))
+        assert renewed.body["type"] == "OK"
+        assert 0 < renewed.body["expiresInMs"] <= 3_000
+        assert await ben.closed() == 4011
+        assert await ada.closed() == 4011
 
 
 async def test_an_expired_token_opens_nothing(make_server: MakeServer) -> None:

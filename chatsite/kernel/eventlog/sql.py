@@ -68,7 +68,8 @@ class SqlEventLog:
             raise RuntimeError("append_in needs the caller's transaction: use transaction.atomic().")
         with plain_cursor(self.alias) as cursor:
             appended = self._append(cursor, records)
-        transaction.on_commit(lambda: self._tell([record for _, record in appended if record]), using=self.alias)
+        new = [record for _, record in appended if record]
+        transaction.on_commit(lambda: self._tell(new), using=self.alias, robust=True)
 
     async def read(self, group: str) -> "SqlGroupReader":
         offset, pos = await in_db_thread(self._register, group)
@@ -131,7 +132,8 @@ class SqlEventLog:
         except OperationalError as error:
             raise Unavailable(code="log_unavailable", retry_after_ms=1_000) from error
         new = [record for _, record in appended if record]
-        transaction.on_commit(lambda: self._tell(new), using=self.alias)
+        # Robust: it is committed by then, and an error here must not look as if it were not.
+        transaction.on_commit(lambda: self._tell(new), using=self.alias, robust=True)
         return [position for position, _ in appended]
 
     def _append(self, cursor: CursorWrapper, records: Sequence[NewRecord]) -> list[tuple[Appended, Record | None]]:
@@ -291,7 +293,7 @@ class SqlEventLog:
 
     def tail_after(self, offset: int, limit: int) -> list[Record] | None:
         """Records after an offset, or None where only the table can say."""
-        if not self._tail or not self._tail[0].offset <= offset + 1 <= self._tail[-1].offset:
+        if not self._tail or not self._tail[0].offset <= offset + 1 <= self._tail[-1].offset + 1:
             return None
         start = offset + 1 - self._tail[0].offset
         return list(islice(self._tail, start, start + limit))
@@ -308,18 +310,21 @@ class SqlGroupReader:
 
     async def poll(self, *, limit: int, wait: float) -> list[Record]:
         deadline = time.monotonic() + wait
+        told = True  # by our own process; what others append is only in the table
         while True:
             news = self._log.news
             records = self._log.tail_after(self._read, limit)
-            if records is None:
+            if records is None or not (records or told):
                 records = await in_read_thread(self._log.select_after, self._read, limit)
             if records:
                 self._read = records[-1].offset
                 return records
             if (remaining := deadline - time.monotonic()) <= 0:
                 return []
+            told = False
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), min(remaining, FOREIGN_POLL_SECONDS))
+                async with asyncio.timeout(min(remaining, FOREIGN_POLL_SECONDS)):
+                    told = await news.wait()
 
     async def finish(self, partition: int, offset: int) -> None:
         await self._log.finish(self.group, offset)
