@@ -15,7 +15,7 @@ from chat.queries.messages import require_message
 from chat.queries.participants import roster
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.errors import Internal, Invalid, KeyReused, NotFound
+from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused, NotFound
 from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
@@ -152,15 +152,17 @@ def _settle(
 ) -> None:
     if result.done():
         return
+    if error := done.exception():
+        result.set_exception(error)
+        return
+    appended = done.result()
     try:
-        appended = done.result()
         if appended.first is not None:
             result.set_result(_first_result(appended.first, epoch, digest))
-            return
-        message_id, chat = MessageId(int(event.message_id)), ChatId(UUID(event.room_id))
-        result.set_result(Sent(message_id, chat, event.sent_at, appended.pos, epoch, repeated=False))
-    except Exception as error:  # noqa: BLE001 - it is the waiter's to handle
-        result.set_exception(error)
+        else:
+            result.set_result(_result(event, epoch, appended.pos, repeated=False))
+    except DomainError as refusal:
+        result.set_exception(refusal)
 
 
 def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
@@ -169,8 +171,12 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
         raise Internal(f"The record of a nonce is a {record.event_type}.")
     if _digest(event.content, event.reply_to_id) != digest:
         raise KeyReused(code="nonce_reused")
+    return _result(event, epoch, record.pos, repeated=True)
+
+
+def _result(event: MessageSent, epoch: str, pos: int, *, repeated: bool) -> Sent:
     return Sent(
-        MessageId(int(event.message_id)), ChatId(UUID(event.room_id)), event.sent_at, record.pos, epoch, repeated=True
+        MessageId(int(event.message_id)), ChatId(UUID(event.room_id)), event.sent_at, pos, epoch, repeated=repeated
     )
 
 
