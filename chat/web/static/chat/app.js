@@ -1,0 +1,40 @@
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { ChatList } from "chat/chat_list";
+import { ConnectionBanner } from "chat/connection_banner";
+import { Conversation } from "chat/conversation";
+import { html } from "chat/html";
+import { Icon } from "chat/icon";
+import { SignIn } from "chat/sign_in";
+import { notice, openChat, openId, phase, start } from "chat/state";
+
+function App() {
+  useEffect(() => {
+    document.title = openChat.value ? `${openChat.value.name} · Chat` : "Chat";
+  }, [openChat.value?.name]);
+
+  if (phase.value === "starting") return html`<p class="starting" role="status">${notice.value ?? "Loading…"}</p>`;
+  if (phase.value === "signedOut") return html`<${SignIn} />`;
+  return html`
+    <div class="app ${openId.value === null ? "" : "is-open"}">
+      <${ConnectionBanner} />
+      <${ChatList} />
+      <${Conversation} />
+      ${notice.value && html`<${Notice} />`}
+    </div>
+  `;
+}
+
+function Notice() {
+  return html`
+    <div class="notice" role="alert">
+      ${notice}
+      <button class="icon-button" aria-label="Close" onClick=${() => (notice.value = null)}>
+        <${Icon} name="close" />
+      </button>
+    </div>
+  `;
+}
+
+render(html`<${App} />`, document.getElementById("app"));
+start();

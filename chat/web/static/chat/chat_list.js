@@ -1,0 +1,77 @@
+import { useState } from "preact/hooks";
+import { Avatar } from "chat/avatar";
+import { shortMoment } from "chat/dates";
+import { html } from "chat/html";
+import { Icon } from "chat/icon";
+import { NewChat } from "chat/new_chat";
+import { nameOf } from "chat/people";
+import { routeTo } from "chat/route";
+import { hasNews } from "chat/seen";
+import { areChatsLoaded, me, openId, signOut, sortedChats, unsent } from "chat/state";
+
+/** The side of the page: the person's chats, and the person. */
+export function ChatList() {
+  const [isCreating, setCreating] = useState(false);
+  return html`
+    <aside class="side">
+      <header class="bar">
+        <h1>Chats</h1>
+        <button class="icon-button" aria-label="New chat" title="New chat" onClick=${() => setCreating(true)}>
+          <${Icon} name="plus" />
+        </button>
+      </header>
+      <nav class="chat-list" aria-label="Chats">
+        ${sortedChats.value.map((chat) => html`<${ChatItem} key=${chat.id} chat=${chat} />`)}
+        ${sortedChats.value.length === 0 &&
+        html`<p class="empty">${areChatsLoaded.value ? "No chats yet. Start one with +." : "Loading…"}</p>`}
+      </nav>
+      <footer class="bar">
+        <${Avatar} id=${me.value.id} name=${nameOf(me.value.id)} />
+        <span class="own-name">${nameOf(me.value.id)}</span>
+        <button
+          class="icon-button"
+          data-testid="sign-out"
+          aria-label="Sign out"
+          title="Sign out"
+          onClick=${signOutUnlessUnsent}
+        >
+          <${Icon} name="signOut" />
+        </button>
+      </footer>
+      ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
+    </aside>
+  `;
+}
+
+function ChatItem({ chat }) {
+  const isNew = hasNews(chat, me.value.id);
+  const isOpen = chat.id === openId.value;
+  return html`
+    <a
+      class="chat-item ${isNew ? "is-new" : ""}"
+      data-testid="chat-${chat.id}"
+      href=${routeTo(chat.id)}
+      aria-current=${isOpen ? "true" : undefined}
+    >
+      <${Avatar} id=${chat.id} name=${chat.name} />
+      <span class="chat-name" dir="auto">${chat.name}</span>
+      ${chat.last_message_at &&
+      html`<time datetime=${chat.last_message_at}>${shortMoment(chat.last_message_at, Date.now())}</time>`}
+      <span class="preview" dir="auto">${preview(chat)}</span>
+      ${isNew && html`<span class="news" role="img" aria-label="New messages"></span>`}
+    </a>
+  `;
+}
+
+function preview({ last_message: last }) {
+  if (!last) return "No messages yet";
+  const senderId = last.sender?.id;
+  const sender = senderId === me.value.id ? "You" : nameOf(senderId);
+  return `${sender}: ${last.content}`;
+}
+
+function signOutUnlessUnsent() {
+  const count = unsent.value.length;
+  const question = `${count === 1 ? "One message was" : `${count} messages were`} not sent and will be lost. Sign out?`;
+  if (count === 0 || confirm(question)) signOut();
+}

@@ -1,0 +1,375 @@
+/**
+ * One person's live connection: `/ws/chat/` with reconnects, resume, heartbeats and an outbox.
+ *
+ * What it promises to whoever listens (`on`, an object of functions):
+ * - `event(frame)`: a room event, each exactly once and in order, of the rooms given to `follow`.
+ * - `fresh(roomId, {epoch, pos})`: live from pos on; what lies before was never told here.
+ * - `reload(roomId)`: events were lost for good; what is cached of this room must be read again.
+ * - `gone(roomId)`: the server does not let this person follow the room.
+ * - `delivered(entry, frame)`: the server has taken a send; frame is its ACK.
+ * - `outbox()`: an entry of the outbox changed.
+ * - `ready(frame)`: a new connection is up.
+ * - `state({state, retryAt, reason})`: state is "online", "connecting", "waiting" or "offline"; retryAt is in ms
+ *   since 1970 or null; reason is the close code of a connection that is refused for good, or null.
+ * - `signedOut()`: the session has ended; only a new sign-in helps.
+ *
+ * Positions live here: each room has a cursor `{epoch, pos}` that moves as receiver.js judges its frames, and
+ * every reconnect resumes from it.
+ */
+import { fullJitter } from "chat/backoff";
+import { judge } from "chat/receiver";
+
+const HANDSHAKE_MS = 15_000;
+const PROBE_MS = 5_000;
+
+// A connection that lasted this long was a good one: the next failure starts from a short wait again.
+const STEADY_MS = 10_000;
+
+// A cursor takes up to about 200 bytes of a frame of at most 64 KiB.
+const ROOMS_PER_FRAME = 200;
+
+// Stands in a room's `awaiting`, in place of a ref, until its SUBSCRIBE is sent again.
+const LATER = "later";
+
+const FORBIDDEN = 4003;
+const NOT_SIGNED_IN = [4001, 4011];
+
+/** What the connection needs from the browser; tests pass their own. */
+export const browser = {
+  open: (url, protocols) => new WebSocket(url, protocols),
+  setTimer: (work, ms) => setTimeout(work, ms),
+  clearTimer: (timer) => clearTimeout(timer),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  isOnline: () => navigator.onLine,
+};
+
+export class Connection {
+  #url;
+  #ticket;
+  #outbox;
+  #on;
+  #env;
+  #rooms = new Map();
+  #socket = null;
+  #ready = false;
+  #stopped = true;
+  #attempt = 0;
+  #readyAt = 0;
+  #heardAt = 0;
+  #reconnectAt = null;
+  #mustRenew = false;
+  #lastRef = 0;
+  #timers = {};
+
+  /** `ticket({renew})` returns a promise of a WebSocket ticket, bought with a new access token if `renew`. */
+  constructor({ url, ticket, outbox, on, env = browser }) {
+    this.#url = url;
+    this.#ticket = ticket;
+    this.#outbox = outbox;
+    this.#on = on;
+    this.#env = env;
+  }
+
+  /** Connects, and reconnects whenever the connection is lost, until `stop`. */
+  start() {
+    this.#stopped = false;
+    this.#connect();
+  }
+
+  /** Closes the connection for good. */
+  stop() {
+    this.#stopped = true;
+    this.#abandon();
+    for (const name of Object.keys(this.#timers)) this.#cancel(name);
+  }
+
+  /** Sets the rooms to be live in: new ones are subscribed, missing ones forgotten. */
+  follow(roomIds) {
+    const wanted = new Set(roomIds);
+    for (const roomId of this.#rooms.keys()) {
+      if (!wanted.has(roomId)) this.#forget(roomId);
+    }
+    const added = [...wanted].filter((roomId) => !this.#rooms.has(roomId));
+    for (const roomId of added) this.#rooms.set(roomId, { cursor: null, awaiting: null });
+    if (this.#ready) this.#subscribe(added);
+  }
+
+  /** Returns the cursor `{epoch, pos}` of a room, or null where it is not live yet. */
+  cursor(roomId) {
+    return this.#rooms.get(roomId)?.cursor ?? null;
+  }
+
+  /** Sends a message, now or as soon as it can; `nonce` is new and unique for this person. */
+  post({ nonce, roomId, content }) {
+    this.#outbox.add({ nonce, roomId, content, now: this.#env.now() });
+    this.#flush();
+  }
+
+  /** Sends a failed message again. */
+  retry(nonce, freshNonce) {
+    this.#outbox.retry(nonce, freshNonce);
+    this.#flush();
+  }
+
+  /** Gives up a message that was not sent, or ends one that is known to have arrived. */
+  settle(nonce) {
+    if (this.#outbox.settle(nonce)) this.#flush();
+  }
+
+  /** Looks after the connection at once: ends a wait, and finds out within 5 s whether a socket still lives. */
+  nudge() {
+    if (this.#timers.reconnect) this.#connect();
+    if (!this.#ready) return;
+    const askedAt = this.#env.now();
+    this.#send({ type: "HEARTBEAT", ref: this.#ref() });
+    this.#after("probe", PROBE_MS, () => this.#heardAt < askedAt && this.#lost());
+  }
+
+  async #connect() {
+    this.#cancel("reconnect");
+    this.#abandon();
+    this.#say("connecting");
+    // Stands for the socket while its ticket is fetched, so that a newer attempt is noticed.
+    const attempt = (this.#socket = { close() {} });
+    try {
+      const ticket = await this.#ticket({ renew: this.#mustRenew });
+      if (this.#socket === attempt) this.#open(ticket);
+    } catch (problem) {
+      if (this.#socket !== attempt) return;
+      if (problem.status === 401) this.#signOut();
+      else this.#lost();
+    }
+  }
+
+  #open(ticket) {
+    this.#mustRenew = false;
+    const socket = (this.#socket = this.#env.open(this.#url, ["chat.v1", `ticket.${ticket}`]));
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onclose = ({ code }) => this.#lost(code);
+    this.#after("handshake", HANDSHAKE_MS, () => this.#lost());
+  }
+
+  #receive(frame) {
+    this.#heardAt = this.#env.now();
+    switch (frame.type) {
+      case "READY":
+        return this.#welcome(frame);
+      case "SUBSCRIBED":
+        return this.#subscribed(frame);
+      case "RESYNC":
+        return this.#resync(frame);
+      case "ACK":
+        return this.#acknowledged(frame);
+      case "ERROR":
+        return this.#refused(frame);
+      case "AUTH_EXPIRING":
+        return this.#renew();
+      case "RECONNECT":
+        return this.#moveLater(frame);
+      default:
+        return frame.roomId && frame.pos !== undefined && this.#live(frame);
+    }
+  }
+
+  #welcome(frame) {
+    this.#cancel("handshake");
+    this.#ready = true;
+    this.#readyAt = this.#env.now();
+    this.#beat(frame.heartbeatMs);
+    this.#say("online");
+    this.#subscribe([...this.#rooms.keys()]);
+    this.#on.ready(frame);
+    this.#flush();
+  }
+
+  #beat(everyMs) {
+    this.#after("heartbeat", everyMs, () => {
+      if (this.#env.now() - this.#heardAt >= 2 * everyMs) return this.#lost();
+      this.#send({ type: "HEARTBEAT", ref: this.#ref() });
+      return this.#beat(everyMs);
+    });
+  }
+
+  #subscribe(roomIds) {
+    for (let start = 0; start < roomIds.length; start += ROOMS_PER_FRAME) {
+      const ref = this.#ref();
+      const some = roomIds.slice(start, start + ROOMS_PER_FRAME);
+      for (const roomId of some) this.#rooms.get(roomId).awaiting = ref;
+      const rooms = Object.fromEntries(some.map((roomId) => [roomId, this.cursor(roomId)]));
+      this.#send({ type: "SUBSCRIBE", ref, rooms });
+    }
+  }
+
+  // A SUBSCRIBE from a cursor is answered with everything since, in parts, or with RESYNC.
+  #subscribed({ ref, roomId, epoch, pos, events, more }) {
+    const room = this.#rooms.get(roomId);
+    if (room?.awaiting !== ref) return;
+    const isResumed = room.cursor !== null;
+    room.awaiting = null;
+    room.cursor ??= { epoch, pos };
+    const fits = events.every((frame) => this.#apply(room, frame));
+    // One of them may have told that the person was removed.
+    if (!this.#rooms.has(roomId)) return;
+    if (!fits) {
+      // A replay that does not fit its own cursor can only be started afresh.
+      room.cursor = null;
+      this.#subscribe([roomId]);
+    } else if (more && events.length > 0) {
+      this.#subscribe([roomId]);
+    } else {
+      room.cursor = { epoch, pos: Math.max(pos, room.cursor.pos) };
+      if (!isResumed) this.#on.fresh(roomId, room.cursor);
+    }
+  }
+
+  #resync({ ref, roomId, epoch, pos }) {
+    const room = this.#rooms.get(roomId);
+    if (!room) return;
+    if (room.awaiting === ref) room.awaiting = null;
+    room.cursor = { epoch, pos };
+    this.#on.reload(roomId);
+  }
+
+  // Whatever comes before the answer to SUBSCRIBE is in that answer too.
+  #live(frame) {
+    const room = this.#rooms.get(frame.roomId);
+    if (!room || room.awaiting !== null || this.#apply(room, frame)) return;
+    if (frame.epoch !== room.cursor?.epoch) room.cursor = null;
+    this.#subscribe([frame.roomId]);
+  }
+
+  // Says whether the frame fits the cursor of its room: applied, or known already.
+  #apply(room, frame) {
+    const outcome = judge(room.cursor, frame);
+    if (outcome === "apply") {
+      room.cursor = { epoch: frame.epoch, pos: frame.pos };
+      this.#on.event(frame);
+    }
+    return outcome === "apply" || outcome === "drop";
+  }
+
+  #acknowledged(frame) {
+    const entry = this.#outbox.settle(frame.nonce);
+    if (!entry) return;
+    this.#on.delivered(entry, frame);
+    this.#flush();
+  }
+
+  #refused(frame) {
+    const nonce = frame.nonce ?? frame.ref;
+    if (this.#outbox.find(nonce)) {
+      this.#outbox.refuse(nonce, frame, this.#env.now());
+      this.#flush();
+    } else if (frame.ref && this.#rooms.get(frame.roomId)?.awaiting === frame.ref) {
+      this.#subscribeRefused(frame);
+    }
+  }
+
+  #subscribeRefused({ roomId, retryable, retryAfterMs }) {
+    if (retryable) {
+      this.#rooms.get(roomId).awaiting = LATER;
+      const later = () => [...this.#rooms.keys()].filter((id) => this.#rooms.get(id).awaiting === LATER);
+      this.#after("subscribe", retryAfterMs ?? fullJitter(2, this.#env.random), () => this.#subscribe(later()));
+    } else {
+      this.#rooms.delete(roomId);
+      this.#on.gone(roomId);
+    }
+  }
+
+  #forget(roomId) {
+    this.#rooms.delete(roomId);
+    if (this.#ready) this.#send({ type: "UNSUBSCRIBE", ref: this.#ref(), rooms: [roomId] });
+  }
+
+  async #renew() {
+    const socket = this.#socket;
+    try {
+      const ticket = await this.#ticket({ renew: true });
+      if (this.#socket === socket) this.#send({ type: "AUTH", ref: this.#ref(), ticket });
+    } catch (problem) {
+      // Any other problem ends in close code 4011, and with it in a reconnect that tries again.
+      if (problem.status === 401 && this.#socket === socket) this.#signOut();
+    }
+  }
+
+  #moveLater({ afterMs, jitterMs }) {
+    const wait = afterMs + this.#env.random() * jitterMs;
+    this.#reconnectAt = this.#env.now() + wait;
+    this.#after("move", wait, () => this.#lost());
+  }
+
+  // Sends what the outbox has to say, and comes back when it has more to say by itself.
+  #flush() {
+    const now = this.#env.now();
+    if (this.#ready) {
+      for (const frame of this.#outbox.take(now)) this.#send(frame);
+      const wakeAt = this.#outbox.wakeAt(now);
+      if (wakeAt === null) this.#cancel("outbox");
+      else this.#after("outbox", wakeAt - now, () => this.#flush());
+    }
+    this.#on.outbox();
+  }
+
+  #lost(code) {
+    const now = this.#env.now();
+    if (this.#ready && now - this.#readyAt >= STEADY_MS) this.#attempt = 0;
+    if (NOT_SIGNED_IN.includes(code)) this.#mustRenew = true;
+    this.#abandon();
+    if (this.#stopped) return;
+    if (code === FORBIDDEN) {
+      this.#say("offline", { reason: code });
+      return;
+    }
+    const asked = this.#reconnectAt === null ? null : Math.max(0, this.#reconnectAt - now);
+    this.#reconnectAt = null;
+    const wait = asked ?? fullJitter(this.#attempt++, this.#env.random);
+    this.#after("reconnect", wait, () => this.#connect());
+    this.#say(this.#env.isOnline() ? "waiting" : "offline", { retryAt: now + wait });
+  }
+
+  #signOut() {
+    this.stop();
+    this.#on.signedOut();
+  }
+
+  // The close event of a dead network can take a minute, so an abandoned socket is no longer listened to.
+  #abandon() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#ready = false;
+    for (const name of ["handshake", "heartbeat", "probe", "outbox", "subscribe", "move"]) this.#cancel(name);
+    for (const room of this.#rooms.values()) room.awaiting = null;
+    this.#outbox.lost();
+    if (!socket) return;
+    socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  #send(frame) {
+    this.#socket.send(JSON.stringify(frame));
+  }
+
+  #ref() {
+    this.#lastRef += 1;
+    return `r${this.#lastRef}`;
+  }
+
+  #say(state, { retryAt = null, reason = null } = {}) {
+    this.#on.state({ state, retryAt, reason });
+  }
+
+  #after(name, ms, work) {
+    this.#cancel(name);
+    this.#timers[name] = this.#env.setTimer(() => {
+      delete this.#timers[name];
+      work();
+    }, ms);
+  }
+
+  #cancel(name) {
+    if (!(name in this.#timers)) return;
+    this.#env.clearTimer(this.#timers[name]);
+    delete this.#timers[name];
+  }
+}

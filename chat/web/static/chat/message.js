@@ -1,0 +1,78 @@
+import { Avatar } from "chat/avatar";
+import { fullTime, timeOf } from "chat/dates";
+import { html } from "chat/html";
+import { Icon } from "chat/icon";
+import { nameOf } from "chat/people";
+import { routeTo } from "chat/route";
+import { discardSend, me, openId, retrySend } from "chat/state";
+import { pieces } from "chat/text";
+
+/** One message of the chat; `isGrouped` says that it goes on from the one above, `isTarget` that a link led here. */
+export function Message({ message, isGrouped, isTarget }) {
+  const { id, senderId, createdAt } = message;
+  const isOwn = senderId === me.value.id;
+  const name = nameOf(senderId);
+  const kind = `${isOwn ? "own" : "other"} ${isGrouped ? "grouped" : ""} ${isTarget ? "target" : ""}`;
+  return html`
+    <div class="message ${kind}" data-testid="message" data-message-id=${id} data-status="sent">
+      ${!isOwn && !isGrouped && html`<${Avatar} id=${senderId ?? ""} name=${name} />`}
+      <div class="bubble">
+        <span class=${isOwn || isGrouped ? "unseen" : "sender"} dir="auto">${isOwn ? "You" : name}</span>
+        <div class="body">
+          ${message.isDeleted
+            ? html`<span class="text hint">This message was deleted.</span>`
+            : html`<${Text} content=${message.content} />`}
+          <span class="meta">
+            ${message.editedAt && "edited "}
+            <${Permalink} id=${id} moment=${createdAt} />
+          </span>
+        </div>
+      </div>
+    </div>
+  `;
+}
+
+// Not a stop of the Tab key: hundreds of them would stand before the field to write in.
+function Permalink({ id, moment }) {
+  return html`
+    <a href=${routeTo(openId.value, id)} tabindex="-1" title=${fullTime(moment)} aria-label="Link to ${fullTime(moment)}">
+      <time datetime=${moment}>${timeOf(moment)}</time>
+    </a>
+  `;
+}
+
+/** One message on its way out, or stuck there. */
+export function UnsentMessage({ entry }) {
+  const { nonce, status, content, createdAt, reason } = entry;
+  const isFailed = status === "failed";
+  const state = isFailed ? "Not sent" : "Sending";
+  return html`
+    <div class="message own unsent" data-testid="message" data-message-id="" data-status=${status}>
+      <div class="bubble">
+        <span class="unseen">You</span>
+        <div class="body">
+          <${Text} content=${content} />
+          <span class="meta">
+            <time datetime=${new Date(createdAt).toISOString()}>${timeOf(createdAt)}</time>
+            <span role="img" aria-label=${state} title=${state}><${Icon} name=${isFailed ? "failed" : "clock"} /></span>
+          </span>
+        </div>
+      </div>
+      ${isFailed &&
+      html`
+        <p class="failure">
+          <span class="problem">Not sent. ${reason.message}</span>
+          <button class="quiet" data-testid="retry" onClick=${() => retrySend(nonce)}>Retry</button>
+          <button class="quiet" data-testid="discard" onClick=${() => discardSend(nonce)}>Discard</button>
+        </p>
+      `}
+    </div>
+  `;
+}
+
+function Text({ content }) {
+  const link = ({ text, href }) => html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}</a>`;
+  return html`
+    <span class="text" dir="auto">${pieces(content).map((piece) => (piece.href ? link(piece) : piece.text))}</span>
+  `;
+}

@@ -1,0 +1,128 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { dayKey, dayName } from "chat/dates";
+import { ordered } from "chat/fold";
+import { html } from "chat/html";
+import { Icon } from "chat/icon";
+import { Message, UnsentMessage } from "chat/message";
+import { nameOf } from "chat/people";
+import { notePlace, readAhead, restorePlace, showRow } from "chat/place";
+import { arrival, openId, showLatest, unsent } from "chat/state";
+
+// Messages of one person within this time stand together under one name.
+const GROUP_MS = 300_000;
+
+/** The messages of the open chat, scrolled. */
+export function MessageList({ history, chatName }) {
+  const box = useRef(null);
+  const height = useRef(0);
+  const shownTarget = useRef(null);
+  const timeline = history.timeline.value;
+  const target = history.target.value;
+
+  useLayoutEffect(() => {
+    if (target === null || target !== shownTarget.current) shownTarget.current = null;
+    if (target !== null && shownTarget.current === null && timeline && showRow(box.current, target)) {
+      shownTarget.current = target;
+    } else {
+      restorePlace(box.current, history);
+    }
+    notePlace(box.current, history);
+    readAhead(box.current, history);
+  });
+  useLayoutEffect(() => {
+    const element = box.current;
+    const watch = new ResizeObserver(() => {
+      restorePlace(element, history);
+      height.current = element.clientHeight;
+    });
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, [history]);
+
+  const scrolled = () => {
+    // A change of size moves the rows as well, but it is not the reader who scrolls.
+    if (box.current.clientHeight !== height.current) return;
+    notePlace(box.current, history);
+    readAhead(box.current, history);
+  };
+  const toLatest = () => {
+    if (timeline?.hasAfter) showLatest();
+    else box.current.scrollTop = box.current.scrollHeight;
+  };
+
+  return html`
+    <div class="messages">
+      <div
+        class="scroll"
+        ref=${box}
+        role="log"
+        aria-live="off"
+        aria-label="Messages in ${chatName}"
+        aria-busy=${history.busy.value !== null}
+        tabindex="0"
+        onScroll=${scrolled}
+      >
+        <${TopEnd} history=${history} chatName=${chatName} />
+        ${timeline && rows(timeline, target)}
+        ${timeline?.hasAfter ? html`<${End} history=${history} kind="newer" />` : html`<${Unsent} />`}
+      </div>
+      ${!history.following.value &&
+      html`
+        <button class="jump" data-testid="jump" onClick=${toLatest}><${Icon} name="down" /> Jump to latest</button>
+      `}
+      <${Arrival} />
+    </div>
+  `;
+}
+
+function rows(timeline, target) {
+  const now = Date.now();
+  let above = null;
+  // One flat list: Preact finds a row by its key only among its brothers.
+  return ordered(timeline.messages).flatMap((message) => {
+    const isNewDay = !above || dayKey(above.createdAt) !== dayKey(message.createdAt);
+    const isGrouped =
+      !isNewDay &&
+      above.senderId === message.senderId &&
+      Date.parse(message.createdAt) - Date.parse(above.createdAt) < GROUP_MS;
+    above = message;
+    const isTarget = message.id === target;
+    const day = html`<${Day} key=${`day-${message.id}`} name=${dayName(message.createdAt, now)} />`;
+    const row = html`
+      <${Message} key=${message.id} message=${message} isGrouped=${isGrouped} isTarget=${isTarget} />
+    `;
+    return isNewDay ? [day, row] : [row];
+  });
+}
+
+function Day({ name }) {
+  return html`<div class="day" role="separator" aria-label=${name}><span aria-hidden="true">${name}</span></div>`;
+}
+
+function Unsent() {
+  return unsent.value
+    .filter((entry) => entry.roomId === openId.value)
+    .map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`);
+}
+
+function TopEnd({ history, chatName }) {
+  const timeline = history.timeline.value;
+  if (timeline && !timeline.hasBefore) return html`<p class="end">This is where ${chatName} begins.</p>`;
+  return html`<${End} history=${history} kind=${timeline ? "older" : history.problem.value?.kind} />`;
+}
+
+function End({ history, kind }) {
+  const problem = history.problem.value;
+  if (!problem || problem.kind !== kind) return html`<p class="end">Loading…</p>`;
+  return html`
+    <p class="end" role="alert">
+      ${problem.message} <button class="quiet" onClick=${() => history.retry()}>Try again</button>
+    </p>
+  `;
+}
+
+// Only what arrives is read aloud; history that is scrolled in is not.
+function Arrival() {
+  const { senderId, content } = arrival.value ?? {};
+  return html`<div class="unseen" aria-live="polite">${content && `${nameOf(senderId)}: ${content}`}</div>`;
+}

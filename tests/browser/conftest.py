@@ -1,0 +1,75 @@
+"""A real browser, and a server of its own to open, stop and start again."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.browser.window import Window
+from tests.world import PASSWORD, PEOPLE, Server, World
+
+# A sandbox needs rights that containers rarely give; the tests open no page but our own.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+OpenWindow = Callable[..., Awaitable[Window]]
+
+
+class Served(World):
+    """The world of one server that the test may stop."""
+
+    people = dict.fromkeys(PEOPLE, PASSWORD)
+
+    @property
+    def url(self) -> str:
+        """The base address, the same after a restart."""
+        return self.server.url
+
+    def stop(self) -> None:
+        """End the server as a power cut does."""
+        self.server.kill()
+
+    def start(self) -> None:
+        """Start it again on the same port and data."""
+        self.server.start()
+
+    async def write(self, chat: str, *, author: str, texts: list[str]) -> None:
+        """Put messages into a chat, in order."""
+        async with self.connect(author) as device:
+            for text in texts:
+                await device.say(chat, text)
+
+
+@pytest.fixture
+async def served(make_server: Callable[..., Server]) -> AsyncIterator[Served]:
+    """A running server."""
+    async with Served(make_server()) as served:
+        yield served
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser without a screen."""
+    if (chromium := shutil.which("chromium")) is None:
+        pytest.fail("needs chromium on the PATH: make browser")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def open_window(browser: Browser, served: Served) -> AsyncIterator[OpenWindow]:
+    """Opens windows, each with cookies of its own; at the end nothing may have gone wrong in any."""
+    windows: list[Window] = []
+
+    async def open_window(name: str | None = None, *, width: int = 1200, expected: tuple[str, ...] = ()) -> Window:
+        context = await browser.new_context(viewport={"width": width, "height": 800})
+        window = await Window.open(context, served.url, expected=expected)
+        windows.append(window)
+        if name is not None:
+            await window.sign_in(name, served.people[name])
+        return window
+
+    yield open_window
+    assert [problem for window in windows for problem in window.problems] == []
