@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.contrib.auth import authenticate as check_password
@@ -11,6 +11,10 @@ from django.db import transaction
 from chatsite.accounts import tokens
 from chatsite.accounts.models import SignIn, User
 from chatsite.kernel.errors import Unauthenticated
+
+
+# A page that is reloaded while it renews never sees the answer and comes again with the same token.
+LOST_ANSWER = timedelta(seconds=30)
 
 
 class Pair(NamedTuple):
@@ -34,14 +38,17 @@ def _rotate(token: tokens.Token) -> Pair | None:
     row = SignIn.objects.select_for_update().filter(id=token.sign_in_id, revoked_at=None, user__is_active=True).first()
     if row is None:
         return None
-    if row.refresh_id != token.token_id:
-        # A refresh token that was used before: a thief or its victim holds it, so the family ends.
-        row.revoked_at = datetime.now(UTC)
-        row.save(update_fields=["revoked_at"])
-        return None
-    row.refresh_id = uuid.uuid4().hex
-    row.save(update_fields=["refresh_id", "used_at"])
-    return _pair(row)
+    now = datetime.now(UTC)
+    if row.refresh_id == token.token_id:
+        row.previous_refresh_id, row.refresh_id, row.renewed_at = row.refresh_id, uuid.uuid4().hex, now
+        row.save(update_fields=["previous_refresh_id", "refresh_id", "renewed_at", "used_at"])
+        return _pair(row)
+    if row.previous_refresh_id == token.token_id and row.renewed_at and now - row.renewed_at < LOST_ANSWER:
+        return _pair(row)
+    # A refresh token that was used before: a thief or its victim holds it, so the family ends.
+    row.revoked_at = now
+    row.save(update_fields=["revoked_at"])
+    return None
 
 
 def refresh(text: str) -> Pair:

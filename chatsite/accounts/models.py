@@ -86,6 +86,8 @@ class SignIn(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
     refresh_id = models.CharField(max_length=32, help_text="of the one refresh token that is still good")
+    previous_refresh_id = models.CharField(max_length=32, blank=True, help_text="good for a moment after a renewal")
+    renewed_at = models.DateTimeField(null=True)
     user_agent = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(auto_now=True)

@@ -228,6 +228,10 @@ async def test_a_refresh_token_is_no_access_token(world: World) -> None:
 async def test_a_refresh_token_that_comes_twice_ends_its_family(world: World) -> None:
     pair = (await world.rest(None, "POST", "/api/auth/token", {"username": "dan", "password": "pw"})).body
     renewed = await world.rest(None, "POST", "/api/auth/token/refresh", {"refresh": pair["refresh"]})
+    # The answer may have been lost: for a moment the same token gives the same renewal.
+    again = await world.rest(None, "POST", "/api/auth/token/refresh", {"refresh": pair["refresh"]})
+    assert (renewed.status, again.status) == (200, 200)
+    renewed = await world.rest(None, "POST", "/api/auth/token/refresh", {"refresh": again.body["refresh"]})
     assert renewed.status == 200
     assert (await world.rest(None, "POST", "/api/auth/token/refresh", {"refresh": pair["refresh"]})).status == 401
     assert (
