@@ -1,6 +1,7 @@
 """The chat's frames: SEND_MESSAGE."""
 
 import asyncio
+from functools import lru_cache
 from uuid import UUID
 
 from chat.commands import messages
@@ -28,7 +29,7 @@ async def send_message(session: Session, asked: SendMessage) -> None:
     try:
         accepted = await messages.accept(
             chat_id(asked.room_id),
-            sender=UserId(UUID(session.require_user)),
+            sender=_user_id(session.require_user),
             content=asked.content,
             nonce=asked.nonce,
             retry=asked.retry,
@@ -38,6 +39,11 @@ async def send_message(session: Session, asked: SendMessage) -> None:
         session.free_slot()
         raise
     accepted.add_done_callback(lambda done: _answer(session, asked, done))
+
+
+@lru_cache(maxsize=10_000)
+def _user_id(text: str) -> UserId:
+    return UserId(UUID(text))
 
 
 def _answer(session: Session, asked: SendMessage, done: "asyncio.Future[Sent]") -> None:

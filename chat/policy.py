@@ -17,7 +17,10 @@ class Role(StrEnum):
     @property
     def rank(self) -> int:
         """Its place in the order of roles; a higher one may change a lower one."""
-        return list(Role).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class Action(StrEnum):

@@ -86,15 +86,15 @@ def _without_key(record: Any) -> Any:
 
 def lossy_layer() -> None:
     """The channel layer loses three in ten messages."""
-    from channels.layers import InMemoryChannelLayer
+    from chatsite.gateway.layer import LocalChannelLayer
 
-    group_send, chance = InMemoryChannelLayer.group_send, random.Random(7)
+    group_send, chance = LocalChannelLayer.group_send, random.Random(7)
 
     async def lossy(self: Any, group: str, message: Any) -> None:
         if chance.random() > 0.3:
-            await group_send(self, group, message)  # type: ignore[no-untyped-call]
+            await group_send(self, group, message)
 
-    InMemoryChannelLayer.group_send = lossy  # type: ignore[method-assign]
+    LocalChannelLayer.group_send = lossy  # type: ignore[method-assign]
 
 
 def no_hole_check() -> None:

@@ -1,14 +1,13 @@
 """The group `history-writers`: message facts become rows of the message store."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from chat.events import MessageDeleted, MessageEdited, MessageSent
 from chat.fold import Stamped
 from chat.messages import Message
+from chat.queries.participants import chat_id
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
-from chatsite.kernel.ids import ChatId
 
 history_writers = group("history-writers")
 
@@ -16,7 +15,7 @@ history_writers = group("history-writers")
 @history_writers.project(MessageSent, MessageEdited, MessageDeleted)
 async def store_messages(records: Sequence[Record]) -> None:
     """Store what happened to messages of one chat; replays land on the same rows."""
-    chat = ChatId(UUID(records[0].key))
+    chat = chat_id(records[0].key)
     happened = [Stamped(record.fact.payload, record.fact.version, record.pos) for record in records]
     if sent := [one for one in happened if isinstance(one.event, MessageSent)]:
         await Message.objects.add(chat, sent)

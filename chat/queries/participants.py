@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,6 +41,7 @@ class _Kept:
 _kept: OrderedDict[ChatId, _Kept] = OrderedDict()
 
 
+@lru_cache(maxsize=ROSTERS)
 def chat_id(text: str) -> ChatId:
     """The chat of an id in its one canonical form; anything else is nobody's chat."""
     try:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
@@ -88,8 +89,7 @@ class SqlMessageStore:
 
     async def _write(self, handler: Any, items: Sequence[Stamped]) -> None:
         try:
-            for future in [self._writer.submit(handler, item) for item in items]:
-                await future
+            await self._writer.submit(handler, items)
         except DatabaseError as error:
             raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
@@ -101,23 +101,24 @@ class SqlMessageStore:
 
     # --- in the writer's transaction
 
-    def _add_many(self, cursor: CursorWrapper, items: Sequence[Stamped]) -> list[None]:
-        cursor.executemany(_ADD, [_row(apply(None, item)) for item in items])
-        return self._note_buckets(cursor, items)
+    def _add_many(self, cursor: CursorWrapper, batches: Sequence[Sequence[Stamped]]) -> list[None]:
+        cursor.executemany(_ADD, [_row(apply(None, item)) for batch in batches for item in batch])
+        return self._note_buckets(cursor, batches)
 
-    def _change_many(self, cursor: CursorWrapper, items: Sequence[Stamped]) -> list[None]:
-        for item in items:
+    def _change_many(self, cursor: CursorWrapper, batches: Sequence[Sequence[Stamped]]) -> list[None]:
+        for item in chain.from_iterable(batches):
             match item.event:
                 case MessageEdited():
                     cursor.execute(_EDIT, _row(apply(None, item)))
                 case MessageDeleted():
                     cursor.execute(_DELETE, _row(apply(None, item)))
-        return self._note_buckets(cursor, items)
+        return self._note_buckets(cursor, batches)
 
-    def _note_buckets(self, cursor: CursorWrapper, items: Sequence[Stamped]) -> list[None]:
-        noted = {(item.event.room_id, bucket_of(int(item.event.message_id))) for item in items}
+    def _note_buckets(self, cursor: CursorWrapper, batches: Sequence[Sequence[Stamped]]) -> list[None]:
+        events = [item.event for batch in batches for item in batch]
+        noted = {(event.room_id, bucket_of(int(event.message_id))) for event in events}
         cursor.executemany(_BUCKET, sorted(noted))
-        return [None] * len(items)
+        return [None] * len(batches)
 
     # --- blocking reads
 

@@ -12,7 +12,6 @@ from chatsite.accounts import tokens
 from chatsite.accounts.models import SignIn, User
 from chatsite.kernel.errors import Unauthenticated
 
-
 # A page that is reloaded while it renews never sees the answer and comes again with the same token.
 LOST_ANSWER = timedelta(seconds=30)
 

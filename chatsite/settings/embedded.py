@@ -92,7 +92,7 @@ OUTBOX = {"BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog", "CONFIG": {"ali
 MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias": "messages"}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 1_000}}}
+CHANNEL_LAYERS = {"default": {"BACKEND": "chatsite.gateway.layer.LocalChannelLayer", "CONFIG": {"capacity": 1_000}}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 GATEWAY = {

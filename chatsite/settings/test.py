@@ -1,9 +1,13 @@
 """The embedded shape as the tests run it: cheap passwords, a throw-away data folder."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("CHAT_DATA", tempfile.mkdtemp(prefix="chat-test-"))
+if "CHAT_DATA" not in os.environ:
+    os.environ["CHAT_DATA"] = tempfile.mkdtemp(prefix="chat-test-")
+    atexit.register(shutil.rmtree, os.environ["CHAT_DATA"], ignore_errors=True)
 
 from chatsite.settings.embedded import *  # noqa: F403
 

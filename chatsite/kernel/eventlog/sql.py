@@ -8,11 +8,9 @@ memory; what other processes append is found by polling.
 import asyncio
 import time
 import uuid
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.db import OperationalError, transaction
@@ -25,7 +23,7 @@ from chatsite.kernel.events import NewRecord, Record
 
 PARTITION = 0
 GENERATION_SHIFT = 40  # pos = generation << 40 + offset: 8,191 generations stay below 2^53
-TAIL_RECORDS = 4_096  # newest records kept for readers in this process, about 4 MB
+TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
 FOREIGN_POLL_SECONDS = 0.25  # how soon a record that another process appended is found
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
 _COLUMNS = "r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
@@ -50,7 +48,7 @@ class SqlEventLog:
         self.alias = alias
         self._keep_ms = keep_seconds * 1_000
         self._writer = Writer.of(alias)
-        self._tail: deque[Record] = deque(maxlen=TAIL_RECORDS)
+        self._tail: list[Record] = []  # at most twice TAIL_RECORDS, in rising offset without a gap
         self._readers: set[SqlGroupReader] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.news = asyncio.Event()
@@ -288,6 +286,8 @@ class SqlEventLog:
             if self._tail and self._tail[-1].offset + 1 != records[0].offset:
                 self._tail.clear()  # Another process appended in between: readers fetch that from the table.
             self._tail.extend(records)
+            if len(self._tail) > 2 * TAIL_RECORDS:
+                del self._tail[:-TAIL_RECORDS]
         self.news.set()
         self.news = asyncio.Event()
 
@@ -296,7 +296,7 @@ class SqlEventLog:
         if not self._tail or not self._tail[0].offset <= offset + 1 <= self._tail[-1].offset + 1:
             return None
         start = offset + 1 - self._tail[0].offset
-        return list(islice(self._tail, start, start + limit))
+        return self._tail[start : start + limit]
 
 
 class SqlGroupReader:

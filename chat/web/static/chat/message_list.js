@@ -18,6 +18,8 @@ export function MessageList({ history, chatName }) {
   const shownTarget = useRef(null);
   const timeline = history.timeline.value;
   const target = history.target.value;
+  // Read here, not in the rows: what waits to be sent moves the end of the list as well.
+  const waiting = unsent.value.filter((entry) => entry.roomId === openId.value);
 
   useLayoutEffect(() => {
     if (target === null || target !== shownTarget.current) shownTarget.current = null;
@@ -64,7 +66,7 @@ export function MessageList({ history, chatName }) {
       >
         <${TopEnd} history=${history} chatName=${chatName} />
         ${timeline && rows(timeline, target)}
-        ${timeline?.hasAfter ? html`<${End} history=${history} kind="newer" />` : html`<${Unsent} />`}
+        ${timeline?.hasAfter ? html`<${End} history=${history} kind="newer" />` : waiting.map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`)}
       </div>
       ${!history.following.value &&
       html`
@@ -97,12 +99,6 @@ function rows(timeline, target) {
 
 function Day({ name }) {
   return html`<div class="day" role="separator" aria-label=${name}><span aria-hidden="true">${name}</span></div>`;
-}
-
-function Unsent() {
-  return unsent.value
-    .filter((entry) => entry.roomId === openId.value)
-    .map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`);
 }
 
 function TopEnd({ history, chatName }) {

@@ -1,0 +1,64 @@
+"""Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
+
+Rows: sends, pages, check, memory. Nothing here is a test: a missed target is
+shown, and only a frame that was lost, doubled or out of order ends the bench.
+"""
+
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from tests.bench import client, memory, pages, sends, starting, table
+from tests.bench.client import NoGo, Socket
+from tests.bench.processes import CORES, copy_folder, make_folder, run_script
+
+ROWS = ("sends", "pages", "check", "memory")
+OPEN_FILES = 8_192  # a socket each, on both sides, and some
+
+
+def main(chosen: list[str]) -> int:
+    """Measure the chosen rows, or all; 1 when the load client cannot be built."""
+    if unknown := set(chosen) - set(ROWS):
+        sys.stderr.write(f"There is no row {', '.join(sorted(unknown))}; choose of {', '.join(ROWS)}.\n")
+        return 2
+    try:
+        client.build()
+    except NoGo as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    _raise_file_limit()
+    if len(CORES) < 2:
+        sys.stdout.write("WARNING: server and load client share one core: no row that drives sockets means much.\n")
+    with TemporaryDirectory() as name:
+        empty = make_folder(Path(name) / "empty")
+        crowd = copy_folder(empty, Path(name) / "crowd")
+        sockets = msgspec.json.decode(run_script(crowd, "tests.bench.rooms"), type=list[Socket])
+        measures: dict[str, Callable[[], list[table.Row]]] = {
+            "sends": lambda: sends.measure(crowd, sockets),
+            "pages": lambda: pages.measure(empty),
+            "check": lambda: starting.measure(empty),
+            "memory": lambda: memory.measure(crowd, sockets),
+        }
+        rows: list[table.Row] = []
+        try:
+            for row in chosen or ROWS:
+                rows += measures[row]()
+        finally:
+            table.show(rows)
+            table.keep(rows)
+    return 0
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < OPEN_FILES:
+        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

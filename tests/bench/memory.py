@@ -1,0 +1,73 @@
+"""Memory: of the idle server, and of each idle socket, beside those of the bare echo."""
+
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from tests.bench.client import Socket, driven
+from tests.bench.processes import copy_folder, serving
+from tests.bench.table import Row
+
+RUNS = 3
+SOCKETS = 1_000  # two of each person
+FIRST_SOCKETS = 20  # open and gone before it is counted: they start the threads and import what is late
+TARGET_IDLE_MB = 150.0
+TARGET_SOCKET_KIB = 40.0
+
+
+class _Memory(NamedTuple):
+    idle_mb: float
+    socket_kib: float
+    connects_per_s: float
+
+
+def measure(template: Path, sockets: list[Socket]) -> list[Row]:
+    """The rows of memory."""
+    with TemporaryDirectory() as name:
+        runs = [_measure_both(copy_folder(template, Path(name) / str(number)), sockets) for number in range(RUNS)]
+    ours, echo = (_Memory(*map(median, zip(*column, strict=True))) for column in zip(*runs, strict=True))
+    return [
+        Row(
+            name="memory, idle",
+            unit="MB",
+            ours=ours.idle_mb,
+            baseline=echo.idle_mb,
+            baseline_name="MB bare echo",
+            ratio=ours.idle_mb / echo.idle_mb,
+            target=f"< {TARGET_IDLE_MB:.0f} MB",
+            met=ours.idle_mb < TARGET_IDLE_MB,
+            runs=[run[0].idle_mb for run in runs],
+        ),
+        Row(
+            name=f"memory a socket, {SOCKETS:,} subscribed",
+            unit="KiB",
+            ours=ours.socket_kib,
+            baseline=echo.socket_kib,
+            baseline_name="KiB bare echo",
+            ratio=ours.socket_kib / echo.socket_kib,
+            target=f"< {TARGET_SOCKET_KIB:.0f} KiB",
+            met=ours.socket_kib < TARGET_SOCKET_KIB,
+            runs=[run[0].socket_kib for run in runs],
+            detail={"connects/s (token, READY, SUBSCRIBED)": ours.connects_per_s, "bare echo": echo.connects_per_s},
+        ),
+    ]
+
+
+def _measure_both(folder: Path, sockets: list[Socket]) -> tuple[_Memory, _Memory]:
+    return (
+        _measure(folder, sockets, "manage.py", "serve", "--port", "0"),
+        _measure(folder, sockets, "-m", "tests.bench.echo", echo=True),
+    )
+
+
+def _measure(folder: Path, sockets: list[Socket], *command: str, echo: bool = False) -> _Memory:
+    everybody = (sockets * SOCKETS)[:SOCKETS]
+    with serving(folder, *command) as server:
+        idle = server.resident_kib()
+        with driven(server, folder, everybody[:FIRST_SOCKETS], echo=echo):
+            pass
+        before = server.resident_kib()
+        with driven(server, folder, everybody, echo=echo) as result:
+            grown = server.resident_kib() - before
+    return _Memory(idle * 1024 / 1e6, grown / SOCKETS, SOCKETS / result.connect_seconds)
