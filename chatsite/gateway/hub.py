@@ -31,6 +31,7 @@ from chatsite.kernel.errors import NotFound
 logger = logging.getLogger(__name__)
 
 HEADS_SECONDS = 2.0
+BREATH_BYTES = 32 * 1024  # delivered in one turn of the loop, far below any session's budget
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
 
 
@@ -92,6 +93,14 @@ async def publish(subject: str, entry: Entry, epoch: str) -> None:
     )
 
 
+async def _breathe(sent: int) -> int:
+    """After so many bytes to everybody let the sessions write; answers what is left to count."""
+    if sent < BREATH_BYTES:
+        return sent
+    await asyncio.sleep(0)
+    return 0
+
+
 class Hub:
     """Every session of this process, by subject."""
 
@@ -107,8 +116,11 @@ class Hub:
         layer = get_channel_layer()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._compare_heads())
+            sent = 0
             while True:
-                self.receive(await layer.receive(await self._own_channel()))
+                notice = await layer.receive(await self._own_channel())
+                self.receive(notice)
+                sent = await _breathe(sent + notice["size"])
 
     def receive(self, notice: dict[str, Any]) -> None:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
@@ -282,8 +294,10 @@ class Hub:
             if missed is None:
                 self._resync(room, Cursor(head.epoch, head.pos))
                 continue
+            sent = 0
             for entry in missed:
                 await self._deliver(room, entry)
+                sent = await _breathe(sent + len(entry.body.bytes))
 
     async def _deliver(self, room: _Room, entry: Entry) -> None:
         text = stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev)
