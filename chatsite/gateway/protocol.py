@@ -107,9 +107,14 @@ encode = msgspec.json.Encoder().encode
 
 
 class Frames:
-    """The frame types this server reads: the gateway's own and those the apps register."""
+    """The frame types this server reads: the gateway's own and those the apps register.
 
-    def __init__(self) -> None:
+    Unknown fields are ignored, so that newer clients can talk to older servers;
+    `strict` refuses them, so that a misspelt one is found in our own tests.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
         self._types: dict[str, type[ClientFrame]] = {}
         self._decode: msgspec.json.Decoder[Any] | None = None
 
@@ -131,6 +136,8 @@ class Frames:
             frame: ClientFrame = self._decode.decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
             raise self._explain(text, error) from None
+        if self._strict and (unknown := _rough(text).keys() - {"type", *frame.__struct_encode_fields__}):
+            raise Invalid(f"unknown, and this server is strict: {', '.join(sorted(unknown))}.", field="fields")
         return frame
 
     def _explain(self, text: str, error: Exception) -> Invalid:

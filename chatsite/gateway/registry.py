@@ -13,7 +13,7 @@ from chatsite.gateway.session import Session
 F = TypeVar("F", bound=ClientFrame)
 Handler = Callable[[Session, F], Awaitable[None]]
 
-frames = Frames()
+frames = Frames(strict=settings.GATEWAY["STRICT"])
 _handlers: dict[type[ClientFrame], Handler[Any]] = {}
 
 

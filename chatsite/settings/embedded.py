@@ -99,6 +99,7 @@ GATEWAY = {
     "WHO_MAY_HEAR": "chat.queries.participants.who_may_hear",
     "AUTHENTICATE": "chatsite.accounts.authentication.authenticate",
     "OUTBOUND_BYTES": setting("CHAT_OUTBOUND_BYTES"),
+    "STRICT": False,
 }
 
 AUTH_USER_MODEL = "accounts.User"

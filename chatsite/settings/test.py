@@ -11,6 +11,7 @@ if "CHAT_DATA" not in os.environ:
 
 from chatsite.settings.embedded import *  # noqa: F403
 
+GATEWAY["STRICT"] = True
 # Argon2 costs 50 ms by design, and each test signs people in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Files, not memory: the port's threads have connections of their own.

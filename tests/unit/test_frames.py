@@ -77,6 +77,14 @@ def test_unknown_fields_are_ignored(frames: Frames) -> None:
     assert frame == SendMessage(room_id="r", content="x")
 
 
+def test_a_strict_server_names_unknown_fields() -> None:
+    strict = Frames(strict=True)
+    strict.add(SendMessage)
+    assert strict.parse('{"type":"SEND_MESSAGE","roomId":"r","content":"x","replyToId":"1"}')
+    with pytest.raises(Invalid, match="latter"):
+        strict.parse('{"type":"SEND_MESSAGE","roomId":"r","content":"x","latter":1}')
+
+
 def test_a_stamped_body_is_the_frame_of_the_contract() -> None:
     happened = sent()
     record = _record(happened.event, happened.version)
