@@ -46,10 +46,10 @@ def offset_before_write() -> None:
 
     take, apply = Runner._take, Runner._apply
 
-    async def hasty(self: Runner, records: Sequence[Any], reader: Any) -> None:
+    async def hasty(self: Runner, records: Sequence[Any], reader: Any, tasks: Any) -> None:
         if records:
             await reader.finish(records[-1].partition, records[-1].offset)
-        await take(self, records, reader)
+        await take(self, records, reader, tasks)
 
     async def slow(self: Runner, records: Sequence[Any]) -> None:
         await asyncio.sleep(SLOW_COMMIT_SECONDS * 10)

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
-from django.db import DatabaseError
+from django.db import OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from chat.events import MessageDeleted, MessageEdited, Origin
@@ -15,6 +15,7 @@ from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, StorePage
 from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
+from chatsite.kernel.groups import held_from
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, bucket_of, make_id
 
 P = ParamSpec("P")
@@ -85,18 +86,20 @@ class SqlMessageStore:
         return await self._read(self._before, str(chat), before if before is not None else MAX_ID, limit)
 
     async def applied(self, chat: ChatId) -> int:
-        return await log().progress(GROUP)
+        pos = await log().progress(GROUP)
+        held = held_from(GROUP, str(chat))
+        return pos if held is None else min(pos, held - 1)
 
     async def _write(self, handler: Any, items: Sequence[Stamped]) -> None:
         try:
             await self._writer.submit(handler, items)
-        except DatabaseError as error:
+        except OperationalError as error:
             raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     async def _read(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await in_read_thread(work, *args, **kwargs)
-        except DatabaseError as error:
+        except OperationalError as error:
             raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     # --- in the writer's transaction

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import DatabaseError, connections, transaction
 
 from chatsite.kernel.errors import Unavailable
-from chatsite.kernel.ids import LEASED_WORKERS, MIN_ID, SERVE_WORKER, Clock, MessageId
+from chatsite.kernel.ids import LEASED_WORKERS, MIN_ID, SERVE_WORKER, Clock, MessageId, id_at
 from chatsite.kernel.models import WorkerLease
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,10 @@ def leased(worker: int | None = None, *, above: int = MIN_ID) -> Iterator[None]:
     if _held is not None:
         yield  # A command called by another one mints under its caller's number.
         return
-    row = _take_row(worker)
+    row, minted_up_to = _take_row(worker)
+    if worker == SERVE_WORKER:
+        # Its last holder minted up to 10 s less, give or take a renewal; what it minted since is in the log.
+        above = max(above, id_at(minted_up_to - AHEAD_MS))
     _held = _Held(Clock(row.worker, above=above), row.minted_up_to)
     stop = threading.Event()
     renewer = threading.Thread(target=_renew_until, args=(_held, stop), name="worker-lease", daemon=True)
@@ -91,7 +94,8 @@ def leased(worker: int | None = None, *, above: int = MIN_ID) -> Iterator[None]:
         _held = None
 
 
-def _take_row(worker: int | None) -> WorkerLease:
+def _take_row(worker: int | None) -> tuple[WorkerLease, int]:
+    """The row of a number, and the Unix ms up to which its last holder may have minted."""
     now, moment = datetime.now(UTC), now_ms()
     fresh = {"holder": _holder, "expires_at": now + LEASE, "minted_up_to": moment + AHEAD_MS}
     with transaction.atomic():
@@ -101,7 +105,8 @@ def _take_row(worker: int | None) -> WorkerLease:
             worker = next((number for number in LEASED_WORKERS if number not in busy), None)
             if worker is None:
                 raise Unavailable("All worker numbers are leased; wait ten minutes.", code="clock_skew")
-        return WorkerLease.objects.update_or_create(worker=worker, defaults=fresh)[0]
+        before = WorkerLease.objects.filter(worker=worker).values_list("minted_up_to", flat=True).first()
+        return WorkerLease.objects.update_or_create(worker=worker, defaults=fresh)[0], before or 0
 
 
 def _renew_until(held: _Held, stop: threading.Event) -> None:

@@ -9,13 +9,13 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from django.apps import apps
-from django.db import DatabaseError, close_old_connections, connections, models, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, connections, models, transaction
 from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.errors import Unavailable
@@ -31,8 +31,37 @@ READ_THREADS = 2  # page reads of log and store; WAL readers do not block the wr
 WRITER_WAITING = 10_000  # jobs; over it a send is refused as log_unavailable
 BATCH_JOBS = 1_000  # jobs of one commit; about 10 ms of inserts
 
-_db_threads = ThreadPoolExecutor(DB_THREADS, thread_name_prefix="db")
-_read_threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="read")
+WAITING_CALLS = 2_000  # for one pool; over it a caller is told to come again
+
+
+class _Pool:
+    """Some threads, and a bounded line of calls in front of them."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._waiting = 0
+
+    async def run(self, work: Callable[..., R], args: Any, kwargs: Any) -> R:
+        """The result of blocking work; Unavailable when too many wait already."""
+        if self._waiting >= WAITING_CALLS:
+            raise Unavailable(code="store_unavailable", retry_after_ms=1_000)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, _run_there, work, args, kwargs)
+        finally:
+            self._waiting -= 1
+
+
+def _run_there(work: Callable[..., R], args: Any, kwargs: Any) -> R:
+    try:
+        return work(*args, **kwargs)
+    except DatabaseError:
+        close_old_connections()  # A connection that failed may be broken: the next call opens a new one.
+        raise
+
+
+_db_threads = _Pool(DB_THREADS, "db")
+_read_threads = _Pool(READ_THREADS, "read")
 
 
 class Router:
@@ -68,25 +97,12 @@ def plain_cursor(alias: str) -> Iterator[CursorWrapper]:
 
 async def in_db_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run blocking work against Django's database in one of its four threads."""
-    return await asyncio.get_running_loop().run_in_executor(_db_threads, _fresh, work, args, kwargs)
+    return await _db_threads.run(work, args, kwargs)
 
 
 async def in_read_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a blocking read of the log or store in one of its two threads."""
-    return await asyncio.get_running_loop().run_in_executor(_read_threads, _fresh, work, args, kwargs)
-
-
-def _fresh(work: Callable[..., R], args: Any, kwargs: Any) -> R:
-    try:
-        return work(*args, **kwargs)
-    except DatabaseError:
-        close_old_connections()  # A connection that failed may be broken: the next call opens a new one.
-        raise
-
-
-def from_sync(coroutine: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a coroutine from a command that has no loop of its own."""
-    return asyncio.run(coroutine(*args, **kwargs))
+    return await _read_threads.run(work, args, kwargs)
 
 
 Handler = Callable[[CursorWrapper, Sequence[I]], Sequence[R]]
@@ -113,7 +129,8 @@ class Writer:
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(WRITER_WAITING)
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(WRITER_WAITING + 1)
+        self._refusing = False
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -125,10 +142,11 @@ class Writer:
     def submit(self, handler: Handler[I, R], item: I) -> "asyncio.Future[R]":
         """Queue an item for the next commit; the future resolves once it is on the disk."""
         job = _Job(handler, item, asyncio.get_running_loop())
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise Unavailable(code="log_unavailable", retry_after_ms=1_000) from None
+        # Once full it refuses until half is written: what was sent behind a refused item is refused too.
+        self._refusing = self._jobs.qsize() > (WRITER_WAITING // 2 if self._refusing else WRITER_WAITING - 1)
+        if self._refusing:
+            raise Unavailable(code="log_unavailable", retry_after_ms=1_000)
+        self._jobs.put(job)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"writer-{self.alias}", daemon=True)
             self._thread.start()
@@ -167,6 +185,10 @@ class Writer:
             with transaction.atomic(using=self.alias), plain_cursor(self.alias) as cursor:
                 for handler, jobs in by_handler.items():
                     outcomes += zip(jobs, handler(cursor, [job.item for job in jobs]), strict=True)
+        except OperationalError as error:
+            # Locked, full or gone: nobody of the batch is at fault, and alone each would fail as slowly.
+            logger.warning("A commit of %d failed: %s", len(batch), error)
+            return [(job, Unavailable(code="log_unavailable", retry_after_ms=1_000)) for job in batch]
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the waiters
             if len(batch) == 1:
                 return [(batch[0], error)]

@@ -61,11 +61,6 @@ def event(payload: P) -> P:
     return payload
 
 
-def registered() -> dict[str, type[Payload]]:
-    """Every registered event type with its payload."""
-    return dict(_types)
-
-
 def iso(unix_ms: int) -> str:
     """A moment as UTC ISO 8601 with milliseconds and Z."""
     return datetime.fromtimestamp(unix_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

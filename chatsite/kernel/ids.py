@@ -77,16 +77,16 @@ class Clock:
 
     def __init__(self, worker: int, *, above: int = MIN_ID) -> None:
         self.worker = worker
-        self._ms = ms_of(above)  # the highest moment minted or adopted, ms since 2024
+        self._last = above  # the highest id minted or adopted
+        self._ms = ms_of(above)  # its moment, ms since 2024
         self._sequence = _SEQUENCES - 1  # full: the next id starts at a later moment
         self._wall = MIN_ID  # the highest reading of the wall clock
         self._version = 0
 
     def see(self, message_id: int, *, now_ms: int) -> None:
         """Go on above a foreign id, unless it lies more than 5 s ahead."""
-        ms = ms_of(message_id)
-        if self._ms < ms <= now_ms - EPOCH_MS + MAX_AHEAD_MS:
-            self._ms, self._sequence = ms, _SEQUENCES - 1
+        if self._last < message_id and ms_of(message_id) <= now_ms - EPOCH_MS + MAX_AHEAD_MS:
+            self._last, self._ms, self._sequence = message_id, ms_of(message_id), _SEQUENCES - 1
 
     def mint(self, *, now_ms: int) -> MessageId:
         """An id above all minted and seen before; Unavailable when the clock stepped back."""
@@ -97,7 +97,8 @@ class Clock:
             self._sequence += 1
         else:
             self._ms, self._sequence = self._ms + 1, 0
-        return make_id(self._ms, self.worker, self._sequence)
+        self._last = make_id(self._ms, self.worker, self._sequence)
+        return self._last
 
     def version(self, *, now_us: int) -> int:
         """A version, in microseconds since 1970, above every earlier one and every minted id."""

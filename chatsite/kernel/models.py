@@ -65,6 +65,7 @@ class HeldKey(models.Model):
     key = models.CharField(max_length=36, db_column="record_key")
     partition = models.IntegerField()
     offset = models.BigIntegerField(db_column="log_offset", help_text="the first record not applied")
+    pos = models.BigIntegerField(help_text="of the first record not applied")
     error = models.TextField()
     held_at = models.DateTimeField(auto_now_add=True)
     retry = models.BooleanField(default=False, help_text="set by `project --retry`")

@@ -10,6 +10,7 @@ from typing import IO, Any
 import orjson
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -126,6 +127,7 @@ def _domain_error(error: Exception) -> DomainError:
     return Internal()
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, anything: str) -> HttpResponse:
     """The answer to an API address that no other route serves."""
     answer = problem(NotFound(), {})

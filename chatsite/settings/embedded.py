@@ -73,7 +73,7 @@ _SQLITE = {
     "ENGINE": "django.db.backends.sqlite3",
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 10,
+        "timeout": 5,  # seconds a writer waits for another process's lock
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     },
 }

@@ -31,6 +31,15 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if (number := int(text)) < lowest:
+            raise ValueError(f"at least {lowest}")
+        return number
+
+    return parse
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One deployment setting, read from the environment variable of its name."""
@@ -124,7 +133,7 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             name="CHAT_LOG_KEEP_SECONDS",
-            parse=int,
+            parse=_at_least(2 * 86_400),  # Nonces and the outbox's event ids are looked up for a day.
             kind="number of seconds",
             default=7 * 86_400,
             help="How long the event log keeps a record that every group has finished.",

@@ -132,8 +132,25 @@ async def test_a_key_that_fails_is_held_and_the_others_go_on(log: SqlEventLog) -
         async with in_time("the hold is lifted"):
             while await in_db_thread(HeldKey.objects.filter(group="told").exists):
                 pass
+        assert groups.held_from("told", str(KEYS[0])) is None
         await log.append(happened(4, KEYS[0]))
         await told.heard(KEYS[0], 0, 1, 2, 3, 4)
+
+
+async def test_trimming_leaves_what_is_held(log: SqlEventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_groups", {"told": Group("told", lambda: log)})
+    told = Told()
+    told.fail[1] = [ValueError("broken")]
+    async with running(log, told):
+        for number in range(4):
+            place = await log.append(happened(number, KEYS[number % 2]))
+        await told.heard(KEYS[0], 0, 2)
+        async with in_time("the key is held"):
+            while groups.held_from("told", str(KEYS[1])) is None:
+                await in_db_thread(int)
+        await finished(log, place.pos)
+    assert await groups.trim(log, now_ms=4_000_000_000_000) == 1
+    assert [record.offset for record in await log.newest(limit=9)] == [2, 3, 4]
 
 
 async def test_a_hold_lasts_over_a_restart(log: SqlEventLog) -> None:

@@ -85,8 +85,11 @@ class EventLog(Protocol):
     async def rewind(self, group: str) -> None:
         """Let a group that is not running start again at the floor."""
 
-    async def trim(self, *, now_ms: int) -> int:
-        """Drop records older than the log keeps and finished by all groups; answers how many."""
+    async def trim(self, *, now_ms: int, below: int | None = None) -> int:
+        """Drop records older than the log keeps and finished by all groups; answers how many.
+
+        Records from the offset `below` on stay whatever their age.
+        """
 
     async def close(self) -> None:
         """Make what was appended durable and let go of the resources."""

@@ -1,7 +1,7 @@
 """The event log in an SQL database: one partition, group commit.
 
-A head row is updated last in each transaction, so offsets are handed out in
-commit order. Readers in the writing process are served from its tail in
+Each append moves the head row, whose lock is held until its commit, so offsets
+are handed out in commit order. Readers in the writing process are served from its tail in
 memory; what other processes append is found by polling.
 """
 
@@ -11,13 +11,13 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.database import Writer, in_db_thread, in_read_thread, plain_cursor
-from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import Appended
 from chatsite.kernel.events import NewRecord, Record
 
@@ -25,6 +25,7 @@ PARTITION = 0
 GENERATION_SHIFT = 40  # pos = generation << 40 + offset: 8,191 generations stay below 2^53
 TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
 FOREIGN_POLL_SECONDS = 0.25  # how soon a record that another process appended is found
+TRIM_CHUNK = 2_000  # records dropped in one commit, some 20 ms
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
 _COLUMNS = "r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
 _FROM = "FROM log_records r JOIN log_partitions p ON p.partition = r.partition"
@@ -108,8 +109,11 @@ class SqlEventLog:
     async def rewind(self, group: str) -> None:
         await self._writer.submit(self._rewind_many, group)
 
-    async def trim(self, *, now_ms: int) -> int:
-        return await self._writer.submit(self._trim_many, now_ms - self._keep_ms)
+    async def trim(self, *, now_ms: int, below: int | None = None) -> int:
+        trimmed = 0
+        while dropped := await self._writer.submit(self._trim_many, (now_ms - self._keep_ms, below)):
+            trimmed += dropped
+        return trimmed
 
     async def close(self) -> None:
         await asyncio.to_thread(self._writer.close)
@@ -125,10 +129,7 @@ class SqlEventLog:
     # --- inside the writer's or a caller's transaction
 
     def _append_many(self, cursor: CursorWrapper, records: Sequence[NewRecord]) -> list[Appended]:
-        try:
-            appended = self._append(cursor, records)
-        except OperationalError as error:
-            raise Unavailable(code="log_unavailable", retry_after_ms=1_000) from error
+        appended = self._append(cursor, records)
         new = [record for _, record in appended if record]
         # Robust: it is committed by then, and an error here must not look as if it were not.
         transaction.on_commit(lambda: self._tell(new), using=self.alias, robust=True)
@@ -219,19 +220,25 @@ class SqlEventLog:
         )
         return [None] * len(groups)
 
-    def _trim_many(self, cursor: CursorWrapper, cutoffs_ms: Sequence[int]) -> list[int]:
-        counts = []
-        for cutoff_ms in cutoffs_ms:
-            cursor.execute(
-                "SELECT MAX(log_offset) FROM log_records WHERE appended_ms < %s"
-                " AND log_offset <= (SELECT MIN(log_offset) FROM log_group_offsets)",
-                [cutoff_ms],
-            )
-            floor = (cursor.fetchone() or [None])[0] or 0
-            cursor.execute("UPDATE log_partitions SET floor = %s WHERE floor < %s", [floor, floor])
-            cursor.execute("DELETE FROM log_records WHERE log_offset <= %s", [floor])
-            counts.append(cursor.rowcount)
-        return counts
+    def _trim_many(self, cursor: CursorWrapper, items: Sequence[tuple[int, int | None]]) -> list[int]:
+        return [self._trim_chunk(cursor, cutoff_ms, below) for cutoff_ms, below in items]
+
+    def _trim_chunk(self, cursor: CursorWrapper, cutoff_ms: int, below: int | None) -> int:
+        """Drop the oldest records that nobody needs, few enough not to hold up a send."""
+        cursor.execute("SELECT MIN(log_offset) FROM log_group_offsets")
+        (finished,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT log_offset, appended_ms FROM log_records WHERE partition = %s ORDER BY log_offset LIMIT %s",
+            [PARTITION, TRIM_CHUNK],
+        )
+        last = min(finished or 0, below - 1 if below is not None else finished or 0)
+        old = list(takewhile(lambda row: row[1] < cutoff_ms and row[0] <= last, cursor.fetchall()))
+        if not old:
+            return 0
+        floor = old[-1][0]
+        cursor.execute("UPDATE log_partitions SET floor = %s WHERE floor < %s", [floor, floor])
+        cursor.execute("DELETE FROM log_records WHERE partition = %s AND log_offset <= %s", [PARTITION, floor])
+        return len(old)
 
     # --- blocking reads
 
@@ -263,7 +270,7 @@ class SqlEventLog:
 
     def select_after(self, offset: int, limit: int) -> list[Record]:
         """Records after an offset, from the table."""
-        return self._select("r.log_offset > %s", [offset], limit=limit)
+        return self._select("r.partition = %s AND r.log_offset > %s", [PARTITION, offset], limit=limit)
 
     def _select(self, where: str, params: list[Any], *, limit: int, newest: bool = False) -> list[Record]:
         order = "DESC" if newest else "ASC"
@@ -306,7 +313,7 @@ class SqlGroupReader:
         self.group = group
         self.finished_pos = pos
         self._log = log
-        self._read = self._finished = offset
+        self._read = offset
 
     async def poll(self, *, limit: int, wait: float) -> list[Record]:
         deadline = time.monotonic() + wait

@@ -5,9 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
 
+from chatsite.kernel.database import MESSAGES
 from chatsite.kernel.groups import groups
-from chatsite.kernel.lock import FolderLock
+from chatsite.kernel.lock import FolderLock, FolderTaken
 from chatsite.kernel.models import DeadLetter, HeldKey
 
 
@@ -33,8 +35,9 @@ class Command(BaseCommand):
     def _show(self) -> None:
         for held in HeldKey.objects.order_by("group", "offset"):
             self.stdout.write(f"held  {held.group}  {held.key}  from offset {held.offset}: {held.error}")
-        for letter in DeadLetter.objects.using("messages").order_by("group", "offset"):
-            self.stdout.write(f"dead  {letter.group}  offset {letter.offset}: {letter.reason}")
+        for alias in (DEFAULT_DB_ALIAS, MESSAGES):
+            for letter in DeadLetter.objects.using(alias).order_by("group", "offset"):
+                self.stdout.write(f"dead  {letter.group}  offset {letter.offset}: {letter.reason}")
 
     def _retry(self, group: str, key: str) -> None:
         if not HeldKey.objects.filter(group=group, key=key).update(retry=True):
@@ -45,8 +48,11 @@ class Command(BaseCommand):
         group = next((group for group in groups() if group.name == name), None)
         if group is None:
             raise CommandError(f"There is no group {name}: {', '.join(sorted(group.name for group in groups()))}.")
-        with FolderLock(settings.DATA):  # A running group would write its own offset over this one.
-            asyncio.run(_rewind(group.source(), name))
+        try:
+            with FolderLock(settings.DATA):  # A running group would write its own offset over this one.
+                asyncio.run(_rewind(group.source(), name))
+        except FolderTaken as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(f"{name} starts again at the log's first record.")
 
 

@@ -24,7 +24,7 @@ from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
 from chatsite.kernel import clock
 from chatsite.kernel.eventlog import EventLog, log, outbox
-from chatsite.kernel.groups import groups, run_groups
+from chatsite.kernel.groups import AWAY, groups, run_groups, trim
 from chatsite.kernel.ids import SERVE_WORKER, MessageId
 from chatsite.kernel.lock import FolderLock, FolderTaken
 from chatsite.settings.registry import setting
@@ -150,6 +150,10 @@ async def _trim(*logs: EventLog) -> None:
     """Drop what the logs need not keep, every hour."""
     while True:
         for one in logs:
-            if dropped := await one.trim(now_ms=clock.now_ms()):
+            try:
+                dropped = await trim(one, now_ms=clock.now_ms())
+            except AWAY as error:
+                logger.warning("the log is not trimmed this hour: %s", error)
+            else:
                 logger.info("trimmed %d records", dropped)
         await asyncio.sleep(TRIM_SECONDS)
