@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.consumer import AsyncConsumer
 from django.conf import settings
@@ -23,7 +22,7 @@ from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, address_
 from chatsite.gateway.registry import Identity, authenticate, frames, handle
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import stream
-from chatsite.kernel.errors import DomainError, Internal, Invalid, TooLarge, Unauthenticated
+from chatsite.kernel.errors import DomainError, Internal, Invalid, TooLarge, Unauthenticated, Unavailable
 from chatsite.kernel.events import iso
 
 logger = logging.getLogger(__name__)
@@ -34,7 +33,6 @@ SUBPROTOCOL = "chat.v1"
 AUTH_SECONDS = 5.0
 EXPIRY_WARNING_SECONDS = 120.0
 MAX_BAD_FRAMES = 20  # in a row; a client that only talks nonsense is closed with 4010
-CONTENT_CODE_POINTS = 8_000
 RECONNECT_JITTER_MS = 1_000  # one process on one machine is back within a second or two
 DRAIN_SECONDS = 2.0
 
@@ -46,7 +44,7 @@ def limits() -> dict[str, int]:
     """The bounds that READY and `GET /api/server` tell."""
     return {
         "frameBytes": MAX_FRAME_BYTES,
-        "content": CONTENT_CODE_POINTS,
+        "content": protocol.MAX_CONTENT,
         "unackedSends": protocol.MAX_UNACKED,
         "subscriptions": protocol.MAX_SUBSCRIPTIONS,
         "roomsASubscribe": protocol.MAX_ROOMS_A_SUBSCRIBE,
@@ -122,6 +120,9 @@ class ChatConsumer(AsyncConsumer):
             return None
 
     async def _welcome(self, session: Session, identity: Identity) -> None:
+        if hub.draining:
+            session.close(CloseCode.DRAINING)
+            return
         session.user_id, session.sign_in_id = identity.user_id, identity.sign_in_id
         session.expires_at = identity.expires_at
         me = (await stream().heads([identity.user_id]))[identity.user_id]
@@ -145,6 +146,8 @@ class ChatConsumer(AsyncConsumer):
         """Handle one frame; False when it was none."""
         text = message.get("text") or ""
         try:
+            if hub.draining:
+                raise Unavailable(code="draining", retry_after_ms=RECONNECT_JITTER_MS)
             await handle(session, frames.parse(_text(message)))
         except DomainError as error:
             ref, nonce = address_of(text)
@@ -178,7 +181,8 @@ def origin_allowed(origin: str | None, host: str) -> bool:
     if origin in settings.ALLOWED_ORIGINS:
         return True
     domain, _ = split_domain_port(host)
-    return urlsplit(origin).netloc == host and validate_host(domain, settings.ALLOWED_HOSTS)
+    ours = origin in (f"http://{host}", f"https://{host}")
+    return ours and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 async def watch_expiry() -> None:
@@ -195,7 +199,12 @@ async def watch_expiry() -> None:
 
 
 async def drain() -> None:
-    """Tell every client to reconnect, spread over a second, and close with 4012."""
+    """Answer what was accepted, tell every client to reconnect, and close with 4012."""
+    hub.draining = True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            for session in tuple(hub.sessions):
+                await session.all_answered()
     for session in tuple(hub.sessions):
         session.reply(frame("RECONNECT", afterMs=0, jitterMs=RECONNECT_JITTER_MS))
         session.close(CloseCode.DRAINING)

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
+from django.db import DatabaseError
 
 from chatsite.gateway.protocol import (
     REPLAY_BYTES,
     REPLAY_EVENTS,
+    CloseCode,
     Cursor,
     Ref,
     Verdict,
@@ -26,11 +28,12 @@ from chatsite.gateway.protocol import (
 from chatsite.gateway.registry import who_may_hear
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
-from chatsite.kernel.errors import NotFound
+from chatsite.kernel.errors import NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
 
 HEADS_SECONDS = 2.0
+JUDGE_SECONDS = 60.0
 BREATH_BYTES = 32 * 1024  # delivered in one turn of the loop, far below any session's budget
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
 
@@ -66,7 +69,7 @@ class _Room:
         for session in chosen:
             session.push(text, size)
         for session, held in self.held.items():
-            if to is None or session in to:
+            if (to is None or session in to) and len(held) <= HELD_EVENTS:
                 held.append(_Held(pos, text, size))
         self.cursor = Cursor(self.cursor.epoch, pos)
 
@@ -106,8 +109,9 @@ class Hub:
 
     def __init__(self) -> None:
         self.sessions: set[Session] = set()
+        self.draining = False  # the server stops: nothing new is accepted
         self._rooms: dict[str, _Room] = {}
-        self._joining: dict[str, asyncio.Task[_Room]] = {}
+        self._joining: dict[str, asyncio.Task[None]] = {}
         self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._channel: str | None = None
 
@@ -116,6 +120,7 @@ class Hub:
         layer = get_channel_layer()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._compare_heads())
+            tasks.create_task(self._judge_members())
             sent = 0
             while True:
                 notice = await layer.receive(await self._own_channel())
@@ -181,6 +186,12 @@ class Hub:
             if not keep_room:
                 self._leave_if_empty(room)
 
+    async def end_sign_in(self, sign_in_id: str) -> None:
+        """Close the sessions of a sign-in that has ended."""
+        for session in tuple(self.sessions):
+            if session.sign_in_id == sign_in_id:
+                session.close(CloseCode.REVOKED)
+
     def forget(self, session: Session) -> None:
         """Let go of a session that has ended."""
         self.sessions.discard(session)
@@ -233,19 +244,19 @@ class Hub:
         return self._channel
 
     async def _room(self, subject: str) -> _Room:
-        if (room := self._rooms.get(subject)) is not None:
-            return room
-        if (joining := self._joining.get(subject)) is None:
-            joining = self._joining[subject] = asyncio.create_task(self._join(subject))
-            joining.add_done_callback(lambda _: self._joining.pop(subject, None))
-        return await asyncio.shield(joining)
+        """The room that is known now: one that was left again while others joined it is joined anew."""
+        while (room := self._rooms.get(subject)) is None:
+            if (joining := self._joining.get(subject)) is None:
+                joining = self._joining[subject] = asyncio.create_task(self._join(subject))
+                joining.add_done_callback(lambda _: self._joining.pop(subject, None))
+            await asyncio.shield(joining)
+        return room
 
-    async def _join(self, subject: str) -> _Room:
+    async def _join(self, subject: str) -> None:
         await get_channel_layer().group_add(group_of(subject), await self._own_channel())
         self._joined.add(subject)
         head = (await stream().heads([subject]))[subject]
-        room = self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
-        return room
+        self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
 
     def _leave_if_empty(self, room: _Room) -> None:
         """Forget a room without hearers; its group is left by the next comparison of heads."""
@@ -255,14 +266,29 @@ class Hub:
     async def _compare_heads(self) -> None:
         while True:
             await asyncio.sleep(HEADS_SECONDS)
-            await self._leave_forgotten()
-            for subject, head in (await stream().heads(list(self._rooms))).items():
-                room = self._rooms.get(subject)
-                if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
-                    self._catch_up(room)
+            try:
+                await self._leave_forgotten()
+                for subject, head in (await stream().heads(list(self._rooms))).items():
+                    room = self._rooms.get(subject)
+                    if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
+                        self._catch_up(room)
+            except (DatabaseError, Unavailable) as error:
+                logger.warning("heads are not compared this time: %s", error)
+
+    async def _judge_members(self) -> None:
+        """Ask for the members of each room again, in case the notice of a change was lost."""
+        while True:
+            await asyncio.sleep(JUDGE_SECONDS)
+            for room in tuple(self._rooms.values()):
+                try:
+                    self._send_away(room, await self._entitled(room, version=room.members_version))
+                except (DatabaseError, Unavailable) as error:
+                    logger.warning("members of %s are not judged this time: %s", room.subject, error)
 
     async def _leave_forgotten(self) -> None:
         layer, channel = get_channel_layer(), await self._own_channel()
+        for room in tuple(self._rooms.values()):
+            self._leave_if_empty(room)  # Whoever it was joined for went away before it was.
         for subject in self._joined - self._rooms.keys() - self._joining.keys():
             self._joined.discard(subject)
             await layer.group_discard(group_of(subject), channel)
@@ -292,6 +318,8 @@ class Hub:
             head = (await stream().heads([room.subject]))[room.subject]
             missed = await stream().since(room.subject, room.cursor.pos) if head.epoch == room.cursor.epoch else None
             if missed is None:
+                # What cannot be completed may hold a removal.
+                self._send_away(room, await self._entitled(room, version=room.members_version))
                 self._resync(room, Cursor(head.epoch, head.pos))
                 continue
             sent = 0
@@ -304,17 +332,23 @@ class Hub:
         if entry.body.members_version <= room.members_version:
             room.broadcast(text.decode(), len(text), entry.pos)
             return
+        staying = await self._entitled(room, version=entry.body.members_version)
+        room.members_version = entry.body.members_version
+        farewell = {session for session in room.hearers() if session.user_id == entry.body.farewell}
+        room.broadcast(text.decode(), len(text), entry.pos, to=staying | farewell)
+        self._send_away(room, staying)
+
+    async def _entitled(self, room: _Room, *, version: int) -> set[Session]:
+        """The sessions here whose people are members, those that came while it was asked too."""
         asked: set[str] = set()
         allowed: set[str] = set()
         while new := {session.require_user for session in room.hearers()} - asked:
-            allowed |= await who_may_hear(new, room.subject, version=entry.body.members_version)
+            allowed |= await who_may_hear(new, room.subject, version=version)
             asked |= new
-        room.members_version = entry.body.members_version
-        here = room.hearers()
-        staying = {session for session in here if session.user_id in allowed}
-        farewell = {session for session in here if session.user_id == entry.body.farewell}
-        room.broadcast(text.decode(), len(text), entry.pos, to=staying | farewell)
-        for session in here - staying:
+        return {session for session in room.hearers() if session.user_id in allowed}
+
+    def _send_away(self, room: _Room, staying: set[Session]) -> None:
+        for session in room.hearers() - staying:
             self._remove(room, session)
 
     def _remove(self, room: _Room, session: Session) -> None:

@@ -20,11 +20,18 @@ class LocalChannelLayer(InMemoryChannelLayer):
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Hand a message to every channel of a group; a full channel misses it."""
-        for channel in self.groups.get(group, ()):
-            try:
-                self._queue(channel).put_nowait(message)
-            except asyncio.QueueFull:
-                logger.warning("channel %s is full and misses a message", channel)
+        for channel in tuple(self.groups.get(group, ())):
+            await self.send(channel, message)
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        """Hand a message to one channel; a full one misses it."""
+        queue = self._queue(channel)
+        if queue.qsize() > self.capacity // 2:
+            await asyncio.sleep(0)  # Nothing else would let the receiver run while many are sent.
+        try:
+            queue.put_nowait(message)
+        except asyncio.QueueFull:
+            logger.debug("channel %s is full and misses a message", channel)
 
     async def receive(self, channel: str) -> dict[str, Any]:
         """The next message of a channel."""

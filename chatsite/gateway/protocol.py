@@ -19,7 +19,7 @@ MAX_SUBSCRIPTIONS = 1_000
 MAX_UNACKED = 16
 REPLAY_EVENTS, REPLAY_BYTES = 100, 128 * 1024
 HEARTBEAT_MS = 30_000
-MAX_POS = (1 << 53) - 1  # what a JSON number keeps exactly
+MAX_CONTENT = 8_000  # code points of a message
 
 
 class Cursor(NamedTuple):
@@ -55,13 +55,12 @@ class CloseCode:
     UNAUTHENTICATED = 4001
     FORBIDDEN = 4003
     TOO_SLOW = 4008
-    TOO_MANY = 4009
     PROTOCOL_ERROR = 4010
     REVOKED = 4011
     DRAINING = 4012
 
 
-class Position(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=False):
+class Position(msgspec.Struct, frozen=True, rename="camel"):
     """A cursor as a client sends it."""
 
     epoch: str
@@ -131,10 +130,10 @@ class Frames:
     def parse(self, text: str) -> ClientFrame:
         """The frame of a text; Invalid says which field is wrong and why."""
         if self._decode is None:
-            self._decode = msgspec.json.Decoder(eval_union(tuple(self._types.values())))
+            self._decode = msgspec.json.Decoder(union_of(tuple(self._types.values())))
         try:
             frame: ClientFrame = self._decode.decode(text)
-        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise self._explain(text, error) from None
         if self._strict and (unknown := _rough(text).keys() - {"type", *frame.__struct_encode_fields__}):
             raise Invalid(f"unknown, and this server is strict: {', '.join(sorted(unknown))}.", field="fields")
@@ -149,7 +148,7 @@ class Frames:
         return Invalid(str(error))
 
 
-def eval_union(types: tuple[Any, ...]) -> Any:
+def union_of(types: tuple[Any, ...]) -> Any:
     """The union of some types, for a decoder."""
     union = types[0]
     for one in types[1:]:
@@ -174,7 +173,10 @@ def _rough(text: str) -> dict[str, Any]:
 
 def _plain(value: Any) -> str | None:
     """A string that can be sent back, else None."""
-    return value if isinstance(value, str) and value.isprintable() else None
+    try:
+        return value if isinstance(value, str) and value.encode() is not None else None
+    except UnicodeEncodeError:
+        return None
 
 
 def stamp(body: bytes, *, epoch: str, pos: int, prev: int) -> bytes:

@@ -105,7 +105,7 @@ class Session:
 
     @property
     def closing(self) -> bool:
-        """Whether nothing more will be sent."""
+        """Whether nothing more is taken in; what is queued still leaves."""
         return self._close_code is not None
 
     async def drained(self) -> None:
@@ -123,6 +123,12 @@ class Session:
         """One send was answered."""
         self._unacked -= 1
         self._slot.set()
+
+    async def all_answered(self) -> None:
+        """Wait until every accepted send was answered."""
+        while self._unacked:
+            self._slot.clear()
+            await self._slot.wait()
 
     async def write(self) -> None:
         """Send what is queued until the session is closed; the connection ends with it."""

@@ -88,6 +88,49 @@ async def test_a_server_that_stops_says_so_and_loses_nothing(make_server: MakeSe
             assert ada.said(chat) == ["before", "after"]
 
 
+async def test_signing_out_closes_the_sockets_of_that_sign_in(world: World) -> None:
+    async with world.connect("dan") as dan:
+        other = (await world.rest(None, "POST", "/api/auth/token", {"username": "dan", "password": "pw"})).body
+        bearer = {"Authorization": f"Bearer {other['access']}"}
+        second = Device(world, "dan")
+        await second.open_raw(headers=bearer)
+        await second.expect("READY")
+        assert (await world.rest(None, "POST", "/api/auth/logout", headers=bearer)).status == 204
+        assert await second.closed() == 4011
+        assert (await dan.ask("HEARTBEAT")).body["type"] == "HEARTBEAT_ACK"
+
+
+async def test_many_who_join_a_room_at_once_all_hear_it(world: World) -> None:
+    """Some have too much to catch up on and leave again while the others join."""
+    chat = await world.chat(["ada", "ben"])
+    async with world.connect("ada") as ada:
+        first = await ada.say(chat, "0")
+        await asyncio.gather(*[ada.say(chat, f"{number}") for number in range(1, 150)])
+    devices = [Device(world, name) for name in ("ada", "ben") * 8]
+    for number, device in enumerate(devices):
+        await device.open()
+        device.cursors[chat] = Cursor(first.body["epoch"], first.body["pos"]) if number % 2 else None
+    await asyncio.gather(*[device.subscribe(chat) for device in devices])
+    await devices[0].say(chat, "for all")
+    for device in devices:
+        await device.heard_until(chat, lambda heard: heard != [] and heard[-1]["content"] == "for all")
+        assert (device.holes, device.resyncs) == (0, [])
+
+
+async def test_what_was_accepted_is_answered_before_a_server_stops(make_server: MakeServer) -> None:
+    async with World(make_server()) as world:
+        chat = await world.chat(["ada"])
+        async with world.connect("ada") as ada:
+            for number in range(200):
+                await ada.send({"type": "SEND_MESSAGE", "ref": f"s{number}", "roomId": chat, "content": f"{number}"})
+            await ada.expect("ACK", ref="s20")
+            await world.restart(kill=False)
+            assert await ada.closed() == 4012
+            acked = {frame["ref"] for frame in ada.frames if frame["type"] == "ACK"}
+            stored = {f"s{message['content']}" for message in await world.history("ada", chat)}
+            assert stored == acked, "something was accepted and never answered"
+
+
 async def test_two_servers_cannot_share_a_folder(make_server: MakeServer) -> None:
     server = make_server()
     with pytest.raises(RuntimeError, match="A server runs on"):

@@ -87,6 +87,16 @@ async def test_fields_of_later_versions_are_refused(world: World) -> None:
         assert (await ada.ask("SUBSCRIBE", rooms="all")).code == "not_supported"
 
 
+async def test_what_is_said_after_hearing_has_a_higher_id(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    async with world.connect("ada", chat) as ada, world.connect("ben", chat) as ben:
+        for number in range(20):
+            question = await ada.say(chat, f"question {number}")
+            await ben.expect("MESSAGE", messageId=question.body["messageId"])
+            answer = await ben.say(chat, f"answer {number}")
+            assert int(answer.body["messageId"]) > int(question.body["messageId"])
+
+
 async def test_forty_pipelined_sends_are_all_acked_in_order(world: World) -> None:
     chat = await world.chat(["ada"])
     async with world.connect("ada") as ada:

@@ -97,8 +97,12 @@ class MemoryRoomStream:
         if (room := self._rooms.get(subject)) is not None:
             self._rooms.move_to_end(subject)
             return room
-        floor = await log().floor()
-        entries = await self._newest(subject, floor)
+        floor, entries = await log().floor(), list[Entry]()
+        while True:
+            entries = await self._newest(subject, floor)
+            if (now := await log().floor()) == floor:
+                break
+            floor = now  # Trimmed in between: the oldest events found may lack the ones before them.
         if (room := self._rooms.get(subject)) is not None:
             return room  # Another reader was faster, and events may have come since.
         self._rooms[subject] = room = _Room(entries[-1].pos if entries else floor, floor)
