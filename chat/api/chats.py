@@ -9,7 +9,6 @@ from rest_framework.views import APIView
 
 from chat.api import parse, shapes
 from chat.commands import chats as commands
-from chat.models import Participant
 from chat.queries import chats as queries
 from chat.queries.chats import Membership
 from chatsite.accounts.api import body_of, text_field, viewer
@@ -20,8 +19,7 @@ from chatsite.kernel import outbox
 from chatsite.kernel.errors import Invalid, NotSupported
 from chatsite.kernel.ids import MAX_ID
 
-SYNC_SECONDS = 0.5  # how long an answer waits until the log and the stream show its fact
-PARTICIPANTS_PAGE = 200
+SYNC_SECONDS = 0.5  # how long an answer waits until the log, and then the stream, show its fact
 
 
 class ChatsView(APIView):
@@ -52,7 +50,7 @@ class ChatsView(APIView):
             name=text_field(body_of(request), "name"),
             people=parse.uuid_list(body_of(request), "participants"),
         )
-        _wait_for(event_id)
+        async_to_sync(outbox.relayed)(event_id, seconds=SYNC_SECONDS)
         return Response(_one(chat.id, creator), status=201)
 
 
@@ -70,12 +68,10 @@ class ParticipantsView(APIView):
     def get(self, request: Request, chat_id: str) -> Response:
         """Who is in the chat, in the order of joining."""
         chat = queries.require_participant(parse.path_uuid(chat_id), viewer(request)).chat
-        after = parse.number_param(request, "after", 0, lowest=0, highest=MAX_ID)
-        places = Participant.objects.filter(chat=chat, is_active=True).order_by("joined_at", "id")
-        found = list(places[after : after + PARTICIPANTS_PAGE + 1])
-        shown = found[:PARTICIPANTS_PAGE]
+        found = queries.participants(chat, after=request.query_params.get("after"))
+        shown = found[: queries.PAGE]
         users = people(place.user_id for place in shown)
-        following = str(after + PARTICIPANTS_PAGE) if len(found) > len(shown) else None
+        following = queries.participant_cursor(shown[-1]) if len(found) > len(shown) else None
         return Response({"participants": [shapes.participant(one, users) for one in shown], "next": following})
 
     def post(self, request: Request, chat_id: str) -> Response:
@@ -86,7 +82,7 @@ class ParticipantsView(APIView):
             role=parse.role_field(body_of(request)),
             by=viewer(request),
         )
-        _wait_for(event_id)
+        async_to_sync(_shown_in)(str(place.chat_id), event_id)
         return Response(shapes.participant(place, people([place.user_id])), status=201)
 
 
@@ -118,5 +114,7 @@ def _shown(memberships: list[Membership]) -> list[shapes.Json]:
     return [shapes.chat(row, heads[str(row.chat.id)], users) for row in memberships]
 
 
-def _wait_for(event_id: str) -> None:
-    async_to_sync(outbox.relayed)(event_id, seconds=SYNC_SECONDS)
+async def _shown_in(chat_id: str, event_id: str) -> None:
+    """Wait until a chat's stream shows an event, at most half a second for each step."""
+    if (pos := await outbox.relayed(event_id, seconds=SYNC_SECONDS)) is not None:
+        await stream().wait_for(chat_id, pos, seconds=SYNC_SECONDS)

@@ -9,12 +9,13 @@ from rest_framework.views import APIView
 
 from chat.api import parse, shapes
 from chat.commands import messages as commands
+from chat.fold import Stamped, apply
 from chat.queries import messages as queries
 from chat.queries.participants import chat_id as require_chat_id
 from chatsite.accounts.api import body_of, viewer
 from chatsite.gateway.streams import stream
-from chatsite.kernel.errors import Invalid, NotSupported
-from chatsite.kernel.ids import UserId, read_id
+from chatsite.kernel.errors import Invalid, NotFound, NotSupported, Unavailable
+from chatsite.kernel.ids import UserId, read_id, version_of
 
 MAX_POS = (1 << 53) - 1
 SHOWN_SECONDS = 0.5  # how long a 201 waits until a following GET shows the message
@@ -62,7 +63,11 @@ class MessagesView(APIView):
             reply_to=read_id(reply_to, "reply_to_id") if reply_to is not None else None,
         )
         shown = async_to_sync(stream().wait_for)(str(chat), sent.pos, seconds=SHOWN_SECONDS)
-        state = async_to_sync(queries.require_message)(chat, sent.message_id, viewer=UserId(user.id))
+        try:
+            state = async_to_sync(queries.require_message)(chat, sent.message_id, viewer=UserId(user.id))
+        except (NotFound, Unavailable):
+            # It is durable whatever a read can see of it yet, or whether its sender was removed meanwhile.
+            state = apply(None, Stamped(sent.event, version_of(sent.message_id), sent.pos))
         body = shapes.messages([state], viewer=str(user.id))[0]
         if not shown:
             body["pos"] = None

@@ -34,21 +34,24 @@ MAX_NEW_PARTICIPANTS = 1_000  # of one request; more are added by later ones
 
 
 def create(*, creator: User, name: str, people: Sequence[UUID]) -> tuple[Chat, str]:
-    """A new group with its creator as owner; answers it and the id of its event.
+    """A new group of the creator's company with its creator as owner; answers it and the id of its event.
 
     Raises Invalid for a bad name or too many people, NotFound for somebody who
-    is no colleague of the creator.
+    is not of that company.
     """
     name = require_name(name)
     others = set(people) - {creator.id}
     if len(others) > MAX_NEW_PARTICIPANTS:
         raise Invalid(f"at most {MAX_NEW_PARTICIPANTS} at once.", field="participants")
     with transaction.atomic():
-        members = [creator, *colleagues(creator).filter(id__in=others)]
+        company = CompanyMember.objects.filter(user=creator).order_by("joined_at").first()
+        found = colleagues(creator).filter(id__in=others)
+        if company:
+            found = found.filter(companies=company.company_id)
+        members = [creator, *found]
         if len(members) != len(others) + 1:
             raise NotFound("Somebody of `participants` does not exist.")
         version = clock.version()
-        company = CompanyMember.objects.filter(user=creator).order_by("joined_at").first()
         chat = Chat.objects.create(
             name=name,
             chat_type="group",

@@ -13,6 +13,7 @@ from chat.events import MessageSent
 from chat.policy import Action
 from chat.queries.messages import require_message
 from chat.queries.participants import roster
+from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused, NotFound
@@ -21,7 +22,6 @@ from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
 from chatsite.kernel.nonces import nonce_key, nonces
 
-MAX_CONTENT = 8_000  # code points
 MAX_NONCE = 64
 
 
@@ -33,6 +33,7 @@ class Sent(NamedTuple):
     ts: str
     pos: int
     epoch: str
+    event: MessageSent
     repeated: bool
 
 
@@ -175,9 +176,8 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
 
 
 def _result(event: MessageSent, epoch: str, pos: int, *, repeated: bool) -> Sent:
-    return Sent(
-        MessageId(int(event.message_id)), ChatId(UUID(event.room_id)), event.sent_at, pos, epoch, repeated=repeated
-    )
+    message_id, chat = MessageId(int(event.message_id)), ChatId(UUID(event.room_id))
+    return Sent(message_id, chat, event.sent_at, pos, epoch, event, repeated=repeated)
 
 
 def _digest(content: str, reply_to: str | None) -> bytes:

@@ -1,5 +1,6 @@
 """The chats of a person, as lists show them."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from chat.models import Chat, Participant
 from chatsite.accounts.models import User
 from chatsite.kernel.errors import Invalid, NotFound
 
-PAGE = 200  # chats of one answer
+PAGE = 200  # chats or participants of one answer
 
 
 class Membership(NamedTuple):
@@ -46,6 +47,24 @@ def page(user: User, *, words: str = "", changed_since: int = 0, after: str | No
 def cursor(membership: Membership) -> str:
     """Where a page ended."""
     return f"{membership.chat.version}.{membership.chat.id}"
+
+
+def participants(chat: Chat, *, after: str | None) -> list[Participant]:
+    """Up to 201 active participants in the order of joining; one more than a page says there are more."""
+    places = Participant.objects.filter(chat=chat, is_active=True)
+    if after is not None:
+        joined_at, _, place_id = after.partition("_")
+        try:
+            moment, last = datetime.fromisoformat(joined_at), UUID(place_id)
+        except ValueError:
+            raise Invalid("this is no cursor of ours.", field="after") from None
+        places = places.filter(Q(joined_at__gt=moment) | Q(joined_at=moment, id__gt=last))
+    return list(places.order_by("joined_at", "id")[: PAGE + 1])
+
+
+def participant_cursor(place: Participant) -> str:
+    """Where a page of participants ended."""
+    return f"{place.joined_at.isoformat().replace('+00:00', 'Z')}_{place.id}"
 
 
 def _below(after: str) -> Q:

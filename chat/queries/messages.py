@@ -12,9 +12,10 @@ from chat.queries.participants import require_role
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
-from chatsite.kernel.ids import MIN_ID, ChatId, MessageId, UserId
+from chatsite.kernel.ids import MAX_ID, MIN_ID, ChatId, MessageId, UserId
 
 NEWEST_RECORDS = 4_096  # an id is at most 5 s ahead of its record, so older records cannot hold a later one
+LOOK_SECONDS = 0.01
 CATCH_UP_SECONDS = 0.5  # how long a read waits for what it was told of with at_least
 
 
@@ -59,7 +60,7 @@ async def page(
         half = limit // 2
         older, newer = await asyncio.gather(
             _window(chat, recent, before=around, after=None, limit=max(1, half)),
-            _window(chat, recent, before=None, after=MessageId(around - 1), limit=limit - half),
+            _window(chat, recent, before=None, after=_just_below(around), limit=limit - half),
         )
         before_it = older.messages if half else []
         messages, has_after, next_before = before_it + newer.messages, newer.more, older.cursor
@@ -67,12 +68,14 @@ async def page(
     elif after is not None:
         newer = await _window(chat, recent, before=None, after=after, limit=limit)
         messages, has_after, next_before = newer.messages, newer.more, None
-        has_before = bool((await _window(chat, recent, before=MessageId(after + 1), after=None, limit=1)).messages)
+        has_before = bool(
+            (await _window(chat, recent, before=MessageId(min(after + 1, MAX_ID)), after=None, limit=1)).messages
+        )
     else:
         older = await _window(chat, recent, before=before, after=None, limit=limit)
         messages, has_before, next_before = older.messages, older.more, older.cursor
         has_after = before is not None and bool(
-            (await _window(chat, recent, before=None, after=MessageId(before - 1), limit=1)).messages
+            (await _window(chat, recent, before=None, after=_just_below(before), limit=1)).messages
         )
     return Page(messages, has_before, has_after, next_before, recent.head.epoch, recent.head.pos, recent.complete)
 
@@ -80,15 +83,38 @@ async def page(
 async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
     """A message that the viewer may read, tombstones too; NotFound, or Unavailable while history lags."""
     await require_role(chat, viewer)
+    if (state := await _find(chat, message)) is not None:
+        return state
+    # It may be in the log and on its way: what was appended before this read is waited for.
+    if not await _stored_up_to(await log().end(), chat):
+        raise Unavailable(code="store_unavailable", retry_after_ms=500)
+    if (state := await _find(chat, message)) is not None:
+        return state
+    raise NotFound()
+
+
+async def _find(chat: ChatId, message: MessageId) -> MessageState | None:
     recent = await _recent(chat)
     state = await Message.objects.find(chat, message)
     for happened in _events(recent.entries, {message}):
         state = apply(state, happened)
-    if state is not None and state.is_visible:
-        return state
-    if not recent.complete:
+    if state is None and not recent.complete:
         raise Unavailable(code="store_unavailable", retry_after_ms=500)
-    raise NotFound()
+    return state if state is not None and state.is_visible else None
+
+
+async def _stored_up_to(pos: int, chat: ChatId) -> bool:
+    """Whether the store has applied everything up to a pos within half a second."""
+    for _ in range(int(CATCH_UP_SECONDS / LOOK_SECONDS)):
+        if await Message.objects.applied(chat) >= pos:
+            return True
+        await asyncio.sleep(LOOK_SECONDS)
+    return False
+
+
+def _just_below(message: MessageId) -> MessageId:
+    """The cursor after which a message itself comes."""
+    return MessageId(max(message - 1, MIN_ID))
 
 
 async def highest_id() -> MessageId:

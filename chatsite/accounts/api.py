@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from chatsite.accounts import commands, queries, tickets
 from chatsite.accounts.models import User
 from chatsite.accounts.tokens import Token
 from chatsite.gateway import consumer
+from chatsite.gateway.hub import hub
 from chatsite.gateway.registry import Identity
 from chatsite.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
 
@@ -80,7 +82,9 @@ class LogoutView(APIView):
 
     def post(self, request: Request) -> Response:
         """End the sign-in of the access token that asks."""
-        commands.sign_out(_token_of(request).sign_in_id)
+        sign_in_id = _token_of(request).sign_in_id
+        commands.sign_out(sign_in_id)
+        async_to_sync(hub.end_sign_in)(str(sign_in_id))
         response = Response(status=204)
         response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
         return response

@@ -1,5 +1,6 @@
 """Signing in and out."""
 
+import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -10,10 +11,16 @@ from django.db import transaction
 
 from chatsite.accounts import tokens
 from chatsite.accounts.models import SignIn, User
-from chatsite.kernel.errors import Unauthenticated
+from chatsite.kernel.errors import RateLimited, Unauthenticated
 
 # A page that is reloaded while it renews never sees the answer and comes again with the same token.
 LOST_ANSWER = timedelta(seconds=30)
+
+
+# Argon2 takes 100 MB and a core for each password on purpose: a crowd at the door must not take them all.
+HASHING_AT_ONCE = 2
+HASHING_SECONDS = 5.0
+_hashing = threading.BoundedSemaphore(HASHING_AT_ONCE)
 
 
 class Pair(NamedTuple):
@@ -25,7 +32,12 @@ class Pair(NamedTuple):
 
 def sign_in(username: str, password: str, *, user_agent: str) -> Pair:
     """Tokens for a name and password; the same Unauthenticated for a wrong name or password."""
-    user = check_password(username=username, password=password)
+    if not _hashing.acquire(timeout=HASHING_SECONDS):
+        raise RateLimited("Too many people sign in at once.", retry_after_ms=1_000)
+    try:
+        user = check_password(username=username, password=password)
+    finally:
+        _hashing.release()
     if not isinstance(user, User):
         raise Unauthenticated("The name or the password is wrong.")
     row = SignIn.objects.create(user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200])

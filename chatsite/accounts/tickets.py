@@ -26,6 +26,6 @@ async def take(ticket: str, *, origin: str | None) -> Identity:
     if kept is None or not await sync_to_async(cache.delete, thread_sensitive=False)(key):
         raise Unauthenticated(code="ticket_invalid")
     user_id, sign_in_id, expires_at, bound_to = kept
-    if bound_to is not None and origin is not None and origin != bound_to:
+    if bound_to is not None and origin != bound_to:
         raise Unauthenticated(code="ticket_invalid")
     return Identity(user_id, sign_in_id, expires_at)

@@ -12,6 +12,7 @@ import jwt
 import pytest
 import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
 from tests.world import Device, World
@@ -31,6 +32,7 @@ async def test_nonsense_frames_answer_and_the_connection_goes_on(world: World) -
             ("[1]", "bad_frame"),
             (b"\x00\x01", "bad_frame"),
             ('{"type":"NOPE","ref":"x"}', "unknown_type"),
+            ('{"type":"HEARTBEAT","deep":' + "[" * 30_000 + "]" * 30_000 + "}", "bad_frame"),
             (frame_of(MAX_FRAME_BYTES + 1, chat), "too_large"),
         ):
             start = len(ada.frames)
@@ -186,12 +188,12 @@ async def test_a_renewal_for_another_person_ends_the_session(world: World) -> No
         assert await ada.closed() == 4003
 
 
-def forged(good: str, *, claims: dict[str, Any] | None = None, header: dict[str, Any] | None = None) -> str:
-    """A token like a good one, with other claims, signed by a key of one's own."""
+def forged(good: str, *, key: Any = None, claims: dict[str, Any] | None = None, kid: str | None = None) -> str:
+    """A token like a good one, with other claims (None: without it), signed by a key."""
     said = jwt.decode(good, options={"verify_signature": False}) | (claims or {})
     said = {name: value for name, value in said.items() if value is not None}
-    own = jwt.get_unverified_header(good) | (header or {})
-    return jwt.encode(said, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=own)
+    own = jwt.get_unverified_header(good) | ({"kid": kid} if kid else {})
+    return jwt.encode(said, key or Ed25519PrivateKey.generate(), algorithm="EdDSA", headers=own)
 
 
 def unsigned(good: str) -> str:
@@ -203,14 +205,27 @@ def unsigned(good: str) -> str:
 
 async def test_forged_tokens_are_refused_over_rest_and_socket(world: World) -> None:
     good = await world.token("ada")
+    # With the server's own key only the claim at fault can be the reason.
+    key = load_pem_private_key((world.server.folder / "tokens.pem").read_bytes(), None)
+    bearer = {"Authorization": f"Bearer {forged(good, key=key)}"}
+    assert (await world.rest(None, "GET", "/api/me", headers=bearer)).status == 200
+    by_secret = jwt.encode(
+        jwt.decode(good, options={"verify_signature": False}), "s" * 64, algorithm="HS256",
+        headers={"kid": jwt.get_unverified_header(good)["kid"]},
+    )  # fmt: skip
     signature_of_another = good.rsplit(".", 1)[0] + "." + (await world.token("ben")).rsplit(".", 1)[1]
     for token in (
         "x",
         "a.b.c",
         unsigned(good),
         forged(good),
-        forged(good, claims={"iss": "elsewhere"}),
-        forged(good, header={"kid": "another"}),
+        by_secret,
+        forged(good, key=key, claims={"iss": "elsewhere"}),
+        forged(good, key=key, claims={"aud": "elsewhere"}),
+        forged(good, key=key, claims={"typ": "refresh"}),
+        *[forged(good, key=key, claims={name: None}) for name in ("exp", "iat", "iss", "aud", "sub", "sid", "typ")],
+        forged(good, key=key, claims={"sub": "nobody"}),
+        forged(good, key=key, kid="another"),
         signature_of_another,
     ):
         bearer = {"Authorization": f"Bearer {token}"}
@@ -288,6 +303,17 @@ async def test_wrong_queries_are_named(world: World, query: str, field: str) -> 
     assert (answer.status, answer.code, answer.body["errors"][0]["field"]) == (400, "invalid_field", field)
 
 
+@pytest.mark.parametrize("cursor", ["before", "after", "around"])
+@pytest.mark.parametrize("edge", [-(2**63), 2**63 - 1])
+async def test_cursors_at_the_edges_of_64_bits(world: World, cursor: str, edge: int) -> None:
+    chat = await world.chat(["ada"])
+    await world.rest("ada", "POST", f"/api/chats/{chat}/messages", {"content": "between"})
+    page = await world.rest("ada", "GET", f"/api/chats/{chat}/messages?{cursor}={edge}")
+    assert page.status == 200
+    inside = cursor == "around" or (cursor == "before") == (edge > 0)
+    assert [message["content"] for message in page.body["messages"]] == (["between"] if inside else [])
+
+
 @pytest.mark.parametrize("at", ["2000-01-01", "2024-05-05T12:00:00Z", "2092-01-01T00:00:00+03:00", "1954-06-01"])
 async def test_times_that_ids_can_express(world: World, at: str) -> None:
     chat = await world.chat(["ada"])
@@ -318,7 +344,8 @@ async def test_bodies_that_are_no_object(world: World) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
         assert (await raw.post(path, content=b"x", headers={"Content-Type": "text/plain"})).status_code == 415
         assert (await raw.put(path, content=b"{}")).status_code == 405
-        assert (await raw.get("/api/nothing")).json()["code"] == "not_found"
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            assert (await raw.request(method, "/api/nothing")).json()["code"] == "not_found"
     assert await world.history("ada", chat) == []
 
 
