@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from typing import NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict, Unpack
 from uuid import UUID, uuid5
 
 import msgspec
@@ -35,6 +35,16 @@ class Sent(NamedTuple):
     epoch: str
     event: MessageSent
     repeated: bool
+
+
+class Draft(TypedDict):
+    """What somebody wants to say, before it is checked."""
+
+    sender: UserId
+    content: str
+    nonce: NotRequired[str | None]
+    retry: NotRequired[bool]
+    reply_to: NotRequired[MessageId | None]
 
 
 async def accept(
@@ -98,17 +108,9 @@ async def accept(
     return result
 
 
-async def send(
-    chat: ChatId,
-    *,
-    sender: UserId,
-    content: str,
-    nonce: str | None = None,
-    retry: bool = False,
-    reply_to: MessageId | None = None,
-) -> Sent:
+async def send(chat: ChatId, **draft: Unpack[Draft]) -> Sent:
     """Say something and wait until it is durable; raises what `accept` raises."""
-    accepted = await accept(chat, sender=sender, content=content, nonce=nonce, retry=retry, reply_to=reply_to)
+    accepted = await accept(chat, **draft)
     # Shielded: a caller that goes away must not take the answer from the others with its nonce.
     return await asyncio.shield(accepted)
 
