@@ -1,0 +1,206 @@
+"""The hub under loss, repetition and disorder of its notices, and under changing members."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from chatsite.gateway import hub as hub_module
+from chatsite.gateway import registry
+from chatsite.gateway.bodies import Body
+from chatsite.gateway.hub import Hub
+from chatsite.gateway.protocol import Cursor, stamp
+from chatsite.gateway.session import Session
+from chatsite.gateway.streams import Entry, stream
+from chatsite.gateway.streams.memory import REPLAY
+from chatsite.kernel.backends import backend
+from chatsite.kernel.errors import NotFound
+from chatsite.kernel.eventlog import log
+from tests.contract.test_room_stream import ROOM, message
+from tests.world import in_time
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+SUBJECT = str(ROOM)
+MEMBERS: set[str] = set()
+
+
+async def members(users: Iterable[str], subject: str, *, version: int) -> set[str]:
+    """Who may hear, as these tests say."""
+    return set(users) & MEMBERS
+
+
+class Listener:
+    """A session of one person that keeps what it was sent."""
+
+    def __init__(self, user: str) -> None:
+        self.session = Session(self._send, outbound_bytes=1 << 20)
+        self.session.user_id = user
+        self.frames: list[dict[str, Any]] = []
+        self.arrived = asyncio.Condition()
+        self.writer = asyncio.create_task(self.session.write())
+
+    async def _send(self, event: dict[str, Any]) -> None:
+        if "text" in event:
+            async with self.arrived:
+                self.frames.append(json.loads(event["text"]))
+                self.arrived.notify_all()
+
+    async def until(self, pos: int) -> None:
+        """Wait until it was told of a pos."""
+        async with in_time(f"{self.session.user_id} hears {pos}"), self.arrived:
+            while self.pos < pos:
+                await self.arrived.wait()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The room events it was sent, replays too, in order."""
+        told: list[dict[str, Any]] = []
+        for frame in self.frames:
+            told += frame["events"] if frame["type"] == "SUBSCRIBED" else [frame] if "prev" in frame else []
+        return told
+
+    @property
+    def pos(self) -> int:
+        """How far it was told."""
+        return max([frame["pos"] for frame in self.frames if "pos" in frame], default=0)
+
+    def was_told_all_since(self, pos: int) -> None:
+        """Check: each event once, in order, each beginning where the one before ended."""
+        assert [event["prev"] for event in self.events] == [pos, *[event["pos"] for event in self.events[:-1]]]
+
+
+@pytest.fixture
+async def hub(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """A hub with a hasty comparison of heads, over the stream and log of this process."""
+    settings.GATEWAY = {**settings.GATEWAY, "WHO_MAY_HEAR": "tests.contract.test_hub.members"}
+    monkeypatch.setattr(hub_module, "HEADS_SECONDS", 0.01)
+    registry._named.cache_clear()
+    backend.cache_clear()
+    MEMBERS.clear()
+    MEMBERS.update({"ada", "ben"})
+    await log().open()
+    made = Hub()
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await log().close()
+    registry._named.cache_clear()
+    backend.cache_clear()
+    await sync_to_async(connections.close_all)()
+
+
+async def happen(*, members_version: int = 0, farewell: str | None = None) -> Entry:
+    """One more event in the room's stream, of which nobody is told yet."""
+    await log().append(message())
+    record = (await log().newest(limit=1))[0]
+    body = Body(b'{"type":"MESSAGE"}', members_version, farewell)
+    entry = await stream().append(record, body)
+    assert entry is not None
+    return entry
+
+
+async def notice(entry: Entry) -> dict[str, Any]:
+    """What the layer says of an event."""
+    epoch = await stream().epoch()
+    frame = stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev).decode()
+    return {
+        "subject": SUBJECT,
+        "epoch": epoch,
+        "pos": entry.pos,
+        "prev": entry.prev,
+        "frame": frame,
+        "size": len(frame),
+        "members_version": entry.body.members_version,
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_nobody_misses_or_repeats_whatever_the_layer_does(hub: Hub, seed: int) -> None:
+    chance = random.Random(seed)
+    ada = Listener("ada")
+    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    late: list[Listener] = []
+    waiting: list[dict[str, Any]] = []
+    for _ in range(60):
+        entry = await happen()
+        waiting += [await notice(entry)] * chance.choice([0, 1, 1, 2])
+        chance.shuffle(waiting)
+        while waiting and chance.random() < 0.7:
+            hub.receive(waiting.pop())
+        if chance.random() < 0.1:
+            late.append(Listener("ben"))
+            cursor = Cursor(await stream().epoch(), 0) if chance.random() < 0.5 else None
+            await hub.subscribe(late[-1].session, SUBJECT, cursor, ref=None)
+    await ada.until(entry.pos)
+    ada.was_told_all_since(0)
+    for listener in late:
+        await listener.until(entry.pos)
+        if listener.events:
+            first = listener.frames[0]
+            listener.was_told_all_since(0 if first["recovered"] else first["pos"])
+
+
+async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    for listener in (ada, ben):
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    MEMBERS.discard("ben")
+    removal = await happen(members_version=2, farewell="ben")
+    hub.receive(await notice(removal))
+    after = await happen()
+    hub.receive(await notice(after))
+    await ada.until(after.pos)
+    await ben.until(removal.pos)
+    assert [event["pos"] for event in ben.events] == [removal.pos]
+    assert ben.session.subjects == set()
+    with pytest.raises(NotFound):
+        await hub.subscribe(ben.session, SUBJECT, None, ref=None)
+
+
+async def test_a_lost_notice_of_a_removal_still_silences(hub: Hub) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    for listener in (ada, ben):
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    MEMBERS.discard("ben")
+    removal = await happen(members_version=2, farewell="ben")
+    after = await happen()
+    hub.receive(await notice(after))  # Of the removal itself nobody was told.
+    await ada.until(after.pos)
+    ada.was_told_all_since(0)
+    assert [event["pos"] for event in ben.events] == [removal.pos]
+
+
+async def test_what_cannot_be_completed_is_said_to_members_alone(hub: Hub) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    for listener in (ada, ben):
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    MEMBERS.discard("ben")
+    await asyncio.gather(*[log().append(message()) for _ in range(REPLAY + 1)])
+    entries = [await stream().append(record, Body(b"{}")) for record in await log().newest(limit=REPLAY + 1)]
+    last = entries[-1]
+    assert last is not None
+    hub.receive(await notice(last))
+    await ada.until(last.pos)
+    assert ada.frames[-1]["type"] == "RESYNC"
+    assert [frame["type"] for frame in ben.frames] == ["SUBSCRIBED"]
+    following = await happen()
+    hub.receive(await notice(following))
+    await ada.until(following.pos)
+    assert ada.events[-1]["prev"] <= last.pos
+
+
+async def test_a_room_without_hearers_is_forgotten(hub: Hub) -> None:
+    ada = Listener("ada")
+    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    hub.forget(ada.session)
+    assert hub._rooms == {}
+    async with in_time("its group is left"):
+        while hub._joined:
+            await stream().epoch()
+            await log().end()
