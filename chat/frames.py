@@ -1,14 +1,15 @@
-"""The chat's frames: SEND_MESSAGE."""
+"""The chat's frames: SEND_MESSAGE, EDIT_MESSAGE, DELETE_MESSAGE."""
 
 import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import messages
+from chat.commands import changes, messages
+from chat.commands.changes import Changed
 from chat.commands.messages import Sent
-from chat.protocol import SendMessage
+from chat.protocol import DeleteMessage, EditMessage, SendMessage
 from chat.queries.participants import chat_id
-from chatsite.gateway.protocol import error_frame, frame
+from chatsite.gateway.protocol import ClientFrame, error_frame, frame
 from chatsite.gateway.registry import on
 from chatsite.gateway.session import Session
 from chatsite.kernel.errors import DomainError, Internal, NotSupported
@@ -39,6 +40,44 @@ async def send_message(session: Session, asked: SendMessage) -> None:
         session.free_slot()
         raise
     accepted.add_done_callback(lambda done: _answer(session, asked, done))
+
+
+@on(EditMessage)
+async def edit_message(session: Session, asked: EditMessage) -> None:
+    """Change the text of a message."""
+    changed = await changes.edit(
+        chat_id(asked.room_id),
+        read_id(asked.message_id, "messageId"),
+        editor=_user_id(session.require_user),
+        content=asked.content,
+    )
+    _acknowledge(session, asked, changed)
+
+
+@on(DeleteMessage)
+async def delete_message(session: Session, asked: DeleteMessage) -> None:
+    """Take a message back."""
+    changed = await changes.delete(
+        chat_id(asked.room_id),
+        read_id(asked.message_id, "messageId"),
+        by=_user_id(session.require_user),
+        reason=asked.reason,
+    )
+    _acknowledge(session, asked, changed)
+
+
+def _acknowledge(session: Session, asked: ClientFrame, changed: Changed) -> None:
+    session.reply(
+        frame(
+            "ACK",
+            ref=asked.ref,
+            roomId=str(changed.chat_id),
+            messageId=str(changed.message_id),
+            version=changed.version,
+            pos=changed.pos,
+            epoch=changed.epoch,
+        )
+    )
 
 
 @lru_cache(maxsize=10_000)

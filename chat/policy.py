@@ -28,12 +28,14 @@ class Action(StrEnum):
 
     POST = "post"
     REPLY = "reply"
+    DELETE_ANY = "delete another's message"
     MANAGE_PEOPLE = "manage people"
 
 
 _LOWEST: dict[Action, Role] = {
     Action.POST: Role.GUEST,
     Action.REPLY: Role.MEMBER,
+    Action.DELETE_ANY: Role.MODERATOR,
     Action.MANAGE_PEOPLE: Role.ADMIN,
 }
 

@@ -39,6 +39,22 @@ class SendMessage(ClientFrame, frozen=True, kw_only=True, tag="SEND_MESSAGE"):
     mentions: list[str] = []
 
 
+class EditMessage(ClientFrame, frozen=True, kw_only=True, tag="EDIT_MESSAGE"):
+    """Change the text of one's own message."""
+
+    room_id: str
+    message_id: str
+    content: str
+
+
+class DeleteMessage(ClientFrame, frozen=True, kw_only=True, tag="DELETE_MESSAGE"):
+    """Take a message back."""
+
+    room_id: str
+    message_id: str
+    reason: str | None = None
+
+
 class _Frame(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, tag_field="type"):
     room_id: str
     version: int

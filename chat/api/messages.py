@@ -8,7 +8,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api import parse, shapes
+from chat.commands import changes
 from chat.commands import messages as commands
+from chat.commands.changes import Changed
 from chat.fold import Stamped, apply
 from chat.queries import messages as queries
 from chat.queries.participants import chat_id as require_chat_id
@@ -84,6 +86,35 @@ class MessageView(APIView):
             require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(user.id)
         )
         return Response(shapes.messages([state], viewer=str(user.id))[0])
+
+    def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
+        """Change the text of one's own message."""
+        return self._changed(
+            request,
+            async_to_sync(changes.edit)(
+                require_chat_id(chat_id),
+                read_id(message_id, "id"),
+                editor=UserId(viewer(request).id),
+                content=parse.optional_text(body_of(request), "content") or "",
+            ),
+        )
+
+    def delete(self, request: Request, chat_id: str, message_id: str) -> Response:
+        """Take a message back; its tombstone is the answer."""
+        return self._changed(
+            request,
+            async_to_sync(changes.delete)(
+                require_chat_id(chat_id),
+                read_id(message_id, "id"),
+                by=UserId(viewer(request).id),
+                reason=parse.optional_text(body_of(request), "reason"),
+            ),
+        )
+
+    def _changed(self, request: Request, changed: Changed) -> Response:
+        """The message once a following read shows the change, or after half a second."""
+        async_to_sync(stream().wait_for)(str(changed.chat_id), changed.pos, seconds=SHOWN_SECONDS)
+        return self.get(request, str(changed.chat_id), str(changed.message_id))
 
 
 def _nonce(request: Request) -> str | None:

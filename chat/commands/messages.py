@@ -12,11 +12,11 @@ from chat import policy
 from chat.events import MessageSent
 from chat.policy import Action
 from chat.queries.messages import require_message
-from chat.queries.participants import roster
+from chat.queries.participants import require_open_role
 from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused, NotFound
+from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused
 from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
@@ -61,15 +61,13 @@ async def accept(
     A nonce that was used answers with its first result before anything else is
     checked. Raises Invalid, NotFound, Forbidden, Conflict, KeyReused, Unavailable.
     """
-    _require_valid(content, nonce)
+    require_content(content)
+    _require_nonce(nonce)
     key = nonce_key(chat, sender, nonce) if nonce else None
     digest = _digest(content, str(reply_to) if reply_to is not None else None)
     if key and (first := await _find_first(key, digest, retry=retry)):
         return first
-    members = await roster(chat)
-    if (role := members.members.get(str(sender))) is None:
-        raise NotFound()
-    policy.require_open(is_archived=members.is_archived)
+    role = await require_open_role(chat, sender)
     policy.require(role, Action.POST)
     if reply_to is not None:
         policy.require(role, Action.REPLY)
@@ -186,13 +184,17 @@ def _digest(content: str, reply_to: str | None) -> bytes:
     return hashlib.blake2b(msgspec.json.encode([content, reply_to]), digest_size=16).digest()
 
 
-def _require_valid(content: str, nonce: str | None) -> None:
+def require_content(content: str) -> None:
+    """Refuse a text that is empty, too long or no text."""
     if not content.strip():
         raise Invalid("say something.", field="content")
     if len(content) > MAX_CONTENT:
         raise Invalid(f"at most {MAX_CONTENT} code points, not {len(content)}.", field="content")
     if "\x00" in content:
         raise Invalid("NUL is no text.", field="content")
+
+
+def _require_nonce(nonce: str | None) -> None:
     if nonce is not None and not 1 <= len(nonce) <= MAX_NONCE:
         raise Invalid(f"1 to {MAX_NONCE} characters.", field="nonce")
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from chat import policy
 from chat.models import Chat, Participant
 from chat.policy import Role
 from chatsite.kernel.database import in_db_thread
@@ -77,6 +78,13 @@ async def require_role(chat: ChatId, user: UserId) -> Role:
     """The role of a participant; NotFound for everybody else."""
     if (role := (await roster(chat)).members.get(str(user))) is None:
         raise NotFound()
+    return role
+
+
+async def require_open_role(chat: ChatId, user: UserId) -> Role:
+    """The role of a participant of a chat that takes changes; NotFound, or Conflict when it is archived."""
+    role = await require_role(chat, user)
+    policy.require_open(is_archived=(await roster(chat)).is_archived)
     return role
 
 

@@ -28,7 +28,7 @@ from chatsite.kernel.events import iso
 logger = logging.getLogger(__name__)
 
 VERSION = "1"
-FEATURES = ["resume", "history", "replies"]
+FEATURES = ["resume", "history", "replies", "edits"]
 SUBPROTOCOL = "chat.v1"
 AUTH_SECONDS = 5.0
 EXPIRY_WARNING_SECONDS = 120.0

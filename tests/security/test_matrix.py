@@ -61,6 +61,8 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /api/chats/<str:chat_id>/messages": (members(200), None),
     "POST /api/chats/<str:chat_id>/messages": (members(201), {"content": "hello"}),
     "GET /api/chats/<str:chat_id>/messages/<str:message_id>": (members(200), None),
+    "PATCH /api/chats/<str:chat_id>/messages/<str:message_id>": (members(403), {"content": "changed"}),
+    "DELETE /api/chats/<str:chat_id>/messages/<str:message_id>": (members(403), {}),
     "GET /api/chats/<str:chat_id>/participants": (members(200), None),
     "POST /api/chats/<str:chat_id>/participants": (members(403), {"user_id": "{dan}"}),
     "DELETE /api/chats/<str:chat_id>/participants/<str:user_id>": (members(403), None),
@@ -73,6 +75,14 @@ FRAMES: dict[str, tuple[Row, dict[str, Any]]] = {
     "SEND_MESSAGE": (
         members("ACK", refused="not_found", anonymous="unauthenticated"),
         {"roomId": "{chat}", "content": "hello"},
+    ),
+    "EDIT_MESSAGE": (
+        members("forbidden", refused="not_found", anonymous="unauthenticated"),
+        {"roomId": "{chat}", "messageId": "{message}", "content": "changed"},
+    ),
+    "DELETE_MESSAGE": (
+        members("forbidden", refused="not_found", anonymous="unauthenticated"),
+        {"roomId": "{chat}", "messageId": "{message}"},
     ),
     "HEARTBEAT": (everybody("HEARTBEAT_ACK", anonymous="unauthenticated"), {}),
 }

@@ -9,6 +9,7 @@ from chatsite.kernel.errors import Conflict, Forbidden
 ALLOWED = {
     Action.POST: {Role.GUEST, Role.MEMBER, Role.MODERATOR, Role.ADMIN, Role.OWNER},
     Action.REPLY: {Role.MEMBER, Role.MODERATOR, Role.ADMIN, Role.OWNER},
+    Action.DELETE_ANY: {Role.MODERATOR, Role.ADMIN, Role.OWNER},
     Action.MANAGE_PEOPLE: {Role.ADMIN, Role.OWNER},
 }
 

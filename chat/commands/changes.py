@@ -1,0 +1,89 @@
+"""Changing what was said: edits and deletes are facts of the event log."""
+
+import uuid
+from typing import NamedTuple
+
+from django.conf import settings
+
+from chat import policy
+from chat.commands.messages import require_content
+from chat.events import MessageDeleted, MessageEdited
+from chat.fold import MessageState
+from chat.policy import Action, Role
+from chat.queries.messages import require_message
+from chat.queries.participants import require_open_role
+from chatsite.gateway.streams import stream
+from chatsite.kernel import clock
+from chatsite.kernel.errors import Conflict, Forbidden, Invalid
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.events import Payload, iso, new_record
+from chatsite.kernel.ids import ChatId, MessageId, UserId
+
+MAX_REASON = 200  # characters
+
+
+class Changed(NamedTuple):
+    """A change that is durable."""
+
+    message_id: MessageId
+    chat_id: ChatId
+    version: int
+    pos: int
+    epoch: str
+
+
+async def edit(chat: ChatId, message: MessageId, *, editor: UserId, content: str) -> Changed:
+    """Change the text of one's own message and wait until that is durable.
+
+    Raises Invalid, NotFound, Forbidden for another's message, Conflict for a deleted
+    one, Unavailable.
+    """
+    require_content(content)
+    _, state = await _require(chat, message, by=editor)
+    if state.sender_id != str(editor):
+        raise Forbidden("Only its author may edit a message.")
+    version = clock.version()
+    event = MessageEdited(message_id=str(message), room_id=str(chat), content=content, edited_at=iso(version // 1_000))
+    return await _record(chat, message, event, by=editor, version=version)
+
+
+async def delete(chat: ChatId, message: MessageId, *, by: UserId, reason: str | None = None) -> Changed:
+    """Leave only a tombstone of one's own message, or of anybody's where the role allows it.
+
+    Raises Invalid, NotFound, Forbidden, Conflict for one that is deleted already,
+    Unavailable.
+    """
+    if reason is not None and len(reason) > MAX_REASON:
+        raise Invalid(f"at most {MAX_REASON} characters.", field="reason")
+    role, state = await _require(chat, message, by=by)
+    if state.sender_id != str(by):
+        policy.require(role, Action.DELETE_ANY)
+    version = clock.version()
+    event = MessageDeleted(
+        message_id=str(message), room_id=str(chat), by=str(by), deleted_at=iso(version // 1_000), reason=reason
+    )
+    return await _record(chat, message, event, by=by, version=version)
+
+
+async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Role, MessageState]:
+    """The role of who changes a message, and the message; refused where nobody may change it."""
+    role = await require_open_role(chat, by)
+    state = await require_message(chat, message, viewer=by)
+    if state.is_deleted:
+        raise Conflict("The message is deleted.")
+    return role, state
+
+
+async def _record(chat: ChatId, message: MessageId, event: Payload, *, by: UserId, version: int) -> Changed:
+    appended = await log().append(
+        new_record(
+            event,
+            event_id=uuid.uuid4(),
+            key=chat,
+            version=version,
+            occurred_ms=version // 1_000,
+            actor=by,
+            region=settings.REGION,
+        )
+    )
+    return Changed(message, chat, version, appended.pos, await stream().epoch())
