@@ -274,3 +274,28 @@ async def test_every_module_has_a_name_in_the_import_map(served: Served) -> None
     names = set(json.loads(page.split('<script type="importmap"')[1].split(">", 1)[1].split("</script>")[0])["imports"])
     modules = {f"chat/{file.stem}" for file in MODULES.glob("*.js")}
     assert modules - {"chat/app"} == {name for name in names if name.startswith("chat/")}
+
+
+async def test_what_was_said_can_be_changed_and_taken_back(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"])
+    ada, ben = await open_window("ada"), await open_window("ben")
+    for window in (ada, ben):
+        await window.open_chat(chat)
+        await window.is_connected()
+    await ada.say("Helo.")
+    await ben.sees("Helo.")
+    await expect(ben.page.get_by_test_id("edit")).to_have_count(0)
+
+    await ada.messages("Helo.").hover()
+    await ada.page.get_by_test_id("edit").click()
+    await ada.page.get_by_test_id("editor").fill("Hello.")
+    await ada.page.get_by_test_id("editor").press("Enter")
+    await ben.sees("Hello.")
+    await ada.sees("Hello.")
+    await expect(ben.messages("Hello.")).to_contain_text("edited")
+
+    ada.page.on("dialog", lambda dialog: dialog.accept())
+    await ada.messages("Hello.").hover()
+    await ada.page.get_by_test_id("delete").click()
+    await ben.sees("This message was deleted.")
+    assert (await served.history("ben", chat))[0]["is_deleted"]

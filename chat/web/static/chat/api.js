@@ -69,6 +69,16 @@ export class Api {
     return this.#authorized("POST", path, body);
   }
 
+  /** Changes what is at `path` (below /api/) to what `body` says. */
+  patch(path, body) {
+    return this.#authorized("PATCH", path, body);
+  }
+
+  /** Deletes what is at `path` (below /api/). */
+  delete(path) {
+    return this.#authorized("DELETE", path, {});
+  }
+
   /** Returns a one-use WebSocket ticket; with `renew` it lasts as long as a new access token. */
   async ticket({ renew = false } = {}) {
     if (renew) await this.renew();

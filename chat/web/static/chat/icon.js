@@ -2,9 +2,11 @@ import { html } from "chat/html";
 
 const PATHS = {
   back: "M15 5l-7 7 7 7",
+  bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   close: "M6 6l12 12M18 6L6 18",
   clock: "M12 7v5l3 2M12 3a9 9 0 100 18 9 9 0 000-18z",
   down: "M12 5v14M6 13l6 6 6-6",
+  edit: "M4 20l1-4L16 5l3 3L8 19l-4 1z",
   failed: "M12 8v5M12 16.5v.01M12 3a9 9 0 100 18 9 9 0 000-18z",
   plus: "M12 5v14M5 12h14",
   send: "M5 12h13M12 5l7 7-7 7",

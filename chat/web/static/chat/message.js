@@ -2,9 +2,10 @@ import { Avatar } from "chat/avatar";
 import { fullTime, timeOf } from "chat/dates";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { MessageEditor, MessageTools } from "chat/message_tools";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
-import { discardSend, me, openId, retrySend } from "chat/state";
+import { discardSend, editing, me, openId, retrySend } from "chat/state";
 import { pieces } from "chat/text";
 
 /** One message of the chat; `isGrouped` says that it goes on from the one above, `isTarget` that a link led here. */
@@ -18,16 +19,25 @@ export function Message({ message, isGrouped, isTarget }) {
       ${!isOwn && !isGrouped && html`<${Avatar} id=${senderId ?? ""} name=${name} />`}
       <div class="bubble">
         <span class=${isOwn || isGrouped ? "unseen" : "sender"} dir="auto">${isOwn ? "You" : name}</span>
-        <div class="body">
-          ${message.isDeleted
-            ? html`<span class="text hint">This message was deleted.</span>`
-            : html`<${Text} content=${message.content} />`}
-          <span class="meta">
-            ${message.editedAt && "edited "}
-            <${Permalink} id=${id} moment=${createdAt} />
-          </span>
-        </div>
+        ${editing.value === id
+          ? html`<${MessageEditor} message=${message} />`
+          : html`<${Body} message=${message} moment=${createdAt} />`}
       </div>
+    </div>
+  `;
+}
+
+function Body({ message, moment }) {
+  return html`
+    <div class="body">
+      ${message.isDeleted
+        ? html`<span class="text hint">This message was deleted.</span>`
+        : html`<${Text} content=${message.content} />`}
+      <span class="meta">
+        <${MessageTools} message=${message} />
+        ${message.editedAt && "edited "}
+        <${Permalink} id=${message.id} moment=${moment} />
+      </span>
     </div>
   `;
 }

@@ -38,7 +38,13 @@ export function MessageList({ history, chatName }) {
       height.current = element.clientHeight;
     });
     watch.observe(element);
-    return () => watch.disconnect();
+    // Rows change without the list: a text is edited, a state is shown.
+    const changes = new MutationObserver(() => restorePlace(element, history));
+    changes.observe(element, { childList: true, characterData: true, subtree: true });
+    return () => {
+      watch.disconnect();
+      changes.disconnect();
+    };
   }, [history]);
 
   const scrolled = () => {

@@ -67,6 +67,9 @@ export const arrival = signal(null);
 /** False until the list of chats was read once. */
 export const areChatsLoaded = signal(false);
 
+/** The id of the message that is being edited, or null. */
+export const editing = signal(null);
+
 const histories = new Map();
 const api = new Api({ signedOut: () => leave("Your session has ended. Please sign in again.") });
 let connection = null;
@@ -313,6 +316,26 @@ export async function findPeople(query) {
   const { users } = await api.get("users", { q: query });
   learn(users);
   return users.filter((user) => user.id !== me.value.id);
+}
+
+/** Changes the text of one's own message; what others see follows by the connection. */
+export async function editMessage(message, content) {
+  editing.value = null;
+  if (content === message.content) return;
+  await change(message.id, (path) => api.patch(path, { content }));
+}
+
+/** Deletes a message for everybody. */
+export async function deleteMessage(messageId) {
+  await change(messageId, (path) => api.delete(path));
+}
+
+async function change(messageId, ask) {
+  try {
+    await ask(`chats/${openId.value}/messages/${messageId}`);
+  } catch (problem) {
+    notice.value = problem.message;
+  }
 }
 
 // The open chat

@@ -1,0 +1,72 @@
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { html } from "chat/html";
+import { Icon } from "chat/icon";
+import { deleteMessage, editMessage, editing, longestText, me, openChat } from "chat/state";
+
+const MAY_DELETE_ANY = ["owner", "admin", "moderator"];
+
+/** What the person may do to one message; nothing to a deleted one. */
+export function MessageTools({ message }) {
+  const isOwn = message.senderId === me.value.id;
+  const mayDelete = isOwn || MAY_DELETE_ANY.includes(openChat.value?.role);
+  if (message.isDeleted || !mayDelete) return null;
+  return html`
+    <span class="tools">
+      ${isOwn &&
+      html`
+        <button class="tool" data-testid="edit" aria-label="Edit" title="Edit" onClick=${() => (editing.value = message.id)}>
+          <${Icon} name="edit" />
+        </button>
+      `}
+      <button class="tool" data-testid="delete" aria-label="Delete" title="Delete" onClick=${() => remove(message)}>
+        <${Icon} name="bin" />
+      </button>
+    </span>
+  `;
+}
+
+function remove(message) {
+  if (confirm("Delete this message for everybody?")) deleteMessage(message.id);
+}
+
+/** The field in which a message is edited: Enter saves, Escape leaves it as it is. */
+export function MessageEditor({ message }) {
+  const field = useRef(null);
+  const [text, setText] = useState(message.content);
+  const canSave = text.trim() !== "" && [...text].length <= longestText.value;
+
+  useLayoutEffect(() => {
+    field.current.focus();
+    field.current.setSelectionRange(text.length, text.length);
+  }, []);
+  useLayoutEffect(() => {
+    field.current.style.height = "auto";
+    field.current.style.height = `${field.current.scrollHeight}px`;
+  }, [text]);
+
+  const save = (event) => {
+    event.preventDefault();
+    if (canSave) editMessage(message, text.trim());
+  };
+  const press = (event) => {
+    if (event.key === "Escape") editing.value = null;
+    // While an input method composes, Enter chooses a word.
+    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) save(event);
+  };
+  return html`
+    <form class="editor" onSubmit=${save}>
+      <textarea
+        ref=${field}
+        data-testid="editor"
+        rows="1"
+        dir="auto"
+        aria-label="Edit message"
+        value=${text}
+        onInput=${(event) => setText(event.target.value)}
+        onKeyDown=${press}
+      ></textarea>
+      <button class="quiet" disabled=${!canSave}>Save</button>
+      <button class="quiet" type="button" onClick=${() => (editing.value = null)}>Cancel</button>
+    </form>
+  `;
+}
