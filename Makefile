@@ -17,7 +17,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 run: $(VENV)/.base
 	@$(PY) manage.py migrate -v 0
 	@$(PY) manage.py migrate -v 0 --database messages
-	@$(PY) manage.py seed_demo
+	@$(PY) manage.py seed_demo --if-debug
 	@$(PY) manage.py serve
 
 # A browser for the page's tests; Debian's packages, when this is root on such a machine.

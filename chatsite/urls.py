@@ -10,6 +10,7 @@ urlpatterns = [
     path("", page),
     path("api/", include("chatsite.accounts.urls")),
     path("api/", include("chat.urls")),
+    path("api/", not_found),
     path("api/<path:anything>", not_found),
     path("health/live", live),
     path("health/ready", ready),

@@ -31,7 +31,7 @@ class Code:
 
 CODES: dict[str, Code] = {
     "bad_frame": Code(400, False, "The frame is not a JSON object with a type."),
-    "unknown_type": Code(400, False, "There is no frame of this type."),
+    "unknown_type": Code(400, False, "There is no frame or request of this type."),
     "invalid_field": Code(400, False, "A field is wrong."),
     "unauthenticated": Code(401, False, "Sign in first."),
     "token_expired": Code(401, False, "The token has expired; renew it."),

@@ -128,7 +128,7 @@ def _domain_error(error: Exception) -> DomainError:
 
 
 @csrf_exempt
-def not_found(request: HttpRequest, anything: str) -> HttpResponse:
+def not_found(request: HttpRequest, anything: str = "") -> HttpResponse:
     """The answer to an API address that no other route serves."""
     answer = problem(NotFound(), {})
     return HttpResponse(orjson.dumps(answer.data), status=404, content_type="application/problem+json")

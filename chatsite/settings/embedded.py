@@ -155,6 +155,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
+        "django": {"handlers": [], "level": "WARNING"},  # Its own handler would write each line twice.
         "chatsite": {"level": "INFO"},
         "chat": {"level": "INFO"},
     },

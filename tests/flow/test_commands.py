@@ -24,7 +24,7 @@ def test_a_setting_that_does_not_parse_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 def test_serve_says_what_to_do_where_tables_are_missing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"Run: manage\.py migrate --database default"):
+    with pytest.raises(RuntimeError, match=r"Run: manage\.py migrate && manage\.py migrate --database messages"):
         manage(tmp_path, "serve", "--port", "0")
 
 
@@ -38,6 +38,7 @@ def test_demo_people_are_made_once_and_only_with_debug(
     manage(tmp_path, "seed_demo")
     assert (tmp_path / "messages.sqlite3").read_bytes() == before
     monkeypatch.setenv("CHAT_DEBUG", "off")
+    manage(tmp_path, "seed_demo", "--if-debug")
     with pytest.raises(RuntimeError, match="only where CHAT_DEBUG is on"):
         manage(tmp_path, "seed_demo")
 
@@ -47,4 +48,4 @@ def test_project_names_what_it_does_not_know(template: Path) -> None:
         manage(template, "project", "--replay", "nobody")
     with pytest.raises(RuntimeError, match="holds no key"):
         manage(template, "project", "--retry", "previews", "x")
-    assert manage(template, "project") == ""
+    assert manage(template, "project") == "Nothing is held, and nothing was unreadable.\n"

@@ -44,6 +44,7 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /health/live": (PUBLIC, None),
     "GET /health/ready": (PUBLIC, None),
     "GET /api/server": (PUBLIC, None),
+    "GET /api/": (everybody(404, anonymous=404), None),
     "GET /api/<path:anything>": (everybody(404, anonymous=404), None),
     "POST /api/auth/token": (PUBLIC, {"username": "dan", "password": "pw"}),
     "POST /api/auth/token/refresh": (everybody(401, anonymous=401), {"refresh": "no token"}),

@@ -36,8 +36,8 @@ class Command(BaseCommand):
             return
         for row in rows:
             self.stdout.write(self.style.MIGRATE_HEADING(row["name"]) + f" = {row['value']}  ({row['source']})")
-            self.stdout.write(f"    {row['help']} A {row['kind']}; default {row['default']}.")
+            self.stdout.write(f"    {row['help']} Kind: {row['kind']}; default: {row['default']}.")
 
 
 def _text(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)

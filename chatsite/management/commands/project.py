@@ -33,11 +33,16 @@ class Command(BaseCommand):
             self._show()
 
     def _show(self) -> None:
-        for held in HeldKey.objects.order_by("group", "offset"):
-            self.stdout.write(f"held  {held.group}  {held.key}  from offset {held.offset}: {held.error}")
+        lines = [
+            f"held  {held.group}  {held.key}  from offset {held.offset}: {held.error}"
+            for held in HeldKey.objects.order_by("group", "offset")
+        ]
         for alias in (DEFAULT_DB_ALIAS, MESSAGES):
-            for letter in DeadLetter.objects.using(alias).order_by("group", "offset"):
-                self.stdout.write(f"dead  {letter.group}  offset {letter.offset}: {letter.reason}")
+            lines += [
+                f"dead  {letter.group}  offset {letter.offset}: {letter.reason}"
+                for letter in DeadLetter.objects.using(alias).order_by("group", "offset")
+            ]
+        self.stdout.write("\n".join(lines) or "Nothing is held, and nothing was unreadable.")
 
     def _retry(self, group: str, key: str) -> None:
         if not HeldKey.objects.filter(group=group, key=key).update(retry=True):

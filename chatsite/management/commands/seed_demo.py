@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.commands import chats, messages
 from chat.models import Chat
@@ -20,8 +20,14 @@ class Command(BaseCommand):
 
     help = "Makes demo people (demo1 .. demo5, password demo), staff user admin and three chats. Only with DEBUG on."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The one option."""
+        parser.add_argument("--if-debug", action="store_true", help="do nothing, instead of refusing, with DEBUG off")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Make what is missing; a second run changes nothing."""
+        if not settings.DEBUG and options["if_debug"]:
+            return
         if not settings.DEBUG:
             raise CommandError("Demo people have known passwords: they are made only where CHAT_DEBUG is on.")
         company, _ = Company.objects.get_or_create(name=COMPANY)

@@ -82,7 +82,10 @@ class Command(BaseCommand):
         for alias in (DEFAULT_DB_ALIAS, "messages"):
             executor = MigrationExecutor(connections[alias])
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                raise CommandError(f"The tables are not up to date. Run: manage.py migrate --database {alias}")
+                raise CommandError(
+                    f"The tables of {alias!r} are not up to date."
+                    " Run: manage.py migrate && manage.py migrate --database messages"
+                )
             connections[alias].close()
 
     async def _serve(self, host: str, port: int) -> None:
@@ -154,6 +157,7 @@ async def _trim(*logs: EventLog) -> None:
                 dropped = await trim(one, now_ms=clock.now_ms())
             except AWAY as error:
                 logger.warning("the log is not trimmed this hour: %s", error)
-            else:
+                continue
+            if dropped:
                 logger.info("trimmed %d records", dropped)
         await asyncio.sleep(TRIM_SECONDS)
