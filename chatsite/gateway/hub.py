@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import DatabaseError
 
 from chatsite.gateway.protocol import (
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
-BREATH_BYTES = 32 * 1024  # delivered in one turn of the loop, far below any session's budget
+BREATH = 4  # this part of a session's budget is delivered in one turn of the loop
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
 
 
@@ -98,7 +99,7 @@ async def publish(subject: str, entry: Entry, epoch: str) -> None:
 
 async def _breathe(sent: int) -> int:
     """After so many bytes to everybody let the sessions write; answers what is left to count."""
-    if sent < BREATH_BYTES:
+    if sent < settings.GATEWAY["OUTBOUND_BYTES"] // BREATH:
         return sent
     await asyncio.sleep(0)
     return 0
@@ -248,15 +249,18 @@ class Hub:
         while (room := self._rooms.get(subject)) is None:
             if (joining := self._joining.get(subject)) is None:
                 joining = self._joining[subject] = asyncio.create_task(self._join(subject))
-                joining.add_done_callback(lambda _: self._joining.pop(subject, None))
             await asyncio.shield(joining)
         return room
 
     async def _join(self, subject: str) -> None:
-        await get_channel_layer().group_add(group_of(subject), await self._own_channel())
-        self._joined.add(subject)
-        head = (await stream().heads([subject]))[subject]
-        self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
+        try:
+            await get_channel_layer().group_add(group_of(subject), await self._own_channel())
+            self._joined.add(subject)
+            head = (await stream().heads([subject]))[subject]
+            self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
+        finally:
+            # Before the task is done: whoever awaited a finished one again would never let the loop run.
+            del self._joining[subject]
 
     def _leave_if_empty(self, room: _Room) -> None:
         """Forget a room without hearers; its group is left by the next comparison of heads."""
