@@ -173,10 +173,13 @@ def _rough(text: str) -> dict[str, Any]:
 
 def _plain(value: Any) -> str | None:
     """A string that can be sent back, else None."""
+    if not isinstance(value, str):
+        return None
     try:
-        return value if isinstance(value, str) and value.encode() is not None else None
+        value.encode()
     except UnicodeEncodeError:
         return None
+    return value
 
 
 def stamp(body: bytes, *, epoch: str, pos: int, prev: int) -> bytes:
