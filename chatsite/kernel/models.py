@@ -1,4 +1,4 @@
-"""The kernel's tables: the SQL log, what its groups know of themselves, worker leases.
+"""The kernel's tables: the SQL log, what its groups know of themselves, worker leases, chores.
 
 The log's tables stand in two databases: in `messages` as the event log, in
 `default` as the outbox, where a command's transaction appends to it.
@@ -102,3 +102,21 @@ class WorkerLease(models.Model):
 
     class Meta:
         db_table = "worker_leases"
+
+
+class Chore(models.Model):
+    """Work that a command left for later."""
+
+    kind = models.CharField(max_length=64)
+    key = models.CharField(max_length=128, help_text="one chore of a kind and key waits at a time")
+    payload = models.JSONField()
+    due_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True, help_text="until then its process is believed to run it")
+    tries = models.IntegerField(default=0)
+    error = models.TextField(blank=True, help_text="of the last try")
+    given_up_at = models.DateTimeField(null=True, help_text="set by the last try; `chores --retry` clears it")
+
+    class Meta:
+        db_table = "chores"
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_chore_a_key")]
+        indexes = [models.Index(fields=["due_at"], name="chores_by_due")]

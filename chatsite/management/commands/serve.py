@@ -23,6 +23,7 @@ from chatsite.gateway.consumer import drain, watch_expiry
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
 from chatsite.kernel import clock
+from chatsite.kernel.chores import run_chores
 from chatsite.kernel.eventlog import EventLog, log, outbox
 from chatsite.kernel.groups import AWAY, groups, run_groups, trim
 from chatsite.kernel.ids import SERVE_WORKER, MessageId
@@ -104,6 +105,7 @@ class Command(BaseCommand):
                     tasks.create_task(hub.run(), name="hub"),
                     tasks.create_task(watch_expiry(), name="expiry"),
                     tasks.create_task(run_groups(groups()), name="groups"),
+                    tasks.create_task(run_chores(), name="chores"),
                     tasks.create_task(_trim(log(), outbox()), name="trim"),
                 ]
                 serving = tasks.create_task(server.serve(), name="server")

@@ -1,0 +1,201 @@
+"""Deferred work as rows: added in a command's transaction, run soon after its commit.
+
+    @chores.handles("mail.invite")
+    async def send_invite(payload): ...
+
+    with transaction.atomic():
+        ...
+        chores.add("mail.invite", key=str(invite.id), payload={"invite": str(invite.id)})
+
+A handler must be idempotent: a chore whose process dies runs again after its
+claim has ended. What fails comes again later and later; after ten tries the row
+stays with its error until `manage.py chores --retry KIND KEY`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q, QuerySet
+
+from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.models import Chore
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 8  # chores that run at the same time; the others wait as rows
+POLL_SECONDS = 1.0  # how soon a chore of another process, or one that became due, is found
+RUN_SECONDS = 240.0  # a handler that takes longer has failed
+CLAIM = timedelta(minutes=5)  # longer than a handler may run, so no two run one chore
+TRIES = 10
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)  # ten tries take about four hours
+MAX_ERROR = 1_000  # characters of an error that are kept
+
+Handler = Callable[[dict[str, Any]], Awaitable[None]]
+_handlers: dict[str, Handler] = {}
+_runners: "set[Runner]" = set()
+
+
+def handles(kind: str) -> Callable[[Handler], Handler]:
+    """Register the handler of a kind of chore; a second one is an error."""
+
+    def register(handler: Handler) -> Handler:
+        if _handlers.setdefault(kind, handler) is not handler:
+            raise ValueError(f"two handlers for {kind}")
+        return handler
+
+    return register
+
+
+def add(kind: str, *, key: str, payload: Mapping[str, Any], due_at: datetime | None = None) -> None:
+    """Leave work for later with the caller's transaction; a key that waits already changes nothing."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("chores.add needs the caller's transaction: use transaction.atomic().")
+    chore = Chore(kind=kind, key=key, payload=dict(payload), due_at=due_at or datetime.now(UTC))
+    Chore.objects.bulk_create([chore], ignore_conflicts=True)
+    transaction.on_commit(_wake, robust=True)
+
+
+def waiting(kind: str) -> int:
+    """How many chores of a kind are not done yet."""
+    return Chore.objects.filter(kind=kind).count()
+
+
+def retry(kind: str, key: str) -> bool:
+    """Try a chore that was given up again, from the first try on; False where there is none."""
+    given_up = Chore.objects.filter(kind=kind, key=key, given_up_at__isnull=False)
+    again = given_up.update(given_up_at=None, claimed_until=None, tries=0, due_at=datetime.now(UTC))
+    return bool(again)
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long a chore waits after so many tries that failed."""
+    return min(FIRST_PAUSE * int(3 ** (tries - 1)), LONGEST_PAUSE)
+
+
+def claim(*, limit: int, now: datetime) -> list[Chore]:
+    """Due chores that nobody else runs, claimed for five minutes, the longest due first."""
+    if not _claimable(now).exists():  # A look takes no lock; most of them find nothing.
+        return []
+    with transaction.atomic():
+        chores = list(_claimable(now).select_for_update(skip_locked=True).order_by("due_at")[:limit])
+        for chore in chores:
+            chore.tries += 1
+            chore.claimed_until = now + CLAIM
+            chore.save(update_fields=["tries", "claimed_until"])
+    return chores
+
+
+def _claimable(now: datetime) -> QuerySet[Chore]:
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return Chore.objects.filter(free, kind__in=list(_handlers), due_at__lte=now, given_up_at=None)
+
+
+def _wake() -> None:
+    for runner in tuple(_runners):
+        runner.wake()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Runner:
+    """Runs due chores, a few at once, until cancelled."""
+
+    def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
+        self._now = now
+        self._running: set[asyncio.Task[None]] = set()  # at most AT_ONCE
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def wake(self) -> None:
+        """Look for chores at once, from whatever thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def run(self) -> None:
+        """Claim and run; what was running when it is cancelled runs again with the next start."""
+        _runners.add(self)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    for chore in await self._claim():
+                        task = tasks.create_task(self._run(chore), name=f"chore-{chore.kind}")
+                        self._running.add(task)
+                        task.add_done_callback(self._done)
+                    await self._wait()
+        finally:
+            _runners.discard(self)
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._news.wait()
+        self._news.clear()
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._news.set()
+
+    async def _claim(self) -> list[Chore]:
+        free = AT_ONCE - len(self._running)
+        try:
+            return await in_db_thread(claim, limit=free, now=self._now()) if free else []
+        except (DatabaseError, Unavailable) as error:
+            logger.warning("chores wait: %s", error)
+            return []
+
+    async def _run(self, chore: Chore) -> None:
+        try:
+            error = await self._try(chore)
+            await in_db_thread(_finish, chore, error=error, now=self._now())
+        except asyncio.CancelledError:
+            await in_db_thread(_give_back, chore)
+            raise
+        except (DatabaseError, Unavailable) as away:
+            logger.warning("chore %s %s runs again when its claim has ended: %s", chore.kind, chore.key, away)
+
+    async def _try(self, chore: Chore) -> str | None:
+        """Run the handler; answers the error, None when it went well."""
+        if chore.tries > TRIES:
+            return "The process ended each time while this ran."
+        try:
+            async with asyncio.timeout(RUN_SECONDS):
+                await _handlers[chore.kind](chore.payload)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the other chores
+            logger.warning("chore %s %s failed (try %d): %r", chore.kind, chore.key, chore.tries, error)
+            return f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        return None
+
+
+def _finish(chore: Chore, *, error: str | None, now: datetime) -> None:
+    if error is None:
+        Chore.objects.filter(id=chore.id).delete()
+        return
+    chore.error, chore.claimed_until = error, None
+    chore.due_at = now + pause_after(chore.tries)
+    if chore.tries >= TRIES:
+        chore.given_up_at = now
+        logger.critical(
+            "ALERT chore %s %s failed %d times: %s. Mend the cause, then run: manage.py chores --retry %s %s",
+            chore.kind, chore.key, chore.tries, error, chore.kind, chore.key,
+        )  # fmt: skip
+    chore.save(update_fields=["error", "claimed_until", "due_at", "given_up_at"])
+
+
+def _give_back(chore: Chore) -> None:
+    """A try that a stopping server cut short counts as none."""
+    Chore.objects.filter(id=chore.id, claimed_until=chore.claimed_until).update(
+        claimed_until=None, tries=F("tries") - 1
+    )
+
+
+async def run_chores() -> None:
+    """Run due chores until cancelled."""
+    await Runner().run()
