@@ -357,9 +357,10 @@ class Device:
 class World:
     """A running server and everything a test does with it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, password: str = PASSWORD) -> None:
         self.server = server
         self.devices: list[Device] = []
+        self._password = password
         self._http: httpx.AsyncClient | None = None
         self._tokens: dict[str, str] = {}
         self._ids: dict[str, str] = {}
@@ -377,7 +378,7 @@ class World:
     async def token(self, name: str) -> str:
         """An access token of a person, signed in once."""
         if name not in self._tokens:
-            answer = await self.rest(None, "POST", "/api/auth/token", {"username": name, "password": PASSWORD})
+            answer = await self.rest(None, "POST", "/api/auth/token", {"username": name, "password": self._password})
             self._tokens[name] = answer.body["access"]
         return self._tokens[name]
 
