@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from chatsite.kernel.events import Payload, event
+from chatsite.kernel.events import Audience, Payload, event
 
 MessageType = Literal["text", "notice"]
 
@@ -63,6 +63,110 @@ class ParticipantLeft(MembershipChanged, frozen=True, kw_only=True, rename="came
     """Somebody left a chat."""
 
     event_type: ClassVar[str] = "chat.member.left.v1"
+
+
+@event
+class ParticipantBanned(MembershipChanged, frozen=True, kw_only=True, rename="camel"):
+    """Somebody was removed from a chat for good."""
+
+    event_type: ClassVar[str] = "chat.member.banned.v1"
+    reason: str | None = None
+
+
+@event
+class ParticipantRoleChanged(MembershipChanged, frozen=True, kw_only=True, rename="camel"):
+    """Somebody has another role; `role` is the new one."""
+
+    event_type: ClassVar[str] = "chat.member.role_changed.v1"
+
+
+@event
+class ParticipantMuted(MembershipChanged, frozen=True, kw_only=True, rename="camel"):
+    """Somebody may not post until a time; None lets them speak again."""
+
+    event_type: ClassVar[str] = "chat.member.muted.v1"
+    muted_until: str | None = None
+
+
+class RoomChanged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """What every change of a chat itself says."""
+
+    room_id: str
+    by: str
+    members_version: int
+
+
+@event
+class ChatUpdated(RoomChanged, frozen=True, kw_only=True, rename="camel"):
+    """A chat has another name, description or rules; all of them as they are now."""
+
+    event_type: ClassVar[str] = "chat.room.updated.v1"
+    name: str
+    description: str
+    permissions: dict[str, str]
+    slow_mode_seconds: int
+
+
+@event
+class ChatArchived(RoomChanged, frozen=True, kw_only=True, rename="camel"):
+    """A chat takes nothing new any more."""
+
+    event_type: ClassVar[str] = "chat.room.archived.v1"
+
+
+@event
+class ChatRestored(RoomChanged, frozen=True, kw_only=True, rename="camel"):
+    """A chat that was archived goes on."""
+
+    event_type: ClassVar[str] = "chat.room.restored.v1"
+
+
+@event
+class ChatHardDeleted(RoomChanged, frozen=True, kw_only=True, rename="camel"):
+    """A chat is gone for good, with everything in it."""
+
+    event_type: ClassVar[str] = "chat.room.deleted.v1"
+    receipt_id: str
+
+
+class PersonEvent(Payload, frozen=True, kw_only=True, rename="camel"):
+    """What concerns one person, under their own key."""
+
+    audience: ClassVar[Audience] = "person"
+    user_id: str
+    room_id: str
+
+
+@event
+class PersonChatAdded(PersonEvent, frozen=True, kw_only=True, rename="camel"):
+    """A person is in one more chat."""
+
+    event_type: ClassVar[str] = "person.chat.added.v1"
+    role: str
+
+
+@event
+class PersonChatRemoved(PersonEvent, frozen=True, kw_only=True, rename="camel"):
+    """A person is no longer in a chat."""
+
+    event_type: ClassVar[str] = "person.chat.removed.v1"
+
+
+@event
+class ReadAdvanced(PersonEvent, frozen=True, kw_only=True, rename="camel"):
+    """A person has read a chat up to a pos; with `back` they took that back to there.
+
+    `unread` and `mentions` are what is left above it, as of the chat's pos `up_to`.
+    """
+
+    event_type: ClassVar[str] = "chat.read.advanced.v1"
+    message_id: str
+    pos: int
+    read_at: str
+    unread: int
+    mentions: int
+    up_to: int
+    back: bool = False
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,14 +1,15 @@
-"""The chat's frames: SEND_MESSAGE, EDIT_MESSAGE, DELETE_MESSAGE."""
+"""The chat's frames: what people do with messages, how far they have read, that they write."""
 
 import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, messages
+from chat.commands import changes, messages, reads
 from chat.commands.changes import Changed
-from chat.commands.messages import Sent
-from chat.protocol import DeleteMessage, EditMessage, SendMessage
+from chat.commands.messages import Draft, Sent, require_can_type
+from chat.protocol import DeleteMessage, EditMessage, Read, SendMessage, Typing
 from chat.queries.participants import chat_id
+from chatsite.gateway.hub import whisper
 from chatsite.gateway.protocol import ClientFrame, error_frame, frame
 from chatsite.gateway.registry import on
 from chatsite.gateway.session import Session
@@ -22,20 +23,19 @@ async def send_message(session: Session, asked: SendMessage) -> None:
     for field, value in (
         ("threadId", asked.thread_id),
         ("attachments", asked.attachments),
-        ("mentions", asked.mentions),
     ):
         if value:
             raise NotSupported(f"{field} belongs to a later version.")
     await session.take_slot()
     try:
-        accepted = await messages.accept(
-            chat_id(asked.room_id),
-            sender=_user_id(session.require_user),
-            content=asked.content,
+        draft = Draft(
+            asked.content,
             nonce=asked.nonce,
             retry=asked.retry,
             reply_to=read_id(asked.reply_to_id, "replyToId") if asked.reply_to_id is not None else None,
+            mentions=asked.mentions,
         )
+        accepted = await messages.accept(chat_id(asked.room_id), draft, sender=_user_id(session.require_user))
     except BaseException:
         session.free_slot()
         raise
@@ -64,6 +64,39 @@ async def delete_message(session: Session, asked: DeleteMessage) -> None:
         reason=asked.reason,
     )
     _acknowledge(session, asked, changed)
+
+
+@on(Read)
+async def read(session: Session, asked: Read) -> None:
+    """Note how far one has read; the answer says what is left."""
+    if asked.thread_id is not None:
+        raise NotSupported("threadId belongs to a later version.")
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    reader = _user_id(session.require_user)
+    if asked.unread:
+        reading = await reads.unread_from(chat, message, reader=reader)
+    else:
+        reading = await reads.read(chat, message, reader=reader, pos=asked.pos)
+    session.reply(
+        frame(
+            "ACK",
+            ref=asked.ref,
+            roomId=asked.room_id,
+            messageId=asked.message_id,
+            version=reading.version,
+            unread=reading.counts.unread,
+            mentions=reading.counts.mentions,
+        )
+    )
+
+
+@on(Typing)
+async def typing(session: Session, asked: Typing) -> None:
+    """Tell the others that one writes; nobody answers, and nobody misses it."""
+    user = session.require_user
+    await require_can_type(chat_id(asked.room_id), _user_id(user))
+    body = frame("TYPING", roomId=asked.room_id, userId=user, active=asked.active)
+    await whisper(asked.room_id, body, besides=user)
 
 
 def _acknowledge(session: Session, asked: ClientFrame, changed: Changed) -> None:

@@ -1,17 +1,18 @@
 """Messages: an unmanaged model whose manager reads and writes the message store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NoReturn
 
 from django.db import models
 
 from chat.fold import MessageState, Stamped
-from chat.stores import StorePage, store
-from chatsite.kernel.ids import ChatId, MessageId
+from chat.inboxes import Unread
+from chat.stores import Edit, StorePage, store
+from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 
 class MessageManager(models.Manager["Message"]):
-    """The custom manager over the message store: add, change, get, page, applied.
+    """The custom manager over the message store: add, change, find, page and what else it knows.
 
     It answers `MessageState`, the pure state that `chat.fold` works on.
     """
@@ -33,6 +34,20 @@ class MessageManager(models.Manager["Message"]):
     ) -> StorePage:
         """Up to `limit` stored messages just before or after an id, or the newest."""
         return await store().page(chat, before=before, after=after, limit=limit)
+
+    async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
+        """The earlier texts of a message, oldest first."""
+        return await store().edits(chat, message)
+
+    async def unread(
+        self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int
+    ) -> dict[ChatId, list[Unread]]:
+        """The newest messages of others above a pos in each chat."""
+        return await store().unread(viewer, above, types=types, limit=limit)
+
+    async def erase(self, chat: ChatId) -> dict[str, int]:
+        """Delete everything of a chat for good; answers how many rows went, by table."""
+        return await store().erase(chat)
 
     async def applied(self, chat: ChatId) -> int:
         """The pos up to which everything of a chat is stored."""

@@ -1,6 +1,7 @@
-"""Who may do what in a chat: the table of roles. Pure."""
+"""Who may do what in a chat: the table of roles, and what a chat overrides of it. Pure."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from chatsite.kernel.errors import Conflict, Forbidden
 
@@ -28,27 +29,64 @@ class Action(StrEnum):
 
     POST = "post"
     REPLY = "reply"
+    INVITE = "invite"
+    PIN = "pin"
+    MENTION_ALL = "mention all"
     DELETE_ANY = "delete another's message"
+    MUTE = "mute somebody"
     MANAGE_PEOPLE = "manage people"
+    RENAME = "rename the chat"
+    OWN = "archive, restore or delete the chat"
 
 
 _LOWEST: dict[Action, Role] = {
     Action.POST: Role.GUEST,
     Action.REPLY: Role.MEMBER,
+    Action.INVITE: Role.MEMBER,
+    Action.PIN: Role.MODERATOR,
+    Action.MENTION_ALL: Role.MODERATOR,
     Action.DELETE_ANY: Role.MODERATOR,
+    Action.MUTE: Role.MODERATOR,
     Action.MANAGE_PEOPLE: Role.ADMIN,
+    Action.RENAME: Role.ADMIN,
+    Action.OWN: Role.OWNER,
 }
 
+# What a chat may decide for itself, by the name it has in REST.
+OVERRIDABLE = {
+    "post": Action.POST,
+    "invite": Action.INVITE,
+    "pin": Action.PIN,
+    "mention_all": Action.MENTION_ALL,
+}
+Overrides = dict[Action, Role]
+NO_OVERRIDES: Overrides = {}
 
-def may(role: Role, action: Action) -> bool:
-    """Whether a role allows an action."""
-    return role.rank >= _LOWEST[action].rank
+
+class Seat(NamedTuple):
+    """Somebody's place in a chat, as far as it decides what they may do."""
+
+    role: Role
+    muted_until_ms: int = 0  # Unix ms; 0 = may speak
 
 
-def require(role: Role, action: Action) -> None:
+def may(role: Role, action: Action, overrides: Overrides = NO_OVERRIDES) -> bool:
+    """Whether a role allows an action in a chat with these overrides."""
+    return role.rank >= overrides.get(action, _LOWEST[action]).rank
+
+
+def require(role: Role, action: Action, overrides: Overrides = NO_OVERRIDES) -> None:
     """Refuse an action that the role does not allow."""
-    if not may(role, action):
+    if not may(role, action, overrides):
         raise Forbidden(f"A {role} may not {action}.")
+
+
+def require_can_post(seat: Seat, overrides: Overrides, *, now_ms: int) -> None:
+    """Refuse a message of somebody who is muted, or where only others may post."""
+    if seat.muted_until_ms > now_ms:
+        raise Forbidden(code="muted", retry_after_ms=seat.muted_until_ms - now_ms)
+    if not may(seat.role, Action.POST, overrides):
+        raise Forbidden(code="read_only")
 
 
 def require_above(mine: Role, theirs: Role) -> None:

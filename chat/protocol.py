@@ -9,6 +9,10 @@ from typing import Any
 import msgspec
 
 from chat.events import (
+    ChatArchived,
+    ChatHardDeleted,
+    ChatRestored,
+    ChatUpdated,
     MembershipChanged,
     MessageDeleted,
     MessageEdited,
@@ -16,11 +20,18 @@ from chat.events import (
     MessageSent,
     Origin,
     ParticipantAdded,
+    ParticipantBanned,
     ParticipantLeft,
+    ParticipantMuted,
     ParticipantRemoved,
+    ParticipantRoleChanged,
+    PersonChatAdded,
+    PersonChatRemoved,
+    ReadAdvanced,
+    RoomChanged,
 )
 from chat.fold import Stamped
-from chatsite.gateway.bodies import Body, encodes
+from chatsite.gateway.bodies import EVERYBODY, Body, encodes
 from chatsite.gateway.protocol import ClientFrame
 from chatsite.kernel.events import Record
 
@@ -53,6 +64,23 @@ class DeleteMessage(ClientFrame, frozen=True, kw_only=True, tag="DELETE_MESSAGE"
     room_id: str
     message_id: str
     reason: str | None = None
+
+
+class Read(ClientFrame, frozen=True, kw_only=True, tag="READ"):
+    """Say how far one has read; with `unread` the message and all after it are unread again."""
+
+    room_id: str
+    message_id: str
+    pos: int | None = None
+    thread_id: str | None = None
+    unread: bool = False
+
+
+class Typing(ClientFrame, frozen=True, kw_only=True, tag="TYPING"):
+    """Say that one is writing, or has stopped."""
+
+    room_id: str
+    active: bool = True
 
 
 class _Frame(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, tag_field="type"):
@@ -97,21 +125,62 @@ class MessageDeletedFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE_DELETE
 
 
 class MemberFrame(_Frame, frozen=True, kw_only=True, tag="MEMBER"):
-    """Who is in the room has changed."""
+    """Who is in the room, or what they may, has changed."""
 
     user_id: str
     change: str
     role: str
     by: str
     count: int
+    muted_until: str | None = None
+    reason: str | None = None
+
+
+class RoomFrame(_Frame, frozen=True, kw_only=True, tag="ROOM"):
+    """The room itself has changed; `chat` holds the changed fields as REST names them."""
+
+    change: str
+    by: str
+    chat: dict[str, Any]
+
+
+class ReadMeFrame(_Frame, frozen=True, kw_only=True, tag="ME"):
+    """How far one has read a room, and what was left of it as of the room's pos `up_to`."""
+
+    kind: str
+    message_id: str
+    read_pos: int
+    unread: int
+    mentions: int
+    up_to: int
+    back: bool = False
+
+
+class PlaceMeFrame(_Frame, frozen=True, kw_only=True, tag="ME"):
+    """One is in one more room, or in one less."""
+
+    kind: str
+    role: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
 _message_frames = msgspec.json.Decoder(MessageFrame | MessageEditedFrame | MessageDeletedFrame)
+_read_frame = msgspec.json.Decoder(ReadMeFrame)
+_member_frame = msgspec.json.Decoder(MemberFrame)
 _CHANGES: dict[type[MembershipChanged], str] = {
     ParticipantAdded: "added",
     ParticipantRemoved: "removed",
     ParticipantLeft: "left",
+    ParticipantBanned: "banned",
+    ParticipantRoleChanged: "role",
+    ParticipantMuted: "muted",
+}
+_FAREWELLS = (ParticipantRemoved, ParticipantLeft, ParticipantBanned)
+_ROOM_CHANGES: dict[type[RoomChanged], str] = {
+    ChatUpdated: "updated",
+    ChatArchived: "archived",
+    ChatRestored: "restored",
+    ChatHardDeleted: "deleted",
 }
 
 
@@ -139,7 +208,8 @@ def message_body(record: Record) -> Body | None:
                         thread_id=sent.thread_id,
                         origin=sent.origin,
                     )
-                )
+                ),
+                minted=int(sent.message_id),
             )
         case MessageEdited() as edited:
             return Body(
@@ -173,21 +243,94 @@ def message_body(record: Record) -> Body | None:
 def member_body(record: Record) -> Body:
     """The body of a change of membership; who goes hears it as the last of the room."""
     fact, changed = record.fact, record.fact.payload
-    change = _CHANGES[type(changed)]
     body = MemberFrame(
         room_id=fact.aggregate_id,
         version=fact.version,
         user_id=changed.user_id,
-        change=change,
+        change=_CHANGES[type(changed)],
         role=changed.role,
         by=changed.by,
         count=changed.count,
+        muted_until=changed.muted_until if isinstance(changed, ParticipantMuted) else None,
+        reason=changed.reason if isinstance(changed, ParticipantBanned) else None,
     )
     return Body(
         _encode(body),
         members_version=changed.members_version,
-        farewell=None if change == "added" else changed.user_id,
+        farewell=changed.user_id if isinstance(changed, _FAREWELLS) else None,
     )
+
+
+@encodes(*(event.event_type for event in _ROOM_CHANGES))
+def room_body(record: Record) -> Body:
+    """The body of a change of the room itself; of a deleted one everybody hears it as the last."""
+    fact, changed = record.fact, record.fact.payload
+    match changed:
+        case ChatUpdated():
+            fields: dict[str, Any] = {
+                "name": changed.name,
+                "description": changed.description,
+                "permissions": changed.permissions,
+                "slow_mode_seconds": changed.slow_mode_seconds,
+            }
+        case ChatArchived() | ChatRestored():
+            fields = {"is_archived": isinstance(changed, ChatArchived)}
+        case _:
+            fields = {}
+    body = RoomFrame(
+        room_id=fact.aggregate_id,
+        version=fact.version,
+        change=_ROOM_CHANGES[type(changed)],
+        by=changed.by,
+        chat=fields,
+    )
+    return Body(
+        _encode(body),
+        members_version=changed.members_version,
+        farewell=EVERYBODY if isinstance(changed, ChatHardDeleted) else None,
+    )
+
+
+@encodes(ReadAdvanced.event_type, PersonChatAdded.event_type, PersonChatRemoved.event_type)
+def me_body(record: Record) -> Body | None:
+    """The body of what concerns one person; `joins` is the room they hear from now on."""
+    fact = record.fact
+    match fact.payload:
+        case ReadAdvanced() as read:
+            return Body(
+                _encode(
+                    ReadMeFrame(
+                        kind="read",
+                        room_id=read.room_id,
+                        version=fact.version,
+                        message_id=read.message_id,
+                        read_pos=read.pos,
+                        unread=read.unread,
+                        mentions=read.mentions,
+                        up_to=read.up_to,
+                        back=read.back,
+                    )
+                )
+            )
+        case PersonChatAdded() as added:
+            frame = PlaceMeFrame(kind="chat_added", room_id=added.room_id, version=fact.version, role=added.role)
+            return Body(_encode(frame), joins=added.room_id)
+        case PersonChatRemoved() as removed:
+            return Body(_encode(PlaceMeFrame(kind="chat_removed", room_id=removed.room_id, version=fact.version)))
+    return None
+
+
+def read_of(body: bytes) -> ReadMeFrame | None:
+    """The read position that a body of a person's own stream tells of; None for other bodies."""
+    return _read_frame.decode(body) if body.startswith(b'{"type":"ME"') and b'"kind":"read"' in body else None
+
+
+def added_of(body: bytes) -> str | None:
+    """Who came into the room by the change that a body tells of; None for other bodies."""
+    if not body.startswith(b'{"type":"MEMBER"'):
+        return None
+    frame = _member_frame.decode(body)
+    return frame.user_id if frame.change == "added" else None
 
 
 def message_event(body: bytes, *, pos: int) -> Stamped | None:

@@ -2,15 +2,30 @@
 
 from django.urls import path
 
-from chat.api.chats import ChatsView, ChatView, LeaveView, ParticipantsView, ParticipantView
-from chat.api.messages import MessagesView, MessageView
+from chat.api.chats import ChatsView, ChatView, DirectView, NotificationsView, ReceiptView, RestoreView
+from chat.api.invites import InvitesView, InviteView
+from chat.api.messages import EditsView, MessagesView, MessageView
+from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
+from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
 
 urlpatterns = [
     path("chats", ChatsView.as_view()),
+    path("chats/direct", DirectView.as_view()),
     path("chats/<str:chat_id>", ChatView.as_view()),
+    path("chats/<str:chat_id>/restore", RestoreView.as_view()),
+    path("chats/<str:chat_id>/notifications", NotificationsView.as_view()),
     path("chats/<str:chat_id>/messages", MessagesView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>", MessageView.as_view()),
+    path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
     path("chats/<str:chat_id>/participants", ParticipantsView.as_view()),
     path("chats/<str:chat_id>/participants/<str:user_id>", ParticipantView.as_view()),
     path("chats/<str:chat_id>/leave", LeaveView.as_view()),
+    path("chats/<str:chat_id>/bans", BansView.as_view()),
+    path("chats/<str:chat_id>/bans/<str:banned_id>", BanView.as_view()),
+    path("chats/<str:chat_id>/invites", InvitesView.as_view()),
+    path("chats/<str:chat_id>/read", ReadView.as_view()),
+    path("chats/<str:chat_id>/read-positions", ReadPositionsView.as_view()),
+    path("chats/<str:chat_id>/unread/why", UnreadWhyView.as_view()),
+    path("invites/<str:code>", InviteView.as_view()),
+    path("receipts/<uuid:receipt_id>", ReceiptView.as_view()),
 ]

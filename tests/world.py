@@ -7,7 +7,8 @@
 
 The server is a real process on real files. Its people are made once per run in
 a template folder that each server copies: ada, ben, cyd and dan work together,
-eve works there too and is in no chat, zoe is of another company, sam is staff.
+eve works there too and is in no chat, fay to jon fill the roles of the matrix, zoe
+is of another company, sam is staff.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from chatsite.gateway.protocol import Cursor, Verdict, judge
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "pw"
-COLLEAGUES = ("ada", "ben", "cyd", "dan", "eve")
+COLLEAGUES = ("ada", "ben", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy", "jon")
 PEOPLE = (*COLLEAGUES, "zoe", "sam")
 ANSWER_SECONDS = 20.0  # a machine with two busy cores answers within this, or the test fails
 Frame = dict[str, Any]
@@ -161,6 +162,8 @@ class Device:
     def __init__(self, world: "World", name: str) -> None:
         self.world, self.name = world, name
         self.cursors: dict[str, Cursor | None] = {}
+        self.me: Cursor | None = None  # where this device is in its person's own stream
+        self.told: list[Frame] = []  # what concerns its person, in the order applied
         self.heard: dict[str, list[Frame]] = {}
         self.resyncs: list[Frame] = []
         self.holes = 0
@@ -242,6 +245,14 @@ class Device:
         """Apply the receiver rule; answers the SUBSCRIBE that a hole or `more` calls for."""
         room = str(frame.get("roomId"))
         match frame["type"]:
+            case "READY":
+                self.me = Cursor(frame["me"]["epoch"], frame["me"]["pos"])
+            case "ME":
+                if judge(self.me, epoch=frame["epoch"], pos=frame["pos"], prev=frame["prev"]) is Verdict.APPLY:
+                    self.me = Cursor(frame["epoch"], frame["pos"])
+                    self.told.append(frame)
+            case "SUBSCRIBED_ALL":
+                self.cursors |= {room: Cursor(one["epoch"], one["pos"]) for room, one in frame["rooms"].items()}
             case "SUBSCRIBED":
                 for event in frame["events"]:
                     self._event(room, event)
@@ -288,7 +299,7 @@ class Device:
 
     async def ask(self, type_: str, **fields: Any) -> Answer:
         """Send a frame and wait for the answer with its ref."""
-        ref, start = self.ref(), len(self.frames)
+        ref, start = fields.pop("ref", None) or self.ref(), len(self.frames)
         await self.send({"type": type_, "ref": ref, **fields})
         frame = await self.until(lambda frame: frame.get("ref") == ref, start=start)
         return Answer(0, frame)
@@ -417,6 +428,13 @@ class World:
         if answer.status != 201:
             raise RuntimeError(f"no chat: {answer}")
         return str(answer.body["id"])
+
+    async def until(self, name: str, path: str, wanted: Callable[[Any], Any]) -> Any:
+        """Ask again and again until an answer's body is as wanted; answers that body."""
+        async with in_time(f"{name} asks for {path}"):
+            while not wanted(body := (await self.rest(name, "GET", path)).body):
+                await asyncio.sleep(0.02)
+            return body
 
     async def history(self, name: str, chat: str, *, at_least: int = 0) -> list[Frame]:
         """A chat's whole history, oldest first, page by page from the newest."""

@@ -1,4 +1,4 @@
-"""REST of chats and participants."""
+"""REST of chats."""
 
 from uuid import UUID
 
@@ -8,50 +8,69 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api import parse, shapes
+from chat.api.waiting import wait_for
 from chat.commands import chats as commands
+from chat.commands import notifications
 from chat.queries import chats as queries
 from chat.queries.chats import Membership
 from chatsite.accounts.api import body_of, text_field, viewer
 from chatsite.accounts.models import User
 from chatsite.accounts.queries import people
 from chatsite.gateway.streams import stream
-from chatsite.kernel import outbox
 from chatsite.kernel.errors import Invalid, NotSupported
-from chatsite.kernel.ids import MAX_ID
+from chatsite.kernel.ids import MAX_ID, UserId
 
-SYNC_SECONDS = 0.5  # how long an answer waits until the log, and then the stream, show its fact
+LATER_KINDS = ("public", "company")
 
 
 class ChatsView(APIView):
     """One's chats."""
 
     def get(self, request: Request) -> Response:
-        """The viewer's chats, the latest first."""
+        """The viewer's chats, the latest first; with `changed_since` also what they are in no longer."""
+        user = viewer(request)
+        since = parse.number_param(request, "changed_since", 0, lowest=0, highest=MAX_ID)
         found = queries.page(
-            viewer(request),
+            user,
             words=request.query_params.get("q", "")[:100],
-            changed_since=parse.number_param(request, "changed_since", 0, lowest=0, highest=MAX_ID),
+            changed_since=since,
             after=request.query_params.get("after"),
         )
         shown = found[: queries.PAGE]
         following = queries.cursor(shown[-1]) if len(found) > len(shown) else None
-        return Response({"chats": _shown(shown), "next": following})
+        body = {"chats": shown_to(user, shown), "next": following}
+        return Response(body | {"removed": queries.removed_since(user, since)} if since else body)
 
     def post(self, request: Request) -> Response:
-        """Make a group."""
-        chat_type = text_field(body_of(request), "chat_type")
-        if chat_type not in ("group", "direct", "public", "company", "announcement"):
-            raise Invalid("expected group.", field="chat_type")
-        if chat_type != "group":
-            raise NotSupported(f"Chats of type {chat_type} belong to a later version.")
+        """Make a group, or a chat for announcements."""
+        kind = text_field(body_of(request), "chat_type")
+        if kind in LATER_KINDS:
+            raise NotSupported(f"Chats of type {kind} belong to a later version.")
+        if kind not in commands.KINDS:
+            raise Invalid(
+                f"expected one of {', '.join(commands.KINDS)}; for direct POST chats/direct.", field="chat_type"
+            )
         creator = viewer(request)
         chat, event_id = commands.create(
             creator=creator,
             name=text_field(body_of(request), "name"),
             people=parse.uuid_list(body_of(request), "participants"),
+            kind=kind,
         )
-        async_to_sync(outbox.relayed)(event_id, seconds=SYNC_SECONDS)
-        return Response(_one(chat.id, creator), status=201)
+        wait_for(event_id)
+        return Response(one(chat.id, creator), status=201)
+
+
+class DirectView(APIView):
+    """The chat of two people."""
+
+    def post(self, request: Request) -> Response:
+        """One's direct chat with somebody: 201 when it is new, 200 when it was there."""
+        creator = viewer(request)
+        chat, event_id = commands.direct(creator=creator, with_whom=parse.uuid_field(body_of(request), "user_id"))
+        if event_id is not None:
+            wait_for(event_id)
+        return Response(one(chat.id, creator), status=200 if event_id is None else 201)
 
 
 class ChatView(APIView):
@@ -59,62 +78,61 @@ class ChatView(APIView):
 
     def get(self, request: Request, chat_id: str) -> Response:
         """A chat the viewer is in."""
-        return Response(_one(parse.path_uuid(chat_id), viewer(request)))
+        return Response(one(parse.path_uuid(chat_id), viewer(request)))
 
+    def patch(self, request: Request, chat_id: str) -> Response:
+        """Change its name, description, permissions or slow mode."""
+        changes = {name: value for name, value in body_of(request).items() if name in commands.CHANGEABLE}
+        if not changes:
+            raise Invalid(f"give one of {', '.join(commands.CHANGEABLE)}.", field="name")
+        chat = commands.update(parse.path_uuid(chat_id), changes, by=viewer(request))
+        return Response(one(chat.id, viewer(request)))
 
-class ParticipantsView(APIView):
-    """The participants of a chat."""
-
-    def get(self, request: Request, chat_id: str) -> Response:
-        """Who is in the chat, in the order of joining."""
-        chat = queries.require_participant(parse.path_uuid(chat_id), viewer(request)).chat
-        found = queries.participants(chat, after=request.query_params.get("after"))
-        shown = found[: queries.PAGE]
-        users = people(place.user_id for place in shown)
-        following = queries.participant_cursor(shown[-1]) if len(found) > len(shown) else None
-        return Response({"participants": [shapes.participant(one, users) for one in shown], "next": following})
-
-    def post(self, request: Request, chat_id: str) -> Response:
-        """Add a colleague."""
-        place, event_id = commands.add(
-            parse.path_uuid(chat_id),
-            user_id=parse.uuid_field(body_of(request), "user_id"),
-            role=parse.role_field(body_of(request)),
-            by=viewer(request),
-        )
-        async_to_sync(_shown_in)(str(place.chat_id), event_id)
-        return Response(shapes.participant(place, people([place.user_id])), status=201)
-
-
-class ParticipantView(APIView):
-    """One participant."""
-
-    def delete(self, request: Request, chat_id: str, user_id: str) -> Response:
-        """Remove somebody."""
-        commands.remove(parse.path_uuid(chat_id), user_id=parse.path_uuid(user_id), by=viewer(request))
+    def delete(self, request: Request, chat_id: str) -> Response:
+        """Archive it; with `hard=true` delete it for good, which answers a receipt."""
+        if request.query_params.get("hard") == "true":
+            receipt = commands.erase(parse.path_uuid(chat_id), by=viewer(request))
+            return Response(shapes.receipt(receipt), status=202)
+        commands.archive(parse.path_uuid(chat_id), by=viewer(request))
         return Response(status=204)
 
 
-class LeaveView(APIView):
-    """Leaving."""
+class RestoreView(APIView):
+    """Bringing an archived chat back."""
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Leave the chat."""
-        commands.leave(parse.path_uuid(chat_id), user=viewer(request))
-        return Response(status=204)
+        """Let the chat go on."""
+        commands.restore(parse.path_uuid(chat_id), by=viewer(request))
+        return Response(one(parse.path_uuid(chat_id), viewer(request)))
 
 
-def _one(chat_id: UUID, user: User) -> shapes.Json:
-    return _shown([queries.require_participant(chat_id, user)])[0]
+class ReceiptView(APIView):
+    """What was erased for good."""
+
+    def get(self, request: Request, receipt_id: UUID) -> Response:
+        """The receipt, for who erased it; `finished_at` is set once every store has let go."""
+        return Response(shapes.receipt(queries.require_receipt(receipt_id, viewer(request))))
 
 
-def _shown(memberships: list[Membership]) -> list[shapes.Json]:
-    heads = async_to_sync(stream().heads)([str(row.chat.id) for row in memberships])
-    users = people(shapes.preview_senders(memberships))
-    return [shapes.chat(row, heads[str(row.chat.id)], users) for row in memberships]
+class NotificationsView(APIView):
+    """Whether one wants to be notified of a chat."""
+
+    def put(self, request: Request, chat_id: str) -> Response:
+        """Mute a chat for oneself until a time, or no longer."""
+        until = parse.moment_field(body_of(request), "muted_until")
+        notifications.mute_for_oneself(parse.path_uuid(chat_id), user=viewer(request), until=until)
+        return Response(one(parse.path_uuid(chat_id), viewer(request)))
 
 
-async def _shown_in(chat_id: str, event_id: str) -> None:
-    """Wait until a chat's stream shows an event, at most half a second for each step."""
-    if (pos := await outbox.relayed(event_id, seconds=SYNC_SECONDS)) is not None:
-        await stream().wait_for(chat_id, pos, seconds=SYNC_SECONDS)
+def one(chat_id: UUID, user: User) -> shapes.Json:
+    """A chat as one of its participants sees it."""
+    return shown_to(user, [queries.require_participant(chat_id, user)])[0]
+
+
+def shown_to(user: User, memberships: list[Membership]) -> list[shapes.Json]:
+    """Chats as one of their participants sees them; the number of queries does not depend on how many."""
+    counts = async_to_sync(queries.counts)(UserId(user.id), memberships)
+    epoch = async_to_sync(stream().epoch)()
+    peers = queries.peers(user, memberships)
+    users = people({*shapes.preview_senders(memberships), *peers.values()})
+    return [shapes.chat(row, counts, epoch, users, peer=peers.get(row.chat.id)) for row in memberships]

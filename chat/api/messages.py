@@ -50,20 +50,20 @@ class MessagesView(APIView):
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Say something; a repeated nonce answers 200 with the first message."""
-        for name in ("thread_id", "attachments", "mentions"):
+        for name in ("thread_id", "attachments"):
             if body_of(request).get(name):
                 raise NotSupported(f"{name} belongs to a later version.")
         content = parse.optional_text(body_of(request), "content")
         reply_to = parse.optional_text(body_of(request), "reply_to_id")
         chat, user = require_chat_id(chat_id), viewer(request)
-        sent = async_to_sync(commands.send)(
-            chat,
-            sender=UserId(user.id),
-            content=content or "",
+        draft = commands.Draft(
+            content or "",
             nonce=_nonce(request),
             retry=True,
             reply_to=read_id(reply_to, "reply_to_id") if reply_to is not None else None,
+            mentions=parse.text_list(body_of(request), "mentions"),
         )
+        sent = async_to_sync(commands.send)(chat, draft, sender=UserId(user.id))
         shown = async_to_sync(stream().wait_for)(str(chat), sent.pos, seconds=SHOWN_SECONDS)
         try:
             state = async_to_sync(queries.require_message)(chat, sent.message_id, viewer=UserId(user.id))
@@ -115,6 +115,17 @@ class MessageView(APIView):
         """The message once a following read shows the change, or after half a second."""
         async_to_sync(stream().wait_for)(str(changed.chat_id), changed.pos, seconds=SHOWN_SECONDS)
         return self.get(request, str(changed.chat_id), str(changed.message_id))
+
+
+class EditsView(APIView):
+    """The earlier texts of a message."""
+
+    def get(self, request: Request, chat_id: str, message_id: str) -> Response:
+        """What a message said before, oldest first; nothing of a deleted one."""
+        found = async_to_sync(queries.edits)(
+            require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(viewer(request).id)
+        )
+        return Response({"edits": [shapes.edit(one) for one in found]})
 
 
 def _nonce(request: Request) -> str | None:

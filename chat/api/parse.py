@@ -52,6 +52,42 @@ def optional_text(data: dict[str, Any], name: str) -> str | None:
     return value
 
 
+def flag_field(data: dict[str, Any], name: str) -> bool:
+    """A boolean of a body; false where it is missing."""
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        raise Invalid("expected true or false.", field=name)
+    return value
+
+
+def number_field(data: dict[str, Any], name: str) -> int | None:
+    """A whole number of a body that may be missing."""
+    value = data.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise Invalid("expected a whole number.", field=name)
+    return value
+
+
+def moment_field(data: dict[str, Any], name: str) -> datetime | None:
+    """A time of a body, ISO 8601, that may be missing or null; UTC where it names no zone."""
+    text = optional_text(data, name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid("expected a time as ISO 8601.", field=name) from None
+
+
+def text_list(data: dict[str, Any], name: str) -> list[str]:
+    """A list of strings of a body; empty where there is none."""
+    values = data.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise Invalid("expected a list of strings.", field=name)
+    return values
+
+
 def number_param(request: Request, name: str, default: int, *, lowest: int, highest: int) -> int:
     """A whole number of a query string within bounds."""
     text = request.query_params.get(name)

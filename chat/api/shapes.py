@@ -2,25 +2,37 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from chat.fold import MessageState
-from chat.models import Chat, Participant
+from chat.models import Ban, Chat, Erased, Invite, Participant
 from chat.queries.chats import Membership
+from chat.queries.unread import Counts
+from chat.stores import Edit, Read
 from chatsite.accounts.queries import people
-from chatsite.gateway.streams import Head
 from chatsite.kernel.events import iso
+from chatsite.kernel.ids import ChatId
 
 Json = dict[str, Any]
 
 
-def chat(membership: Membership, head: Head, users: Mapping[str, Json]) -> Json:
-    """A chat as one of its participants sees it."""
+def chat(
+    membership: Membership,
+    counts: Mapping[ChatId, Counts],
+    epoch: str,
+    users: Mapping[str, Json],
+    *,
+    peer: UUID | None,
+) -> Json:
+    """A chat as one of its participants sees it; `peer` is the other one of a direct chat."""
     row, place = membership
+    mine = counts[ChatId(row.id)]
     return {
         "id": str(row.id),
         "name": row.name,
+        "description": row.description,
         "chat_type": row.chat_type,
         "company_id": str(row.company_id) if row.company_id else None,
         "created_by": str(row.created_by_id) if row.created_by_id else None,
@@ -31,8 +43,16 @@ def chat(membership: Membership, head: Head, users: Mapping[str, Json]) -> Json:
         "created_at": _moment(row.created_at),
         "mode": "full",
         "role": place.role,
-        "epoch": head.epoch,
-        "pos": head.pos,
+        "peer": _user(str(peer), users) if peer else None,
+        "permissions": row.permissions,
+        "slow_mode_seconds": row.slow_mode_seconds,
+        "muted_until": _moment(place.muted_until),
+        "notifications_muted_until": _moment(place.notifications_muted_until),
+        "last_read_message_id": _id(mine.position.message_id),
+        "unread": mine.unread,
+        "mentions": mine.mentions,
+        "epoch": epoch,
+        "pos": mine.up_to,
         "version": max(row.version, place.version),
     }
 
@@ -49,8 +69,64 @@ def participant(place: Participant, users: Mapping[str, Json]) -> Json:
         "role": place.role,
         "joined_at": _moment(place.joined_at),
         "is_active": place.is_active,
+        "muted_until": _moment(place.muted_until),
         "version": place.version,
     }
+
+
+def invite(row: Invite) -> Json:
+    """An invite as those see it who may invite."""
+    return {
+        "code": row.code,
+        "chat_id": str(row.chat_id),
+        "role": row.role,
+        "expires_at": _moment(row.expires_at),
+        "max_uses": row.max_uses,
+        "uses": row.uses,
+        "created_by": str(row.created_by_id),
+        "created_at": _moment(row.created_at),
+    }
+
+
+def ban(row: Ban, users: Mapping[str, Json]) -> Json:
+    """A ban as those see it who may lift it."""
+    return {
+        "user": _user(str(row.user_id), users),
+        "by": _user(str(row.by_id), users) if row.by_id else None,
+        "reason": row.reason,
+        "created_at": _moment(row.created_at),
+    }
+
+
+def receipt(row: Erased) -> Json:
+    """What was erased for good; `finished_at` is null while stores still hold some of it."""
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "subject": str(row.subject),
+        "counts": row.counts,
+        "created_at": _moment(row.created_at),
+        "finished_at": _moment(row.finished_at),
+    }
+
+
+def reading(counts: Counts) -> Json:
+    """How far one has read, and what is left."""
+    return {
+        "last_read_message_id": _id(counts.position.message_id),
+        "unread": counts.unread,
+        "mentions": counts.mentions,
+    }
+
+
+def position(read: Read) -> Json:
+    """How far somebody has read."""
+    return {"user_id": str(read.user), "message_id": str(read.message_id), "read_at": read.read_at}
+
+
+def edit(text: Edit) -> Json:
+    """An earlier text of a message."""
+    return {"content": text.content, "version": text.version, "edited_at": text.edited_at}
 
 
 def messages(states: Iterable[MessageState], *, viewer: str) -> list[Json]:
@@ -68,8 +144,8 @@ def _message(state: MessageState, users: Mapping[str, Json], viewer: str) -> Jso
         "content": state.content,
         "html": state.html,
         "message_type": state.message_type,
-        "reply_to": str(state.reply_to_id) if state.reply_to_id is not None else None,
-        "thread_id": str(state.thread_id) if state.thread_id is not None else None,
+        "reply_to": _id(state.reply_to_id),
+        "thread_id": _id(state.thread_id),
         "attachments": list(state.attachments),
         "mentions": list(state.mentions),
         "reactions": [],
@@ -84,6 +160,10 @@ def _message(state: MessageState, users: Mapping[str, Json], viewer: str) -> Jso
         "pos": state.pos,
         "nonce": state.nonce if state.sender_id == viewer else None,
     }
+
+
+def _id(message_id: int | None) -> str | None:
+    return str(message_id) if message_id is not None else None
 
 
 def _user(user_id: str | None, users: Mapping[str, Json]) -> Json | None:

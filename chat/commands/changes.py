@@ -9,15 +9,15 @@ from chat import policy
 from chat.commands.messages import require_content
 from chat.events import MessageDeleted, MessageEdited
 from chat.fold import MessageState
-from chat.policy import Action, Role
+from chat.policy import Action, Seat
 from chat.queries.messages import require_message
-from chat.queries.participants import require_open_role
+from chat.queries.participants import Roster, require_open_roster
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Conflict, Forbidden, Invalid
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import Payload, iso, new_record
-from chatsite.kernel.ids import ChatId, MessageId, UserId
+from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of
 
 MAX_REASON = 200  # characters
 
@@ -35,15 +35,25 @@ class Changed(NamedTuple):
 async def edit(chat: ChatId, message: MessageId, *, editor: UserId, content: str) -> Changed:
     """Change the text of one's own message and wait until that is durable.
 
-    Raises Invalid, NotFound, Forbidden for another's message, Conflict for a deleted
-    one, Unavailable.
+    Raises Invalid, NotFound, Forbidden for another's message or where one may not post,
+    Conflict for a deleted one or after the edit window, Unavailable.
     """
     require_content(content)
-    _, state = await _require(chat, message, by=editor)
+    members, seat, state = await _require(chat, message, by=editor)
     if state.sender_id != str(editor):
         raise Forbidden("Only its author may edit a message.")
+    policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
+    window_ms = settings.EDIT_WINDOW_SECONDS * 1_000
+    if window_ms and clock.now_ms() - unix_ms_of(message) > window_ms:
+        raise Conflict(code="edit_window")
     version = clock.version()
-    event = MessageEdited(message_id=str(message), room_id=str(chat), content=content, edited_at=iso(version // 1_000))
+    event = MessageEdited(
+        message_id=str(message),
+        room_id=str(chat),
+        content=content,
+        edited_at=iso(version // 1_000),
+        mentions=list(state.mentions),
+    )
     return await _record(chat, message, event, by=editor, version=version)
 
 
@@ -55,9 +65,9 @@ async def delete(chat: ChatId, message: MessageId, *, by: UserId, reason: str | 
     """
     if reason is not None and len(reason) > MAX_REASON:
         raise Invalid(f"at most {MAX_REASON} characters.", field="reason")
-    role, state = await _require(chat, message, by=by)
+    _, seat, state = await _require(chat, message, by=by)
     if state.sender_id != str(by):
-        policy.require(role, Action.DELETE_ANY)
+        policy.require(seat.role, Action.DELETE_ANY)
     version = clock.version()
     event = MessageDeleted(
         message_id=str(message), room_id=str(chat), by=str(by), deleted_at=iso(version // 1_000), reason=reason
@@ -65,13 +75,13 @@ async def delete(chat: ChatId, message: MessageId, *, by: UserId, reason: str | 
     return await _record(chat, message, event, by=by, version=version)
 
 
-async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Role, MessageState]:
-    """The role of who changes a message, and the message; refused where nobody may change it."""
-    role = await require_open_role(chat, by)
+async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Roster, Seat, MessageState]:
+    """Who is in the chat, who changes a message, and the message; refused where nobody may change it."""
+    members, seat = await require_open_roster(chat, by)
     state = await require_message(chat, message, viewer=by)
     if state.is_deleted:
         raise Conflict("The message is deleted.")
-    return role, state
+    return members, seat, state
 
 
 async def _record(chat: ChatId, message: MessageId, event: Payload, *, by: UserId, version: int) -> Changed:

@@ -1,40 +1,43 @@
-"""Making chats and changing who is in them: facts of Django's database.
+"""Making, changing and ending chats: facts of Django's database.
 
 Each command runs in one transaction with its event in the outbox.
 """
 
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from chat import policy
+from chat.commands.locking import Actor, lock, record
 from chat.events import (
+    ChatArchived,
     ChatCreated,
+    ChatHardDeleted,
+    ChatRestored,
+    ChatUpdated,
     Member,
-    MembershipChanged,
-    ParticipantAdded,
-    ParticipantLeft,
-    ParticipantRemoved,
+    PersonChatAdded,
+    PersonChatRemoved,
 )
-from chat.models import Chat, Participant
-from chat.policy import Action, Role
-from chat.queries import chats, participants
+from chat.models import Chat, Erased, Participant
+from chat.policy import OVERRIDABLE, Action, Role
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.accounts.queries import colleagues
-from chatsite.kernel import clock, outbox
-from chatsite.kernel.errors import Conflict, Invalid, NotFound
-from chatsite.kernel.events import Payload, new_record
-from chatsite.kernel.ids import ChatId
+from chatsite.kernel import clock
+from chatsite.kernel.errors import Invalid, NotFound
 
 MAX_NAME = 255
+MAX_DESCRIPTION = 1_000
+MAX_SLOW_MODE = 6 * 3_600  # seconds
 MAX_NEW_PARTICIPANTS = 1_000  # of one request; more are added by later ones
+KINDS = ("group", "announcement")
+CHAT = "chat"  # the kind of an erased chat
 
 
-def create(*, creator: User, name: str, people: Sequence[UUID]) -> tuple[Chat, str]:
-    """A new group of the creator's company with its creator as owner; answers it and the id of its event.
+def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = "group") -> tuple[Chat, str]:
+    """A new chat of the creator's company with its creator as owner; answers it and the id of its event.
 
     Raises Invalid for a bad name or too many people, NotFound for somebody who
     is not of that company.
@@ -51,141 +54,187 @@ def create(*, creator: User, name: str, people: Sequence[UUID]) -> tuple[Chat, s
         members = [creator, *found]
         if len(members) != len(others) + 1:
             raise NotFound("Somebody of `participants` does not exist.")
-        version = clock.version()
-        chat = Chat.objects.create(
+        chat = Chat(
             name=name,
-            chat_type="group",
+            chat_type=kind,
             company_id=company.company_id if company else None,
             created_by=creator,
-            participant_count=len(members),
-            version=version,
+            permissions={"post": Role.MODERATOR} if kind == "announcement" else {},
         )
-        rows = [
-            Participant(
-                chat=chat,
-                user=member,
-                role=Role.OWNER if member == creator else Role.MEMBER,
-                version=version,
+        roles = {member: Role.OWNER if member == creator else Role.MEMBER for member in members}
+        return chat, _make(chat, roles, creator=creator)
+
+
+def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
+    """The chat of two people, made once however many ask; the id of its event where it is new.
+
+    Raises Invalid for oneself, NotFound for somebody who is no colleague.
+    """
+    if with_whom == creator.id:
+        raise Invalid("this is yourself.", field="user_id")
+    other = colleagues(creator).filter(id=with_whom).first()
+    if other is None:
+        raise NotFound("There is no such person.")
+    pair = ":".join(sorted((str(creator.id), str(other.id))))
+    try:
+        with transaction.atomic():
+            if (chat := Chat.objects.filter(pair=pair).first()) is not None:
+                return chat, None
+            shared = CompanyMember.objects.filter(user=creator, company__members=other).order_by("joined_at").first()
+            chat = Chat(
+                chat_type="direct", pair=pair, company_id=shared.company_id if shared else None, created_by=creator
             )
-            for member in members
-        ]
-        Participant.objects.bulk_create(rows)
-        event = ChatCreated(
+            return chat, _make(chat, {creator: Role.MEMBER, other: Role.MEMBER}, creator=creator)
+    except IntegrityError:  # The other one asked in the same moment, and was first.
+        return Chat.objects.get(pair=pair), None
+
+
+def update(chat_id: UUID, changes: Mapping[str, Any], *, by: Actor) -> Chat:
+    """Change name, description, permissions or slow mode of a chat; all of `changes` or nothing."""
+    with transaction.atomic():
+        locked = lock(chat_id, by)
+        locked.require(Action.RENAME)
+        chat = locked.chat
+        for name, value in changes.items():
+            setattr(chat, name, _CHECKS[name](value))
+        version = locked.changed(*changes)
+        event = ChatUpdated(
             room_id=str(chat.id),
-            name=chat.name,
-            chat_type=chat.chat_type,
-            company_id=str(chat.company_id) if chat.company_id else None,
-            created_by=str(creator.id),
-            participants=[Member(user_id=str(row.user_id), role=row.role) for row in rows],
+            by=str(locked.by.id),
             members_version=chat.members_version,
+            name=chat.name,
+            description=chat.description,
+            permissions=chat.permissions,
+            slow_mode_seconds=chat.slow_mode_seconds,
         )
-        return chat, _record(event, chat, actor=creator, version=version)
+        record(event, key=chat.id, actor=locked.by, version=version)
+        return chat
 
 
-def add(chat_id: UUID, *, user_id: UUID, role: Role, by: User) -> tuple[Participant, str]:
-    """Add somebody; answers their place and the id of its event. Conflict when they are in already."""
+def archive(chat_id: UUID, *, by: Actor) -> None:
+    """Let a chat take nothing new; archiving it twice changes nothing."""
+    _set_archived(chat_id, by=by, archived=True)
+
+
+def restore(chat_id: UUID, *, by: Actor) -> None:
+    """Let an archived chat go on."""
+    _set_archived(chat_id, by=by, archived=False)
+
+
+def erase(chat_id: UUID, *, by: Actor) -> Erased:
+    """Delete a chat for good, with everything in it; answers the receipt that tells when all is gone."""
     with transaction.atomic():
-        chat, mine = _lock(chat_id, by)
-        policy.require(mine, Action.MANAGE_PEOPLE)
-        policy.require_above(mine, role)
-        user = colleagues(by).filter(id=user_id).first()
-        if user is None or not _may_be_in(user, chat):
-            raise NotFound("There is no such person.")
-        place = Participant.objects.filter(chat=chat, user=user).first() or Participant(chat=chat, user=user)
-        if place.is_active and not place._state.adding:
-            raise Conflict("This person is in the chat already.")
-        place.role, place.is_active, place.version = role, True, clock.version()
-        place.save()
-        return place, _membership_changed(ParticipantAdded, chat, place, by=by, count=1)
+        locked = lock(chat_id, by, even_archived=True)
+        locked.require(Action.OWN)
+        chat = locked.chat
+        members = list(Participant.objects.filter(chat=chat, is_active=True).values_list("user_id", flat=True))
+        version = locked.changed()
+        _, rows = chat.delete()
+        receipt = Erased.objects.create(
+            kind=CHAT,
+            subject=chat_id,
+            by=locked.by,
+            counts={name.split(".")[-1].lower(): n for name, n in rows.items()},
+        )
+        event = ChatHardDeleted(
+            room_id=str(chat_id),
+            by=str(locked.by.id),
+            members_version=chat.members_version,
+            receipt_id=str(receipt.id),
+        )
+        record(event, key=chat_id, actor=locked.by, version=version)
+        for member in members:
+            told = PersonChatRemoved(user_id=str(member), room_id=str(chat_id))
+            record(told, key=member, actor=locked.by, version=version)
+        return receipt
 
 
-def remove(chat_id: UUID, *, user_id: UUID, by: User) -> str:
-    """Remove somebody of a lower role; answers the id of its event."""
+def finish_erasing(receipt_id: UUID, counts: Mapping[str, int]) -> None:
+    """Complete the receipt of what was erased; a second time changes nothing."""
     with transaction.atomic():
-        chat, mine = _lock(chat_id, by)
-        policy.require(mine, Action.MANAGE_PEOPLE)
-        place = _place(chat, user_id)
-        policy.require_above(mine, Role(place.role))
-        policy.require_another_owner(Role(place.role), owners=_owners(chat))
-        return _take_out(ParticipantRemoved, chat, place, by=by)
+        receipt = Erased.objects.select_for_update().filter(id=receipt_id, finished_at=None).first()
+        if receipt is not None:
+            receipt.counts |= counts
+            receipt.finished_at = datetime.now(UTC)
+            receipt.save(update_fields=["counts", "finished_at"])
 
 
-def leave(chat_id: UUID, *, user: User) -> str:
-    """Leave a chat; answers the id of its event. Conflict for the last owner."""
-    with transaction.atomic():
-        chat, mine = _lock(chat_id, user)
-        policy.require_another_owner(mine, owners=_owners(chat))
-        return _take_out(ParticipantLeft, chat, _place(chat, user.id), by=user)
-
-
-def require_name(name: str) -> str:
+def require_name(name: object) -> str:
     """A chat's name without what would break a line or a direction of writing."""
-    clean = "".join(letter for letter in name if letter.isprintable()).strip()
+    clean = _printable(name, "name")
     if not clean or len(clean) > MAX_NAME:
         raise Invalid(f"1 to {MAX_NAME} printable characters.", field="name")
     return clean
 
 
-def _lock(chat_id: UUID, user: User) -> tuple[Chat, Role]:
-    """The chat, locked against other commands, and the role of who commands; NotFound for strangers."""
-    chat = Chat.objects.select_for_update().filter(id=chat_id).first()
-    if chat is None:
-        raise NotFound()
-    role = Role(chats.require_participant(chat_id, user).participant.role)
-    policy.require_open(is_archived=chat.is_archived)
-    return chat, role
-
-
-def _place(chat: Chat, user_id: UUID) -> Participant:
-    place = Participant.objects.filter(chat=chat, user_id=user_id, is_active=True).first()
-    if place is None:
-        raise NotFound("This person is not in the chat.")
-    return place
-
-
-def _owners(chat: Chat) -> int:
-    return Participant.objects.filter(chat=chat, role=Role.OWNER, is_active=True).count()
-
-
-def _may_be_in(user: User, chat: Chat) -> bool:
-    return chat.company_id is None or CompanyMember.objects.filter(company=chat.company_id, user=user).exists()
-
-
-def _take_out(event: type[MembershipChanged], chat: Chat, place: Participant, *, by: User) -> str:
-    place.is_active, place.version = False, clock.version()
-    place.save(update_fields=["is_active", "version"])
-    return _membership_changed(event, chat, place, by=by, count=-1)
-
-
-def _membership_changed(event: type[MembershipChanged], chat: Chat, place: Participant, *, by: User, count: int) -> str:
-    chat.participant_count += count
-    chat.members_version += 1
-    chat.version = place.version
-    chat.save(update_fields=["participant_count", "members_version", "version"])
-    version = chat.members_version
-    transaction.on_commit(lambda: participants.need(ChatId(chat.id), version))
-    changed = event(
+def _make(chat: Chat, roles: Mapping[User, Role], *, creator: User) -> str:
+    """Store a new chat with its people and append its events; answers the id of the first."""
+    chat.version = version = clock.version()
+    chat.participant_count = len(roles)
+    chat.save(force_insert=True)
+    Participant.objects.bulk_create(
+        [Participant(chat=chat, user=user, role=role, version=version) for user, role in roles.items()]
+    )
+    event = ChatCreated(
         room_id=str(chat.id),
-        user_id=str(place.user_id),
-        by=str(by.id),
-        role=place.role,
-        count=chat.participant_count,
-        members_version=version,
+        name=chat.name,
+        chat_type=chat.chat_type,
+        company_id=str(chat.company_id) if chat.company_id else None,
+        created_by=str(creator.id),
+        participants=[Member(user_id=str(user.id), role=role) for user, role in roles.items()],
+        members_version=chat.members_version,
     )
-    return _record(changed, chat, actor=by, version=place.version)
+    event_id = record(event, key=chat.id, actor=creator, version=version)
+    for user, role in roles.items():
+        told = PersonChatAdded(user_id=str(user.id), room_id=str(chat.id), role=role)
+        record(told, key=user.id, actor=creator, version=version)
+    return event_id
 
 
-def _record(event: Payload, chat: Chat, *, actor: User, version: int) -> str:
-    event_id = uuid.uuid4()
-    outbox.append(
-        new_record(
-            event,
-            event_id=event_id,
-            key=chat.id,
-            version=version,
-            occurred_ms=version // 1_000,
-            actor=actor.id,
-            region=settings.REGION,
-        )
-    )
-    return str(event_id)
+def _set_archived(chat_id: UUID, *, by: Actor, archived: bool) -> None:
+    with transaction.atomic():
+        locked = lock(chat_id, by, even_archived=True)
+        locked.require(Action.OWN)
+        if locked.chat.is_archived == archived:
+            return
+        locked.chat.is_archived = archived
+        version = locked.changed("is_archived")
+        kind = ChatArchived if archived else ChatRestored
+        event = kind(room_id=str(chat_id), by=str(locked.by.id), members_version=locked.chat.members_version)
+        record(event, key=chat_id, actor=locked.by, version=version)
+
+
+def _printable(text: object, field: str) -> str:
+    if not isinstance(text, str):
+        raise Invalid("expected a string.", field=field)
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
+def _require_description(text: object) -> str:
+    if len(clean := _printable(text, "description")) > MAX_DESCRIPTION:
+        raise Invalid(f"at most {MAX_DESCRIPTION} characters.", field="description")
+    return clean
+
+
+def _require_permissions(given: object) -> dict[str, str]:
+    if not isinstance(given, dict) or not given.keys() <= OVERRIDABLE.keys():
+        raise Invalid(f"expected an object of {', '.join(OVERRIDABLE)}.", field="permissions")
+    try:
+        return {name: Role(role).value for name, role in given.items() if role is not None}
+    except ValueError:
+        raise Invalid(f"expected one of {', '.join(Role)}.", field="permissions") from None
+
+
+def _require_slow_mode(seconds: object) -> int:
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds <= MAX_SLOW_MODE:
+        raise Invalid(f"expected 0 to {MAX_SLOW_MODE} seconds.", field="slow_mode_seconds")
+    return seconds
+
+
+_CHECKS = {
+    "name": require_name,
+    "description": _require_description,
+    "permissions": _require_permissions,
+    "slow_mode_seconds": _require_slow_mode,
+}
+CHANGEABLE = tuple(_CHECKS)

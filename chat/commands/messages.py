@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from typing import NamedTuple, NotRequired, TypedDict, Unpack
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
@@ -10,19 +11,21 @@ from django.conf import settings
 
 from chat import policy
 from chat.events import MessageSent
-from chat.policy import Action
+from chat.policy import Action, Seat
 from chat.queries.messages import require_message
-from chat.queries.participants import require_open_role
+from chat.queries.participants import Roster, require_open_roster
 from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused
+from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused, NotSupported
 from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
 from chatsite.kernel.nonces import nonce_key, nonces
 
 MAX_NONCE = 64
+MAX_MENTIONS = 50
+ALL, HERE = "all", "here"
 
 
 class Sent(NamedTuple):
@@ -37,62 +40,40 @@ class Sent(NamedTuple):
     repeated: bool
 
 
-class Draft(TypedDict):
+class Draft(NamedTuple):
     """What somebody wants to say, before it is checked."""
 
-    sender: UserId
     content: str
-    nonce: NotRequired[str | None]
-    retry: NotRequired[bool]
-    reply_to: NotRequired[MessageId | None]
+    nonce: str | None = None
+    retry: bool = False
+    reply_to: MessageId | None = None
+    mentions: Sequence[str] = ()  # user ids, or "all"
 
 
-async def accept(
-    chat: ChatId,
-    *,
-    sender: UserId,
-    content: str,
-    nonce: str | None = None,
-    retry: bool = False,
-    reply_to: MessageId | None = None,
-) -> "asyncio.Future[Sent]":
+async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Future[Sent]":
     """Check a message and hand it to the log; the future resolves once it is durable.
 
     A nonce that was used answers with its first result before anything else is
     checked. Raises Invalid, NotFound, Forbidden, Conflict, KeyReused, Unavailable.
     """
-    require_content(content)
-    _require_nonce(nonce)
-    key = nonce_key(chat, sender, nonce) if nonce else None
-    digest = _digest(content, str(reply_to) if reply_to is not None else None)
-    if key and (first := await _find_first(key, digest, retry=retry)):
+    require_content(draft.content)
+    _require_nonce(draft.nonce)
+    key = nonce_key(chat, sender, draft.nonce) if draft.nonce else None
+    digest = _digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
+    if key and (first := await _find_first(key, digest, retry=draft.retry)):
         return first
-    role = await require_open_role(chat, sender)
-    policy.require(role, Action.POST)
-    if reply_to is not None:
-        policy.require(role, Action.REPLY)
-        await require_message(chat, reply_to, viewer=sender)
+    await _require_allowed(chat, draft, sender)
     epoch = await stream().epoch()
     # From here to the append nothing waits, so the order of ids is the order of the log.
     message_id = clock.mint()
-    sent_ms = unix_ms_of(message_id)
-    event = MessageSent(
-        message_id=str(message_id),
-        room_id=str(chat),
-        sender_id=str(sender),
-        content=content,
-        sent_at=iso(sent_ms),
-        attachments=[],
-        nonce=nonce,
-        reply_to_id=str(reply_to) if reply_to is not None else None,
-    )
+    event = _event_of(draft, message_id, chat, sender)
     appended = log().append(
         new_record(
             event,
             event_id=uuid5(chat, event.message_id),
             key=chat,
             version=version_of(message_id),
-            occurred_ms=sent_ms,
+            occurred_ms=unix_ms_of(message_id),
             actor=sender,
             region=settings.REGION,
             unique_key=key,
@@ -106,11 +87,54 @@ async def accept(
     return result
 
 
-async def send(chat: ChatId, **draft: Unpack[Draft]) -> Sent:
+async def send(chat: ChatId, draft: Draft, *, sender: UserId) -> Sent:
     """Say something and wait until it is durable; raises what `accept` raises."""
-    accepted = await accept(chat, **draft)
+    accepted = await accept(chat, draft, sender=sender)
     # Shielded: a caller that goes away must not take the answer from the others with its nonce.
     return await asyncio.shield(accepted)
+
+
+async def require_can_type(chat: ChatId, sender: UserId) -> None:
+    """Refuse to tell others that somebody writes who may not post."""
+    members, seat = await require_open_roster(chat, sender)
+    policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
+
+
+async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> None:
+    """Refuse what the sender may not say here."""
+    members, seat = await require_open_roster(chat, sender)
+    policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
+    if draft.reply_to is not None:
+        policy.require(seat.role, Action.REPLY)
+        await require_message(chat, draft.reply_to, viewer=sender)
+    if draft.mentions:
+        _require_mentions(draft.mentions, members, seat)
+
+
+def _require_mentions(mentions: Sequence[str], members: Roster, seat: Seat) -> None:
+    if len(mentions) > MAX_MENTIONS:
+        raise Invalid(f"at most {MAX_MENTIONS}; mention all instead.", field="mentions")
+    for mention in mentions:
+        if mention == ALL:
+            policy.require(seat.role, Action.MENTION_ALL, members.overrides)
+        elif mention == HERE:
+            raise NotSupported("@here belongs to a later version.")
+        elif mention not in members.members:
+            raise Invalid("only participants can be mentioned.", field="mentions")
+
+
+def _event_of(draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId) -> MessageSent:
+    return MessageSent(
+        message_id=str(message_id),
+        room_id=str(chat),
+        sender_id=str(sender),
+        content=draft.content,
+        sent_at=iso(unix_ms_of(message_id)),
+        attachments=[],
+        nonce=draft.nonce,
+        reply_to_id=str(draft.reply_to) if draft.reply_to is not None else None,
+        mentions=list(dict.fromkeys(draft.mentions)),
+    )
 
 
 async def _find_first(key: str, digest: bytes, *, retry: bool) -> "asyncio.Future[Sent] | None":
@@ -170,7 +194,7 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
     event = record.fact.payload
     if not isinstance(event, MessageSent):
         raise Internal(f"The record of a nonce is a {record.event_type}.")
-    if _digest(event.content, event.reply_to_id) != digest:
+    if _digest(event.content, event.reply_to_id, event.mentions) != digest:
         raise KeyReused(code="nonce_reused")
     return _result(event, epoch, record.pos, repeated=True)
 
@@ -180,8 +204,9 @@ def _result(event: MessageSent, epoch: str, pos: int, *, repeated: bool) -> Sent
     return Sent(message_id, chat, event.sent_at, pos, epoch, event, repeated=repeated)
 
 
-def _digest(content: str, reply_to: str | None) -> bytes:
-    return hashlib.blake2b(msgspec.json.encode([content, reply_to]), digest_size=16).digest()
+def _digest(content: str, reply_to: str | None, mentions: Sequence[str]) -> bytes:
+    body = [content, reply_to, list(dict.fromkeys(mentions))]
+    return hashlib.blake2b(msgspec.json.encode(body), digest_size=16).digest()
 
 
 def require_content(content: str) -> None:

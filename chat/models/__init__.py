@@ -1,7 +1,18 @@
 """The tables of chats, and those of the SQL message store."""
 
 from chat.messages import Message
-from chat.models.chats import Chat, Participant
-from chat.models.history import HistoryBucket, HistoryMessage
+from chat.models.chats import Ban, Chat, Erased, Invite, Participant
+from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
 
-__all__ = ["Chat", "HistoryBucket", "HistoryMessage", "Message", "Participant"]
+__all__ = [
+    "Ban",
+    "Chat",
+    "Erased",
+    "HistoryBucket",
+    "HistoryEdit",
+    "HistoryMessage",
+    "Invite",
+    "Message",
+    "Participant",
+    "ReadPosition",
+]

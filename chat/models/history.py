@@ -36,6 +36,7 @@ class HistoryMessage(models.Model):
 
     class Meta:
         db_table = "history_messages"
+        indexes = [models.Index(fields=["channel_id", "pos"], name="history_by_pos")]
 
 
 class HistoryBucket(models.Model):
@@ -49,3 +50,37 @@ class HistoryBucket(models.Model):
 
     class Meta:
         db_table = "history_buckets"
+
+
+class HistoryEdit(models.Model):
+    """An earlier text of a message."""
+
+    database: ClassVar[str] = MESSAGES
+
+    pk = models.CompositePrimaryKey("channel_id", "message_id", "version")
+    channel_id = models.CharField(max_length=36)
+    message_id = models.BigIntegerField()
+    version = models.BigIntegerField(help_text="of the text: of the send, or of the edit that brought it")
+    content = models.TextField()
+    edited_at = models.CharField(max_length=32)
+
+    class Meta:
+        db_table = "message_edits"
+
+
+class ReadPosition(models.Model):
+    """How far somebody has read a chat."""
+
+    database: ClassVar[str] = MESSAGES
+
+    pk = models.CompositePrimaryKey("channel_id", "user_id")
+    channel_id = models.CharField(max_length=36)
+    user_id = models.CharField(max_length=36)
+    last_read_message_id = models.BigIntegerField()
+    last_read_pos = models.BigIntegerField()
+    read_at = models.CharField(max_length=32)
+    version = models.BigIntegerField()
+    unread_version = models.BigIntegerField(default=0, help_text="of the last `mark unread`; older reads lose to it")
+
+    class Meta:
+        db_table = "message_read_positions"

@@ -1,13 +1,23 @@
 """The group `history-writers`: message facts become rows of the message store."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from chat.events import MessageDeleted, MessageEdited, MessageSent
+from django.db import transaction
+
+from chat.events import ChatHardDeleted, MessageDeleted, MessageEdited, MessageSent, ReadAdvanced
 from chat.fold import Stamped
 from chat.messages import Message
+from chat.queries.erased import is_erased, mark
 from chat.queries.participants import chat_id
+from chat.stores import Read, read_store
+from chatsite.kernel import chores
+from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
+from chatsite.kernel.ids import UserId
+
+ERASE_CHAT = "erase_chat"  # the chore that deletes what a chat left in the stores
 
 history_writers = group("history-writers")
 
@@ -16,8 +26,43 @@ history_writers = group("history-writers")
 async def store_messages(records: Sequence[Record]) -> None:
     """Store what happened to messages of one chat; replays land on the same rows."""
     chat = chat_id(records[0].key)
+    if await is_erased(records[0].key):
+        return
     happened = [Stamped(record.fact.payload, record.fact.version, record.pos) for record in records]
     if sent := [one for one in happened if isinstance(one.event, MessageSent)]:
         await Message.objects.add(chat, sent)
     if changed := [one for one in happened if not isinstance(one.event, MessageSent)]:
         await Message.objects.change(chat, changed)
+
+
+@history_writers.project(ReadAdvanced)
+async def store_reads(records: Sequence[Record]) -> None:
+    """Store how far a person has read; erased chats have no positions."""
+    reads = [
+        Read(
+            chat_id(read.room_id),
+            UserId(UUID(read.user_id)),
+            int(read.message_id),
+            read.pos,
+            read.read_at,
+            record.fact.version,
+            back=read.back,
+        )
+        for record in records
+        if not await is_erased((read := record.fact.payload).room_id)
+    ]
+    if reads:
+        await read_store().advance(reads)
+
+
+@history_writers.project(ChatHardDeleted)
+async def erase_later(records: Sequence[Record]) -> None:
+    """Leave everything later of a deleted chat, and have its rows deleted once those before are written."""
+    for record in records:
+        mark(chat_id(record.key))
+        await in_db_thread(_add_chore, record.key, record.fact.payload.receipt_id)
+
+
+@transaction.atomic
+def _add_chore(chat: str, receipt_id: str) -> None:
+    chores.add(ERASE_CHAT, key=chat, payload={"chat": chat, "receipt": receipt_id})

@@ -1,21 +1,30 @@
-"""The group `previews`: the newest message of each chat, in Django's database.
+"""The group `previews`: newest messages, copies of read positions, and inboxes.
 
-Written at most once a second for all chats that changed, in one transaction.
+What goes to Django's database is written at most once a second for all chats
+that changed, in one transaction.
 """
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from chat.events import MessageSent
-from chat.models import Chat
+from chat.events import MessageDeleted, MessageEdited, MessageSent, ParticipantAdded, ReadAdvanced
+from chat.inboxes import inboxes
+from chat.models import Chat, Participant
+from chat.queries.erased import is_erased
+from chat.queries.participants import chat_id, roster
+from chat.queries.unread import COUNTED_TYPES, position_of
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
+from chatsite.kernel.ids import ChatId
 
 FLUSH_SECONDS = 1.0
 PREVIEW_CODE_POINTS = 200
@@ -23,44 +32,142 @@ PREVIEW_CODE_POINTS = 200
 previews = group("previews")
 
 
+@dataclass
 class _Flush:
     """What the next write holds, and who waits for it."""
 
-    def __init__(self) -> None:
-        self.newest: dict[str, Record] = {}
-        self.done = asyncio.get_running_loop().create_task(self._write())
+    newest: dict[str, Record] = field(default_factory=dict)
+    changed: dict[str, Record] = field(default_factory=dict)  # by message id
+    reads: list[Record] = field(default_factory=list)
+    added: list[Record] = field(default_factory=list)
+    done: "asyncio.Task[None] | None" = None
+
+    async def wait(self) -> None:
+        """Wait until everything is written."""
+        self.done = self.done or asyncio.get_running_loop().create_task(self._write())
+        await asyncio.shield(self.done)
 
     async def _write(self) -> None:
         await asyncio.sleep(FLUSH_SECONDS)
         _next.clear()
-        await in_db_thread(_write_previews, self.newest)
+        await in_db_thread(_write_all, self)
 
 
 _next: list[_Flush] = []  # the one flush that still takes records, if there is one
 
 
-@previews.project(MessageSent)
-async def note_newest(records: Sequence[Record]) -> None:
-    """Put the newest message of a chat into the next write and wait for it."""
+@previews.project(MessageSent, MessageDeleted, ReadAdvanced, ParticipantAdded)
+async def keep_inboxes(records: Sequence[Record]) -> None:
+    """Put messages into the inboxes of those who have not read them, and take read ones out."""
+    for record in records:
+        match record.fact.payload:
+            case MessageSent() as sent if sent.message_type in COUNTED_TYPES and not sent.thread_id:
+                await _put(chat_id(sent.room_id), sent, record.pos)
+            case MessageDeleted() as deleted:
+                await inboxes().drop(chat_id(deleted.room_id), int(deleted.message_id))
+            case ReadAdvanced() as read if read.back:
+                await inboxes().forget(chat_id(read.room_id), read.user_id)
+            case ReadAdvanced() as read:
+                await inboxes().advance(chat_id(read.room_id), read.user_id, read.pos)
+            case ParticipantAdded() as added:
+                await inboxes().forget(chat_id(added.room_id), added.user_id)
+
+
+@previews.project(MessageSent, MessageEdited, MessageDeleted, ReadAdvanced, ParticipantAdded)
+async def write_later(records: Sequence[Record]) -> None:
+    """Put what lists show into the next write and wait for it."""
     if not _next:
         _next.append(_Flush())
     flush = _next[0]
-    flush.newest[records[-1].key] = records[-1]
-    await asyncio.shield(flush.done)
+    for record in records:
+        match record.fact.payload:
+            case MessageSent():
+                flush.newest[record.key] = record
+            case MessageEdited() | MessageDeleted():
+                flush.changed[record.fact.payload.message_id] = record
+            case ReadAdvanced():
+                flush.reads.append(record)
+            case ParticipantAdded():
+                flush.added.append(record)
+    await flush.wait()
+
+
+async def _put(chat: ChatId, sent: MessageSent, pos: int) -> None:
+    if await is_erased(sent.room_id):
+        return
+    others = (await roster(chat)).members.keys() - {sent.sender_id}
+    mentioned = others if "all" in sent.mentions else sent.mentions
+    await inboxes().add(chat, others, int(sent.message_id), pos, mentioned=mentioned)
 
 
 @transaction.atomic
-def _write_previews(newest: dict[str, Record]) -> None:
-    for chat_id, record in newest.items():
-        sent = record.fact.payload
-        sent_at = datetime.fromisoformat(sent.sent_at)
-        preview = {
-            "id": sent.message_id,
-            "sender_id": sent.sender_id,
-            "content": sent.content[:PREVIEW_CODE_POINTS],
-            "created_at": sent.sent_at,
-        }
-        # An older message than the one shown arrives only in a replay, which must not turn the list back.
-        Chat.objects.filter(id=chat_id).exclude(last_message_at__gt=sent_at).update(
-            last_message_at=sent_at, last_message=preview, version=Greatest(F("version"), record.fact.version)
+def _write_all(flush: _Flush) -> None:
+    for record in flush.newest.values():
+        _write_newest(record)
+    for record in flush.changed.values():
+        _write_changed(record)
+    for record in flush.added:
+        _write_added(record)
+    for record in flush.reads:
+        _write_read(record)
+
+
+def _write_newest(record: Record) -> None:
+    sent: MessageSent = record.fact.payload
+    sent_at = datetime.fromisoformat(sent.sent_at)
+    preview = {
+        "id": sent.message_id,
+        "sender_id": sent.sender_id,
+        "content": sent.content[:PREVIEW_CODE_POINTS],
+        "created_at": sent.sent_at,
+        "version": record.fact.version,
+    }
+    # An older message than the one shown arrives only in a replay, which must not turn the list back;
+    # nor may the message that is shown come back as it was before an edit.
+    shown = Chat.objects.filter(id=record.key).values_list("last_message_at", "last_message").first()
+    if shown is None or (shown[0] and shown[0] > sent_at) or (shown[1] or {}).get("id") == sent.message_id:
+        return
+    Chat.objects.filter(id=record.key).update(
+        last_message_at=sent_at, last_message=preview, version=Greatest(F("version"), record.fact.version)
+    )
+
+
+def _write_changed(record: Record) -> None:
+    """Show what became of the newest message."""
+    event: MessageEdited | MessageDeleted = record.fact.payload
+    chat = Chat.objects.filter(id=record.key).first()
+    shown: dict[str, Any] = (chat.last_message if chat else None) or {}
+    if chat is None or shown.get("id") != event.message_id:
+        return
+    if shown.get("is_deleted") or shown.get("version", 0) >= record.fact.version:
+        return
+    shown["version"] = record.fact.version
+    shown["is_deleted"] = isinstance(event, MessageDeleted)
+    shown["content"] = event.content[:PREVIEW_CODE_POINTS] if isinstance(event, MessageEdited) else ""
+    Chat.objects.filter(id=chat.id).update(last_message=shown, version=Greatest(F("version"), record.fact.version))
+
+
+def _write_added(record: Record) -> None:
+    """Let somebody who came in have read what was said before."""
+    added: ParticipantAdded = record.fact.payload
+    place = Participant.objects.filter(chat=UUID(added.room_id), user=UUID(added.user_id))
+    place.filter(last_read_pos__lt=record.pos).update(
+        last_read_pos=record.pos, version=Greatest(F("version"), record.fact.version)
+    )
+
+
+def _write_read(record: Record) -> None:
+    """Copy a read position; a replay finds it as it is."""
+    read: ReadAdvanced = record.fact.payload
+    place = Participant.objects.filter(chat=UUID(read.room_id), user=UUID(read.user_id)).first()
+    if place is None:
+        return
+    before = position_of(place)
+    after = before.after(int(read.message_id), read.pos, record.fact.version, back=read.back)
+    if after != before:
+        Participant.objects.filter(id=place.id).update(
+            last_read_message_id=after.message_id,
+            last_read_pos=after.pos,
+            unread_version=after.unread_version,
+            version=Greatest(F("version"), record.fact.version),
         )

@@ -1,16 +1,24 @@
 """The chats of a person, as lists show them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from chat.models import Chat, Participant
+from chat.models import Ban, Chat, Erased, Invite, Participant
+from chat.queries import unread
+from chat.queries.participants import chat_id
+from chat.queries.unread import Counts, position_of
 from chatsite.accounts.models import User
+from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Invalid, NotFound
+from chatsite.kernel.ids import ChatId, UserId
 
 PAGE = 200  # chats or participants of one answer
+HEARD = 500  # chats that SUBSCRIBE "all" hears at once, the latest
+LATE_US = 10_000_000  # rows follow their events within seconds: who asks what changed gets that much more
 
 
 class Membership(NamedTuple):
@@ -22,7 +30,7 @@ class Membership(NamedTuple):
 
 def require_participant(chat_id: UUID, user: User) -> Membership:
     """A chat and the viewer's place in it; NotFound where they have none."""
-    participant = _places(user).filter(chat_id=chat_id).first()
+    participant = _places(user.id).filter(chat_id=chat_id).first()
     if participant is None:
         raise NotFound()
     return Membership(participant.chat, participant)
@@ -33,20 +41,39 @@ def page(user: User, *, words: str = "", changed_since: int = 0, after: str | No
 
     `after` is the cursor `cursor()` made of the last chat of the page before.
     """
-    places = _places(user)
+    places = _places(user.id)
     if words:
         places = places.filter(chat__name__icontains=words)
     if changed_since:
-        places = places.filter(Q(chat__version__gt=changed_since) | Q(version__gt=changed_since))
+        since = changed_since - LATE_US
+        places = places.filter(Q(chat__version__gt=since) | Q(version__gt=since))
     if after is not None:
         places = places.filter(_below(after))
     ordered = places.order_by("-chat__version", "-chat_id")[: PAGE + 1]
     return [Membership(place.chat, place) for place in ordered]
 
 
+def removed_since(user: User, changed_since: int) -> list[str]:
+    """The chats that a person is in no longer and was at a version, as far as these still exist."""
+    gone = Participant.objects.filter(user=user, is_active=False, version__gt=changed_since - LATE_US)
+    return [str(one) for one in gone.values_list("chat_id", flat=True)]
+
+
 def cursor(membership: Membership) -> str:
     """Where a page ended."""
     return f"{membership.chat.version}.{membership.chat.id}"
+
+
+async def counts(user: UserId, memberships: Sequence[Membership]) -> dict[ChatId, Counts]:
+    """What a person has not read of their chats."""
+    return await unread.of(user, {chat_id(str(row.chat.id)): position_of(row.participant) for row in memberships})
+
+
+async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
+    """The latest chats of a person, with what SUBSCRIBED_ALL says of each."""
+    memberships = await in_db_thread(_latest, UUID(user))
+    found = await counts(UserId(UUID(user)), memberships)
+    return {str(chat): {"unread": one.unread, "mentions": one.mentions} for chat, one in found.items()}
 
 
 def participants(chat: Chat, *, after: str | None) -> list[Participant]:
@@ -67,13 +94,43 @@ def participant_cursor(place: Participant) -> str:
     return f"{place.joined_at.isoformat().replace('+00:00', 'Z')}_{place.id}"
 
 
+def peers(user: User, memberships: Sequence[Membership]) -> dict[UUID, UUID]:
+    """With whom each direct chat is, by chat."""
+    direct = [row.chat.id for row in memberships if row.chat.pair]
+    others = Participant.objects.filter(chat__in=direct).exclude(user=user) if direct else Participant.objects.none()
+    return dict(others.values_list("chat_id", "user_id"))
+
+
+def invites(chat: Chat, *, now: datetime) -> list[Invite]:
+    """The invites of a chat that still let somebody in."""
+    return list(Invite.objects.filter(chat=chat, expires_at__gt=now).order_by("created_at"))
+
+
+def bans(chat: Chat) -> list[Ban]:
+    """Who may not come back into a chat."""
+    return list(Ban.objects.filter(chat=chat).order_by("created_at"))
+
+
+def require_receipt(receipt_id: UUID, user: User) -> Erased:
+    """The receipt of what somebody has erased; NotFound for everybody but them and staff."""
+    receipt = Erased.objects.filter(id=receipt_id).first()
+    if receipt is None or not (receipt.by_id == user.id or user.is_staff):
+        raise NotFound()
+    return receipt
+
+
+def _latest(user: UUID) -> list[Membership]:
+    places = _places(user).order_by("-chat__version", "-chat_id")[:HEARD]
+    return [Membership(place.chat, place) for place in places]
+
+
 def _below(after: str) -> Q:
-    version, _, chat_id = after.partition(".")
+    version, _, last = after.partition(".")
     try:
-        return Q(chat__version__lt=int(version)) | Q(chat__version=int(version), chat_id__lt=UUID(chat_id))
+        return Q(chat__version__lt=int(version)) | Q(chat__version=int(version), chat_id__lt=UUID(last))
     except ValueError:
         raise Invalid("this is no cursor of ours.", field="after") from None
 
 
-def _places(user: User) -> "QuerySet[Participant]":
+def _places(user: UUID) -> "QuerySet[Participant]":
     return Participant.objects.select_related("chat").filter(user=user, is_active=True)

@@ -8,7 +8,8 @@ from chat.events import MessageSent
 from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
 from chat.protocol import message_event
-from chat.queries.participants import require_role
+from chat.queries.participants import require_seat
+from chat.stores import Edit
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
@@ -54,7 +55,7 @@ async def page(
     at_least: int = 0,
 ) -> Page:
     """Messages of a chat before, after or around an id, or the newest ones."""
-    await require_role(chat, viewer)
+    await require_seat(chat, viewer)
     recent = await _recent(chat, at_least=at_least)
     if around is not None:
         half = limit // 2
@@ -82,7 +83,7 @@ async def page(
 
 async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
     """A message that the viewer may read, tombstones too; NotFound, or Unavailable while history lags."""
-    await require_role(chat, viewer)
+    await require_seat(chat, viewer)
     if (state := await _find(chat, message)) is not None:
         return state
     # It may be in the log and on its way: what was appended before this read is waited for.
@@ -91,6 +92,26 @@ async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -
     if (state := await _find(chat, message)) is not None:
         return state
     raise NotFound()
+
+
+async def edits(chat: ChatId, message: MessageId, *, viewer: UserId) -> list[Edit]:
+    """The earlier texts of a message that the viewer may read, oldest first; none of a deleted one."""
+    await require_message(chat, message, viewer=viewer)
+    if not await _stored_up_to((await stream().heads([str(chat)]))[str(chat)].pos, chat):
+        raise Unavailable(code="store_unavailable", retry_after_ms=500)
+    return await Message.objects.edits(chat, message)
+
+
+async def find_all(chat: ChatId, ids: Sequence[MessageId], *, viewer: UserId) -> list[MessageState]:
+    """Those of some messages that are there and not deleted, in the order asked for."""
+    await require_seat(chat, viewer)
+    recent = await _recent(chat)
+    states = await asyncio.gather(*[Message.objects.find(chat, message) for message in ids])
+    found = dict(zip(ids, states, strict=True))
+    for happened in _events(recent.entries, set(ids)):
+        message = MessageId(int(happened.event.message_id))
+        found[message] = apply(found[message], happened)
+    return [state for state in found.values() if state is not None and state.is_visible and not state.is_deleted]
 
 
 async def _find(chat: ChatId, message: MessageId) -> MessageState | None:

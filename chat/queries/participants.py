@@ -15,7 +15,7 @@ from uuid import UUID
 
 from chat import policy
 from chat.models import Chat, Participant
-from chat.policy import Role
+from chat.policy import OVERRIDABLE, Overrides, Role, Seat
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import NotFound
 from chatsite.kernel.ids import ChatId, UserId
@@ -25,11 +25,16 @@ REREAD_SECONDS = 60.0
 
 
 class Roster(NamedTuple):
-    """The active participants of a chat, and whether it takes new messages."""
+    """Who is in a chat, and what decides what they may do there."""
 
     version: int
-    members: dict[str, Role]
+    members: dict[str, Seat]
     is_archived: bool
+    overrides: Overrides
+    slow_mode_seconds: int
+
+
+NOBODY = Roster(0, {}, is_archived=False, overrides={}, slow_mode_seconds=0)
 
 
 @dataclass
@@ -74,18 +79,20 @@ async def roster(chat: ChatId) -> Roster:
     return kept.roster
 
 
-async def require_role(chat: ChatId, user: UserId) -> Role:
-    """The role of a participant; NotFound for everybody else."""
-    if (role := (await roster(chat)).members.get(str(user))) is None:
+async def require_seat(chat: ChatId, user: UserId) -> Seat:
+    """The place of a participant; NotFound for everybody else."""
+    if (seat := (await roster(chat)).members.get(str(user))) is None:
         raise NotFound()
-    return role
+    return seat
 
 
-async def require_open_role(chat: ChatId, user: UserId) -> Role:
-    """The role of a participant of a chat that takes changes; NotFound, or Conflict when it is archived."""
-    role = await require_role(chat, user)
-    policy.require_open(is_archived=(await roster(chat)).is_archived)
-    return role
+async def require_open_roster(chat: ChatId, user: UserId) -> tuple[Roster, Seat]:
+    """The roster and place of a participant of a chat that takes changes; NotFound, or Conflict when archived."""
+    members = await roster(chat)
+    if (seat := members.members.get(str(user))) is None:
+        raise NotFound()
+    policy.require_open(is_archived=members.is_archived)
+    return members, seat
 
 
 async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> set[str]:
@@ -101,8 +108,19 @@ async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> s
 
 def _read(chat: ChatId) -> Roster:
     # The version first: a change that comes in between makes this roster look older than it is.
-    row = Chat.objects.filter(id=chat).values_list("members_version", "is_archived").first()
+    row = (
+        Chat.objects.filter(id=chat)
+        .values_list("members_version", "is_archived", "permissions", "slow_mode_seconds")
+        .first()
+    )
     if row is None:
-        return Roster(0, {}, is_archived=False)
-    people = Participant.objects.filter(chat_id=chat, is_active=True).values_list("user_id", "role")
-    return Roster(row[0], {str(user): Role(role) for user, role in people}, is_archived=row[1])
+        return NOBODY
+    version, is_archived, permissions, slow_mode = row
+    people = Participant.objects.filter(chat_id=chat, is_active=True).values_list("user_id", "role", "muted_until")
+    return Roster(
+        version,
+        {str(user): Seat(Role(role), int(until.timestamp() * 1_000) if until else 0) for user, role, until in people},
+        is_archived=is_archived,
+        overrides={OVERRIDABLE[name]: Role(role) for name, role in permissions.items()},
+        slow_mode_seconds=slow_mode,
+    )

@@ -1,11 +1,12 @@
 """The port of message bodies: what its twins promise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from chat.fold import MessageState, Stamped
+from chat.inboxes import Unread
 from chatsite.kernel.backends import backend
-from chatsite.kernel.ids import ChatId, MessageId
+from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 PAGE_BUCKETS = 16  # partitions one page may touch; a sparser chat is walked over several pages
 PAGE_SECONDS = 0.3
@@ -17,6 +18,26 @@ class StorePage(NamedTuple):
     messages: list[MessageState]
     more: bool
     cursor: MessageId | None
+
+
+class Edit(NamedTuple):
+    """An earlier text of a message, and when it became its text (ISO 8601)."""
+
+    version: int
+    content: str
+    edited_at: str
+
+
+class Read(NamedTuple):
+    """A read position: everything at or below `pos` was read; `back` takes it back to there."""
+
+    chat: ChatId
+    user: UserId
+    message_id: int
+    pos: int
+    read_at: str
+    version: int
+    back: bool = False
 
 
 class MessageStore(Protocol):
@@ -40,8 +61,37 @@ class MessageStore(Protocol):
     ) -> StorePage:
         """Up to `limit` messages just before or just after an id; the newest where neither is given."""
 
+    async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
+        """The earlier texts of a message, oldest first; none of a deleted one."""
+
+    async def unread(
+        self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int
+    ) -> dict[ChatId, list[Unread]]:
+        """The newest `limit` messages of others above a pos in each chat, in rising pos; no threads, no tombstones."""
+
+    async def erase(self, chat: ChatId) -> dict[str, int]:
+        """Delete everything of a chat for good; answers how many rows went, by table."""
+
     async def applied(self, chat: ChatId) -> int:
         """The pos up to which everything of a chat is stored."""
+
+
+class ReadStore(Protocol):
+    """How far people have read, by chat."""
+
+    async def advance(self, reads: Sequence[Read]) -> None:
+        """Move positions: the highest pos wins, or the latest that goes `back`; replays change nothing."""
+
+    async def positions(self, chat: ChatId) -> list[Read]:
+        """The positions of everybody who has read something of a chat."""
+
+    async def erase(self, chat: ChatId) -> int:
+        """Delete the positions of a chat for good; answers how many."""
+
+
+def read_store() -> ReadStore:
+    """The store of read positions, as READ_STORE names it."""
+    return cast(ReadStore, backend("READ_STORE"))
 
 
 def store() -> MessageStore:

@@ -1,9 +1,10 @@
 """The message store in an SQL database, written beside the event log's commits."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 import msgspec
 from django.db import OperationalError
@@ -11,12 +12,13 @@ from django.db.backends.utils import CursorWrapper
 
 from chat.events import MessageDeleted, MessageEdited, Origin
 from chat.fold import MessageState, Stamped, apply
-from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, StorePage
+from chat.inboxes import Unread
+from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, StorePage
 from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.groups import held_from
-from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, bucket_of, make_id
+from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, make_id
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +57,20 @@ _DELETE = f"""INSERT INTO history_messages (bucket, {_COLUMNS}) VALUES ({_MARKS}
 ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET
  {", ".join(f"{n} = CASE WHEN {_DELETE_WINS} THEN excluded.{n} ELSE history_messages.{n} END" for n in _DELETED)},
  content = '', html = NULL, attachments = '[]', mentions = '[]', edited_at = NULL, version = {_NEWEST}"""  # noqa: S608
+# The text that an edit replaces; and an edit's own where a newer one overtook it. A deleted message keeps none.
+_KEEP_TEXT = """INSERT INTO message_edits (channel_id, message_id, version, content, edited_at)
+SELECT channel_id, message_id, version, content, COALESCE(edited_at, created_at) FROM history_messages
+WHERE channel_id = %s AND bucket = %s AND message_id = %s AND message_type IS NOT NULL AND deleted_at IS NULL
+ON CONFLICT DO NOTHING"""
+_KEEP_OVERTAKEN = """INSERT INTO message_edits (channel_id, message_id, version, content, edited_at)
+SELECT channel_id, message_id, %s, %s, %s FROM history_messages
+WHERE channel_id = %s AND bucket = %s AND message_id = %s AND deleted_at IS NULL AND version > %s
+ON CONFLICT DO NOTHING"""
+_DROP_TEXTS = "DELETE FROM message_edits WHERE channel_id = %s AND message_id = %s"
+_UNREAD = """SELECT * FROM (SELECT channel_id, message_id, pos, mentions FROM history_messages
+WHERE channel_id = %s AND pos > %s AND sender_id <> %s AND deleted_at IS NULL AND thread_id IS NULL
+AND message_type IN ({types}) ORDER BY pos DESC LIMIT {limit})"""
+ERASE_CHUNK = 2_000  # rows deleted in one commit, some 20 ms
 _BUCKET = "INSERT INTO history_buckets (channel_id, bucket) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 
 _encode = msgspec.json.encode
@@ -85,14 +101,31 @@ class SqlMessageStore:
             return await self._read(self._after, str(chat), after, limit)
         return await self._read(self._before, str(chat), before if before is not None else MAX_ID, limit)
 
+    async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
+        return await self._read(self._edits, str(chat), message)
+
+    async def unread(
+        self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int
+    ) -> dict[ChatId, list[Unread]]:
+        return await self._read(self._unread, str(viewer), above, types, limit) if above else {}
+
+    async def erase(self, chat: ChatId) -> dict[str, int]:
+        counts = {}
+        for table in ("history_messages", "message_edits", "history_buckets"):
+            gone = 0
+            while more := await self._write(self._erase_many, (table, str(chat))):
+                gone += more
+            counts[table] = gone
+        return counts
+
     async def applied(self, chat: ChatId) -> int:
         pos = await log().progress(GROUP)
         held = held_from(GROUP, str(chat))
         return pos if held is None else min(pos, held - 1)
 
-    async def _write(self, handler: Any, items: Sequence[Stamped]) -> None:
+    async def _write(self, handler: Any, items: Any) -> Any:
         try:
-            await self._writer.submit(handler, items)
+            return await self._writer.submit(handler, items)
         except OperationalError as error:
             raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
@@ -112,10 +145,29 @@ class SqlMessageStore:
         for item in chain.from_iterable(batches):
             match item.event:
                 case MessageEdited():
-                    cursor.execute(_EDIT, _row(apply(None, item)))
+                    self._edit(cursor, item.event, _row(apply(None, item)))
                 case MessageDeleted():
                     cursor.execute(_DELETE, _row(apply(None, item)))
+                    cursor.execute(_DROP_TEXTS, [item.event.room_id, int(item.event.message_id)])
         return self._note_buckets(cursor, batches)
+
+    def _edit(self, cursor: CursorWrapper, event: MessageEdited, row: tuple[Any, ...]) -> None:
+        message, version = int(event.message_id), row[3]
+        where: list[Any] = [event.room_id, bucket_of(message), message]
+        cursor.execute(_KEEP_TEXT, where)
+        cursor.execute(_KEEP_OVERTAKEN, [version, event.content, event.edited_at, *where, version])
+        cursor.execute(_EDIT, row)
+
+    def _erase_many(self, cursor: CursorWrapper, items: Sequence[tuple[str, str]]) -> list[int]:
+        gone = []
+        for table, chat in items:
+            cursor.execute(
+                f"DELETE FROM {table} WHERE rowid IN"  # noqa: S608 - table names of our own
+                f" (SELECT rowid FROM {table} WHERE channel_id = %s LIMIT %s)",
+                [chat, ERASE_CHUNK],
+            )
+            gone.append(cursor.rowcount)
+        return gone
 
     def _note_buckets(self, cursor: CursorWrapper, batches: Sequence[Sequence[Stamped]]) -> list[None]:
         events = [item.event for batch in batches for item in batch]
@@ -134,6 +186,30 @@ class SqlMessageStore:
             )
             row = cursor.fetchone()
         return _state(row) if row else None
+
+    def _edits(self, chat: str, message: int) -> list[Edit]:
+        state = self._get(chat, message)
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(
+                "SELECT version, content, edited_at FROM message_edits"
+                " WHERE channel_id = %s AND message_id = %s AND version < %s ORDER BY version",
+                [chat, message, state.version if state else 0],
+            )
+            return [Edit(*row) for row in cursor.fetchall()]
+
+    def _unread(
+        self, viewer: str, above: Mapping[ChatId, int], types: Sequence[str], limit: int
+    ) -> dict[ChatId, list[Unread]]:
+        one = _UNREAD.format(types=", ".join(["%s"] * len(types)), limit=int(limit))
+        params: list[Any] = [value for chat, pos in above.items() for value in (str(chat), pos, viewer, *types)]
+        found: dict[ChatId, list[Unread]] = {}
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(" UNION ALL ".join([one] * len(above)), params)
+            for chat, message_id, pos, mentions in cursor.fetchall():
+                named = _list(mentions) if mentions else ()
+                unread = Unread(message_id, pos, viewer in named or "all" in named)
+                found.setdefault(ChatId(UUID(chat)), []).append(unread)
+        return {chat: sorted(unread, key=lambda one: one.pos) for chat, unread in found.items()}
 
     def _before(self, chat: str, before: int, limit: int) -> StorePage:
         found, more, stopped_at = self._walk(

@@ -10,4 +10,4 @@ class GatewayConfig(AppConfig):
     label = "gateway"
 
     def ready(self) -> None:
-        from chatsite.gateway import frames  # noqa: F401 - importing registers
+        from chatsite.gateway import delivery, frames  # noqa: F401 - importing registers

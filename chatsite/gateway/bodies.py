@@ -5,17 +5,23 @@ from typing import NamedTuple
 
 from chatsite.kernel.events import Record
 
+EVERYBODY = "*"
+
 
 class Body(NamedTuple):
     """A room event before it has a place: its frame body and what it changes for its hearers.
 
     `members_version` is 0 where membership stays as it is; `farewell` names who
-    hears this event as their last.
+    hears this event as their last. `joins` is the subject that its hearers, where
+    they hear everything of theirs, hear from now on. `minted` is the id that came
+    with the event: whoever answers it gets a higher one.
     """
 
     bytes: bytes
     members_version: int = 0
     farewell: str | None = None
+    joins: str | None = None
+    minted: int | None = None
 
 
 Encoder = Callable[[Record], Body | None]

@@ -21,14 +21,13 @@ from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, address_of, error_frame, frame
 from chatsite.gateway.registry import Identity, authenticate, frames, handle
 from chatsite.gateway.session import Session
-from chatsite.gateway.streams import stream
 from chatsite.kernel.errors import DomainError, Internal, Invalid, TooLarge, Unauthenticated, Unavailable
 from chatsite.kernel.events import iso
 
 logger = logging.getLogger(__name__)
 
 VERSION = "1"
-FEATURES = ["resume", "history", "replies", "edits"]
+FEATURES = ["resume", "history", "replies", "edits", "reads", "typing", "mentions", "all"]
 SUBPROTOCOL = "chat.v1"
 AUTH_SECONDS = 5.0
 EXPIRY_WARNING_SECONDS = 120.0
@@ -125,8 +124,8 @@ class ChatConsumer(AsyncConsumer):
             return
         session.user_id, session.sign_in_id = identity.user_id, identity.sign_in_id
         session.expires_at = identity.expires_at
-        me = (await stream().heads([identity.user_id]))[identity.user_id]
         hub.sessions.add(session)
+        me = await hub.hear_oneself(session)
         session.reply(
             frame(
                 "READY",

@@ -18,7 +18,7 @@ from chatsite.gateway.protocol import (
 )
 from chatsite.gateway.registry import authenticate, on
 from chatsite.gateway.session import Session
-from chatsite.kernel.errors import DomainError, Invalid, NotSupported, RateLimited
+from chatsite.kernel.errors import DomainError, Invalid, NotFound, RateLimited
 from chatsite.kernel.events import iso
 
 
@@ -37,7 +37,9 @@ async def renew(session: Session, asked: Auth) -> None:
 async def subscribe(session: Session, asked: Subscribe) -> None:
     """Subscribe to each room in turn; each gets its own answer."""
     if asked.rooms == "all":
-        raise NotSupported('rooms: "all" belongs to a later version.')
+        await session.drained()
+        await hub.subscribe_all(session, ref=asked.ref)
+        return
     rooms = dict(asked.rooms or {}) if not isinstance(asked.rooms, str) else {}
     if asked.room_id is not None:
         rooms.setdefault(asked.room_id, None)
@@ -51,7 +53,9 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
             return
         cursor = Cursor(position.epoch, position.pos) if position else None
         try:
-            if subject not in session.subjects and len(session.subjects) >= MAX_SUBSCRIPTIONS:
+            if subject == session.user_id:
+                raise NotFound()  # One's own subject is heard from READY on; it is no room.
+            if subject not in session.subjects and len(session.subjects) > MAX_SUBSCRIPTIONS:
                 raise RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
             await hub.subscribe(session, subject, cursor, ref=asked.ref)
         except DomainError as error:
@@ -63,7 +67,9 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
 async def unsubscribe(session: Session, asked: Unsubscribe) -> None:
     """Hear some rooms no more."""
     for subject in asked.rooms:
-        hub.unsubscribe(session, subject)
+        # Who hears everything hears this room still: under "all" it falls back to its mode.
+        if subject != session.user_id and not session.hears_all:
+            hub.unsubscribe(session, subject)
     session.reply(frame("OK", ref=asked.ref))
 
 

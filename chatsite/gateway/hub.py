@@ -15,7 +15,9 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 
+from chatsite.gateway.bodies import EVERYBODY
 from chatsite.gateway.protocol import (
+    MAX_SUBSCRIPTIONS,
     REPLAY_BYTES,
     REPLAY_EVENTS,
     CloseCode,
@@ -26,7 +28,7 @@ from chatsite.gateway.protocol import (
     judge,
     stamp,
 )
-from chatsite.gateway.registry import who_may_hear
+from chatsite.gateway.registry import subjects_of, who_may_hear
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.kernel.errors import NotFound, Unavailable
@@ -80,20 +82,31 @@ def group_of(subject: str) -> str:
     return f"room.{subject}"
 
 
+def notice_of(subject: str, entry: Entry, epoch: str) -> dict[str, Any]:
+    """What the layer says of an event that a subject's stream holds."""
+    return {
+        "type": "room.event",
+        "subject": subject,
+        "epoch": epoch,
+        "pos": entry.pos,
+        "prev": entry.prev,
+        "frame": stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev).decode(),
+        "size": len(entry.body.bytes),
+        "members_version": entry.body.members_version,
+        "joins": entry.body.joins,
+    }
+
+
 async def publish(subject: str, entry: Entry, epoch: str) -> None:
     """Tell every process about an event that its stream holds."""
+    await get_channel_layer().group_send(group_of(subject), notice_of(subject, entry, epoch))
+
+
+async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> None:
+    """Tell whoever hears a subject something that nobody misses: it has no place and may be dropped."""
     await get_channel_layer().group_send(
         group_of(subject),
-        {
-            "type": "room.event",
-            "subject": subject,
-            "epoch": epoch,
-            "pos": entry.pos,
-            "prev": entry.prev,
-            "frame": stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev).decode(),
-            "size": len(entry.body.bytes),
-            "members_version": entry.body.members_version,
-        },
+        {"type": "room.whisper", "subject": subject, "frame": body.decode(), "size": len(body), "besides": besides},
     )
 
 
@@ -113,6 +126,7 @@ class Hub:
         self.draining = False  # the server stops: nothing new is accepted
         self._rooms: dict[str, _Room] = {}
         self._joining: dict[str, asyncio.Task[None]] = {}
+        self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
         self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._channel: str | None = None
 
@@ -132,6 +146,11 @@ class Hub:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
         if (room := self._rooms.get(notice["subject"])) is None:
             return
+        if notice["type"] == "room.whisper":
+            for session in room.live:
+                if session.user_id != notice["besides"]:
+                    session.whisper(notice["frame"], notice["size"])
+            return
         if room.catching_up:
             room.behind = True
             return
@@ -140,6 +159,8 @@ class Hub:
                 return
             case Verdict.APPLY if notice["members_version"] <= room.members_version:
                 room.broadcast(notice["frame"], notice["size"], notice["pos"])
+                if notice["joins"]:
+                    self._follow(room, notice["joins"])
             case _:
                 self._catch_up(room)
 
@@ -177,6 +198,37 @@ class Hub:
         session.subjects.add(subject)
         if pos > room.cursor.pos:
             room.ahead[session] = pos
+
+    async def hear_oneself(self, session: Session) -> Cursor:
+        """Let a session hear what concerns its person alone; answers from where on."""
+        room = await self._room(session.require_user)
+        room.live.add(session)
+        session.subjects.add(room.subject)
+        return room.cursor
+
+    async def subscribe_all(self, session: Session, *, ref: Ref) -> None:
+        """Let a session hear everything that is its person's, and what becomes so later."""
+        session.hears_all = True
+        pinned = []
+        try:
+            for subject in await subjects_of(session.require_user):
+                room = await self._room(subject)
+                pinned.append(room)
+                room.held.setdefault(session, [])
+            # Again, now that a removal would be seen here: one in between is not missed.
+            theirs = await subjects_of(session.require_user)
+        finally:
+            for room in pinned:
+                room.held.pop(session, None)
+        heard = {}
+        for room in pinned:
+            if room.subject in theirs and not session.closing:
+                room.live.add(session)
+                session.subjects.add(room.subject)
+                cursor = room.cursor
+                heard[room.subject] = {"epoch": cursor.epoch, "pos": cursor.pos, "mode": "full"} | theirs[room.subject]
+            self._leave_if_empty(room)
+        session.reply(frame("SUBSCRIBED_ALL", ref=ref, rooms=heard))
 
     def unsubscribe(self, session: Session, subject: str, *, keep_room: bool = False) -> None:
         """Send no more of a subject."""
@@ -335,12 +387,34 @@ class Hub:
         text = stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev)
         if entry.body.members_version <= room.members_version:
             room.broadcast(text.decode(), len(text), entry.pos)
+            if entry.body.joins:
+                self._follow(room, entry.body.joins)
             return
         staying = await self._entitled(room, version=entry.body.members_version)
         room.members_version = entry.body.members_version
-        farewell = {session for session in room.hearers() if session.user_id == entry.body.farewell}
+        last = entry.body.farewell
+        farewell = {session for session in room.hearers() if last in (session.user_id, EVERYBODY)}
         room.broadcast(text.decode(), len(text), entry.pos, to=staying | farewell)
         self._send_away(room, staying)
+
+    def _follow(self, room: _Room, subject: str) -> None:
+        """Join those who hear everything of theirs to a room that their person came into."""
+        for session in room.live:
+            if session.hears_all:
+                task = asyncio.create_task(self._join_later(session, subject))
+                self._following.add(task)
+                task.add_done_callback(self._following.discard)
+
+    async def _join_later(self, session: Session, subject: str) -> None:
+        try:
+            if len(session.subjects) <= MAX_SUBSCRIPTIONS:
+                await self.subscribe(session, subject, None, ref=None)
+        except NotFound:
+            logger.debug("%s was left again at once", subject)
+        except (DatabaseError, Unavailable) as error:
+            # Silence would look like a quiet room: the client comes back and asks for everything again.
+            logger.warning("session %s cannot hear %s: %s", session.id, subject, error)
+            session.close(CloseCode.TOO_SLOW)
 
     async def _entitled(self, room: _Room, *, version: int) -> set[Session]:
         """The sessions here whose people are members, those that came while it was asked too."""

@@ -45,6 +45,7 @@ async def handle(session: Session, frame: ClientFrame) -> None:
 
 Authenticate = Callable[..., Awaitable[Identity]]
 WhoMayHear = Callable[..., Awaitable[set[str]]]
+SubjectsOf = Callable[[str], Awaitable[dict[str, dict[str, Any]]]]
 
 
 @cache
@@ -58,5 +59,16 @@ async def authenticate(*, ticket: str | None = None, token: str | None = None, o
 
 
 async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> set[str]:
-    """Those of some people who may hear a subject, by its members at `version` or later."""
-    return await cast(WhoMayHear, _named("WHO_MAY_HEAR"))(users, subject, version=version)
+    """Those of some people who may hear a subject, by its members at `version` or later.
+
+    A person's own id is a subject that only they hear.
+    """
+    asked = set(users)
+    if subject in asked:
+        return {subject}
+    return await cast(WhoMayHear, _named("WHO_MAY_HEAR"))(asked, subject, version=version)
+
+
+async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
+    """What a person may hear, at most 500, the latest first; with what SUBSCRIBED_ALL says of each."""
+    return await cast(SubjectsOf, _named("SUBJECTS_OF"))(user)

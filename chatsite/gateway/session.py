@@ -33,6 +33,7 @@ class Session:
         self.expires_at = 0.0  # Unix seconds; the socket ends with its token
         self.warned = False
         self.subjects: set[str] = set()
+        self.hears_all = False  # what becomes its person's is heard without asking
         self.ended = asyncio.Event()
         self._send = send
         self._budget = outbound_bytes
@@ -76,6 +77,11 @@ class Session:
             logger.info("session %s is too slow and is closed; it can resume", self.id)
             self.close(CloseCode.TOO_SLOW)
             self._outbox.clear()
+
+    def whisper(self, text: str, size: int) -> None:
+        """Queue a frame that nobody misses, unless half the budget waits already."""
+        if self._waiting <= self._budget // 2:
+            self.push(text, size)
 
     def reply(self, frame: bytes) -> None:
         """Queue a frame for this client alone."""

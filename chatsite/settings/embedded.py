@@ -19,6 +19,7 @@ SECRET_KEY = secret_key(DATA)
 ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
 ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
 REGION: str = setting("CHAT_REGION")
+EDIT_WINDOW_SECONDS: int = setting("CHAT_EDIT_WINDOW_SECONDS")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -90,6 +91,8 @@ EVENT_LOG = {
 }
 OUTBOX = {"BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog", "CONFIG": {"alias": "default", "keep_seconds": 86_400}}
 MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias": "messages"}}
+READ_STORE = {"BACKEND": "chat.stores.sql_reads.SqlReadStore", "CONFIG": {"alias": "messages"}}
+INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
 CHANNEL_LAYERS = {"default": {"BACKEND": "chatsite.gateway.layer.LocalChannelLayer", "CONFIG": {"capacity": 1_000}}}
@@ -97,6 +100,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 GATEWAY = {
     "WHO_MAY_HEAR": "chat.queries.participants.who_may_hear",
+    "SUBJECTS_OF": "chat.queries.chats.subjects_of",
     "AUTHENTICATE": "chatsite.accounts.authentication.authenticate",
     "OUTBOUND_BYTES": setting("CHAT_OUTBOUND_BYTES"),
     "STRICT": False,

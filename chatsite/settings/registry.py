@@ -139,6 +139,13 @@ SETTINGS: dict[str, Setting] = {
             help="How long the event log keeps a record that every group has finished.",
         ),
         Setting(
+            name="CHAT_EDIT_WINDOW_SECONDS",
+            parse=_at_least(0),
+            kind="number of seconds",
+            default=0,
+            help="How long a message may be edited after it was sent; 0 = for ever.",
+        ),
+        Setting(
             name="CHAT_OUTBOUND_BYTES",
             parse=int,
             kind="number of bytes",

@@ -13,8 +13,8 @@ from django.db import connections
 from chatsite.gateway import hub as hub_module
 from chatsite.gateway import registry
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import Hub
-from chatsite.gateway.protocol import Cursor, stamp
+from chatsite.gateway.hub import Hub, notice_of
+from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.gateway.streams.memory import REPLAY
@@ -107,17 +107,7 @@ async def happen(*, members_version: int = 0, farewell: str | None = None) -> En
 
 async def notice(entry: Entry) -> dict[str, Any]:
     """What the layer says of an event."""
-    epoch = await stream().epoch()
-    frame = stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev).decode()
-    return {
-        "subject": SUBJECT,
-        "epoch": epoch,
-        "pos": entry.pos,
-        "prev": entry.prev,
-        "frame": frame,
-        "size": len(frame),
-        "members_version": entry.body.members_version,
-    }
+    return notice_of(SUBJECT, entry, await stream().epoch())
 
 
 @pytest.mark.parametrize("seed", range(12))

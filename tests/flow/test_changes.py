@@ -1,8 +1,9 @@
 """Edits and deletes: what was said becomes something else, for everybody, in every order."""
 
 import asyncio
+from collections.abc import Callable
 
-from tests.world import World
+from tests.world import Server, World
 
 
 async def test_an_edit_reaches_everybody_and_history(world: World) -> None:
@@ -52,6 +53,40 @@ async def test_who_may_change_what(world: World) -> None:
         assert (await world.rest("ada", "PATCH", f"{path}/{of_ada}", {"content": content})).code == "invalid_field"
     assert (await world.rest("ada", "DELETE", f"{path}/{of_ada}", {"reason": "x" * 201})).code == "invalid_field"
     assert (await world.rest("ada", "PATCH", f"{path}/12", {"content": "x"})).code == "not_found"
+
+
+async def test_edits_keep_the_earlier_texts_until_the_message_is_deleted(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path = f"/api/chats/{chat}/messages"
+    message = (await world.rest("ada", "POST", path, {"content": "first"})).body["id"]
+    assert (await world.rest("ben", "GET", f"{path}/{message}/edits")).body == {"edits": []}
+    for text in ("second", "third"):
+        await world.rest("ada", "PATCH", f"{path}/{message}", {"content": text})
+    edits = (await world.rest("ben", "GET", f"{path}/{message}/edits")).body["edits"]
+    assert [edit["content"] for edit in edits] == ["first", "second"]
+    assert edits[0]["version"] < edits[1]["version"]
+    assert (await world.rest("eve", "GET", f"{path}/{message}/edits")).code == "not_found"
+    await world.rest("ada", "DELETE", f"{path}/{message}")
+    assert (await world.rest("ben", "GET", f"{path}/{message}/edits")).body == {"edits": []}
+
+
+async def test_an_edit_keeps_whom_the_message_names(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path, ben = f"/api/chats/{chat}/messages", await world.id("ben")
+    message = (await world.rest("ada", "POST", path, {"content": "ben?", "mentions": [ben]})).body["id"]
+    assert (await world.rest("ada", "PATCH", f"{path}/{message}", {"content": "ben!"})).body["mentions"] == [ben]
+
+
+async def test_the_time_for_editing_can_end(make_server: Callable[..., Server]) -> None:
+    async with World(make_server(environment={"CHAT_EDIT_WINDOW_SECONDS": "1"})) as world:
+        chat = await world.chat(["ada"])
+        path = f"/api/chats/{chat}/messages"
+        message = (await world.rest("ada", "POST", path, {"content": "0"})).body["id"]
+        async with asyncio.timeout(20):
+            while (late := await world.rest("ada", "PATCH", f"{path}/{message}", {"content": "1"})).status == 200:
+                pass
+        assert late.code == "edit_window"
+        assert (await world.rest("ada", "DELETE", f"{path}/{message}")).status == 200
 
 
 async def test_many_edits_at_once_end_alike_for_all(world: World) -> None:

@@ -54,5 +54,5 @@ class Command(BaseCommand):
 
 async def _say(chat: ChatId, lines: list[tuple[UserId, str]]) -> None:
     for number, (sender, content) in enumerate(lines):
-        await messages.send(chat, sender=sender, content=content, nonce=f"demo-{number}")
+        await messages.send(chat, messages.Draft(content, nonce=f"demo-{number}"), sender=sender)
     await log().close()

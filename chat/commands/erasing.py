@@ -1,0 +1,21 @@
+"""The chore that follows a hard delete: everything that the stores hold of a chat goes."""
+
+from typing import Any
+from uuid import UUID
+
+from chat.commands.chats import finish_erasing
+from chat.messages import Message
+from chat.projections.history import ERASE_CHAT
+from chat.queries.participants import chat_id
+from chat.stores import read_store
+from chatsite.kernel import chores
+from chatsite.kernel.database import in_db_thread
+
+
+@chores.handles(ERASE_CHAT)
+async def erase_chat(payload: dict[str, Any]) -> None:
+    """Delete a chat's messages and read positions, and complete the receipt; a second run finds nothing."""
+    chat = chat_id(payload["chat"])
+    counts = await Message.objects.erase(chat)
+    counts["read_positions"] = await read_store().erase(chat)
+    await in_db_thread(finish_erasing, UUID(payload["receipt"]), counts)

@@ -1,0 +1,146 @@
+"""What every command on a chat starts and ends with: the lock, and the record.
+
+A command runs in one transaction: the chat's row is locked, the change is made,
+its event goes into the outbox and its line into the audit log, or nothing does.
+"""
+
+import uuid
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from chat import policy
+from chat.events import (
+    ChatArchived,
+    ChatHardDeleted,
+    ChatRestored,
+    MembershipChanged,
+    ParticipantAdded,
+    ParticipantBanned,
+    ParticipantLeft,
+    ParticipantMuted,
+    ParticipantRemoved,
+    ParticipantRoleChanged,
+    PersonChatAdded,
+    PersonChatRemoved,
+)
+from chat.models import Chat, Participant
+from chat.policy import Action, Role
+from chat.queries import participants
+from chatsite.accounts.models import User
+from chatsite.kernel import clock, outbox
+from chatsite.kernel.errors import NotFound
+from chatsite.kernel.events import NewRecord, Payload, new_record
+from chatsite.kernel.ids import ChatId
+
+AUDITED = (
+    ChatArchived,
+    ChatRestored,
+    ChatHardDeleted,
+    ParticipantAdded,
+    ParticipantRemoved,
+    ParticipantLeft,
+    ParticipantBanned,
+    ParticipantMuted,
+    ParticipantRoleChanged,
+)
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Somebody who acts through the admin: with an owner's powers, and on the record."""
+
+    user: User
+
+
+Actor = User | Staff
+
+
+@dataclass(frozen=True)
+class Locked:
+    """A chat that no other command changes meanwhile, and who changes it."""
+
+    chat: Chat
+    by: User
+    role: Role
+    is_staff: bool
+
+    def require(self, action: Action) -> None:
+        """Refuse an action that the role does not allow here."""
+        policy.require(self.role, action, self.chat.overrides)
+
+    def place(self, user_id: UUID) -> Participant:
+        """The place of somebody who is in the chat; NotFound."""
+        place = Participant.objects.filter(chat=self.chat, user_id=user_id, is_active=True).first()
+        if place is None:
+            raise NotFound("This person is not in the chat.")
+        return place
+
+    def require_another_owner(self, role: Role) -> None:
+        """Refuse to let the last owner go."""
+        owners = Participant.objects.filter(chat=self.chat, role=Role.OWNER, is_active=True).count()
+        policy.require_another_owner(role, owners=owners)
+
+    def changed(self, *fields: str) -> int:
+        """Save the chat under a new version; answers it. Rosters of before are stale from the commit on."""
+        chat = self.chat
+        chat.members_version += 1
+        chat.version = clock.version()
+        chat.save(update_fields=["members_version", "version", *fields])
+        needed = chat.members_version
+        transaction.on_commit(lambda: participants.need(ChatId(chat.id), needed))
+        return chat.version
+
+
+def lock(chat_id: UUID, by: Actor, *, even_archived: bool = False) -> Locked:
+    """The chat, locked for this transaction; NotFound for strangers, Conflict where it is archived."""
+    chat = Chat.objects.select_for_update().filter(id=chat_id).first()
+    if chat is None:
+        raise NotFound()
+    if isinstance(by, Staff):
+        return Locked(chat, by.user, Role.OWNER, is_staff=True)
+    mine = Participant.objects.filter(chat=chat, user=by, is_active=True).first()
+    if mine is None:
+        raise NotFound()
+    if not even_archived:
+        policy.require_open(is_archived=chat.is_archived)
+    return Locked(chat, by, Role(mine.role), is_staff=False)
+
+
+def record(event: Payload, *, key: UUID, actor: User, version: int) -> str:
+    """Append a fact to the outbox within the transaction; answers its event id."""
+    new = _record_of(event, key=key, actor=actor, version=version)
+    outbox.append(new)
+    return new.event_id
+
+
+def record_membership(event: MembershipChanged, locked: Locked, *, version: int) -> str:
+    """Append a change of membership, and tell its person where it brings or takes the chat."""
+    chat_id = locked.chat.id
+    person = UUID(event.user_id)
+    records = [_record_of(event, key=chat_id, actor=locked.by, version=version)]
+    match event:
+        case ParticipantAdded():
+            told: Payload | None = PersonChatAdded(user_id=event.user_id, room_id=event.room_id, role=event.role)
+        case ParticipantRemoved() | ParticipantLeft() | ParticipantBanned():
+            told = PersonChatRemoved(user_id=event.user_id, room_id=event.room_id)
+        case _:
+            told = None
+    if told is not None:
+        records.append(_record_of(told, key=person, actor=locked.by, version=version))
+    outbox.append(*records)
+    return records[0].event_id
+
+
+def _record_of(event: Payload, *, key: UUID, actor: User, version: int) -> NewRecord:
+    return new_record(
+        event,
+        event_id=uuid.uuid4(),
+        key=key,
+        version=version,
+        occurred_ms=version // 1_000,
+        actor=actor.id,
+        region=settings.REGION,
+    )

@@ -1,0 +1,156 @@
+"""Changing who is in a chat and what they may: facts of Django's database.
+
+Each command runs in one transaction with its event in the outbox.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from chat import policy
+from chat.commands.locking import Actor, Locked, lock, record_membership
+from chat.events import (
+    MembershipChanged,
+    ParticipantAdded,
+    ParticipantBanned,
+    ParticipantLeft,
+    ParticipantMuted,
+    ParticipantRemoved,
+    ParticipantRoleChanged,
+)
+from chat.models import Ban, Chat, Participant
+from chat.policy import Action, Role
+from chatsite.accounts.models import CompanyMember, User
+from chatsite.accounts.queries import colleagues
+from chatsite.kernel.errors import Conflict, Invalid, NotFound
+from chatsite.kernel.events import iso
+
+MAX_REASON = 200  # characters
+
+
+def add(chat_id: UUID, *, user_id: UUID, role: Role, by: Actor) -> tuple[Participant, str]:
+    """Add somebody; answers their place and the id of its event. Conflict when they are in already, or banned."""
+    with transaction.atomic():
+        locked = lock(chat_id, by)
+        locked.require(Action.MANAGE_PEOPLE)
+        policy.require_above(locked.role, role)
+        reachable = User.objects.filter(is_active=True) if locked.is_staff else colleagues(locked.by)
+        user = reachable.filter(id=user_id).first()
+        if user is None or not may_be_in(user, locked.chat):
+            raise NotFound("There is no such person.")
+        if Ban.objects.filter(chat=locked.chat, user=user).exists():
+            raise Conflict("This person is banned; lift the ban first.")
+        return let_in(locked, user, role)
+
+
+def let_in(locked: Locked, user: User, role: Role) -> tuple[Participant, str]:
+    """Give somebody a place in a locked chat; answers it and the id of its event."""
+    place = Participant.objects.filter(chat=locked.chat, user=user).first() or Participant(chat=locked.chat, user=user)
+    if place.is_active and not place._state.adding:
+        raise Conflict("This person is in the chat already.")
+    place.role, place.is_active, place.muted_until = role, True, None
+    return place, _changed(ParticipantAdded, locked, place, count=1)
+
+
+def remove(chat_id: UUID, *, user_id: UUID, by: Actor) -> str:
+    """Remove somebody of a lower role; answers the id of its event."""
+    with transaction.atomic():
+        locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
+        return _take_out(ParticipantRemoved, locked, place)
+
+
+def ban(chat_id: UUID, *, user_id: UUID, by: Actor, reason: str = "") -> str:
+    """Remove somebody for good: no invite lets them in until the ban is lifted."""
+    if len(reason) > MAX_REASON:
+        raise Invalid(f"at most {MAX_REASON} characters.", field="reason")
+    with transaction.atomic():
+        locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
+        Ban.objects.create(chat=locked.chat, user_id=user_id, by=locked.by, reason=reason)
+        return _take_out(ParticipantBanned, locked, place, reason=reason or None)
+
+
+def lift_ban(chat_id: UUID, *, user_id: UUID, by: Actor) -> None:
+    """Let somebody be added or invited again; NotFound where there is no ban."""
+    with transaction.atomic():
+        locked = lock(chat_id, by)
+        locked.require(Action.MANAGE_PEOPLE)
+        if not Ban.objects.filter(chat=locked.chat, user_id=user_id).delete()[0]:
+            raise NotFound("This person is not banned.")
+
+
+def leave(chat_id: UUID, *, user: User) -> str:
+    """Leave a chat; answers the id of its event. Conflict for the last owner, and in direct chats."""
+    with transaction.atomic():
+        locked = lock(chat_id, user, even_archived=True)
+        if locked.chat.pair is not None:
+            raise Conflict("Nobody leaves a direct chat.")
+        locked.require_another_owner(locked.role)
+        return _take_out(ParticipantLeft, locked, locked.place(user.id))
+
+
+def change_role(chat_id: UUID, *, user_id: UUID, role: Role, by: Actor) -> Participant:
+    """Give somebody of a lower role another one below one's own; owners may do so with owners too."""
+    with transaction.atomic():
+        locked = lock(chat_id, by)
+        locked.require(Action.MANAGE_PEOPLE)
+        place = locked.place(user_id)
+        if place.user_id != locked.by.id or locked.is_staff:
+            policy.require_above(locked.role, Role(place.role))
+        policy.require_above(locked.role, role)
+        if place.role != role:
+            locked.require_another_owner(Role(place.role))
+            place.role = role
+            _changed(ParticipantRoleChanged, locked, place)
+        return place
+
+
+def mute(chat_id: UUID, *, user_id: UUID, until: datetime | None, by: Actor) -> Participant:
+    """Let somebody of a lower role post nothing before a time; None lets them speak again."""
+    with transaction.atomic():
+        locked, place = _lock_other(chat_id, user_id, by, Action.MUTE)
+        place.muted_until = until
+        until_ms = int(until.timestamp() * 1_000) if until else 0
+        _changed(ParticipantMuted, locked, place, muted_until=iso(until_ms) if until else None)
+        return place
+
+
+def may_be_in(user: User, chat: Chat) -> bool:
+    """Whether a chat's company, if it has one, is the person's too."""
+    return chat.company_id is None or CompanyMember.objects.filter(company=chat.company_id, user=user).exists()
+
+
+def _lock_other(chat_id: UUID, user_id: UUID, by: Actor, action: Action) -> tuple[Locked, Participant]:
+    """The locked chat and somebody of a lower role in it, whom an action is for."""
+    locked = lock(chat_id, by)
+    locked.require(action)
+    place = locked.place(user_id)
+    policy.require_above(locked.role, Role(place.role))
+    return locked, place
+
+
+def _take_out(event: type[MembershipChanged], locked: Locked, place: Participant, **more: Any) -> str:
+    locked.require_another_owner(Role(place.role))
+    place.is_active = False
+    return _changed(event, locked, place, count=-1, **more)
+
+
+def _changed(event: type[MembershipChanged], locked: Locked, place: Participant, *, count: int = 0, **more: Any) -> str:
+    """Save a place and its chat, and append the event; answers its id."""
+    chat = locked.chat
+    chat.participant_count += count
+    place.version = locked.changed("participant_count")
+    if count > 0:
+        place.joined_at = datetime.now(UTC)
+    place.save()
+    happened = event(
+        room_id=str(chat.id),
+        user_id=str(place.user_id),
+        by=str(locked.by.id),
+        role=place.role,
+        count=chat.participant_count,
+        members_version=chat.members_version,
+        **more,
+    )
+    return record_membership(happened, locked, version=place.version)

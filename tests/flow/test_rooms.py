@@ -1,0 +1,150 @@
+"""The life of a chat: changed, archived, restored, deleted for good; and hearing all of one's chats."""
+
+from typing import Any
+
+from tests.world import World
+
+
+async def test_everybody_hears_what_changed_of_a_chat(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path = f"/api/chats/{chat}"
+    async with world.connect("ben", chat) as ben:
+        changed = await world.rest(
+            "ada", "PATCH", path, {"name": "Tea  ", "description": "about tea", "permissions": {"post": "moderator"}}
+        )
+        assert (changed.body["name"], changed.body["permissions"]) == ("Tea", {"post": "moderator"})
+        heard = await ben.expect("ROOM", change="updated")
+        assert heard["chat"] == {
+            "name": "Tea",
+            "description": "about tea",
+            "permissions": {"post": "moderator"},
+            "slow_mode_seconds": 0,
+        }
+        assert (await ben.say(chat, "hi")).code == "read_only"
+        await world.rest("ada", "PATCH", path, {"permissions": {}})
+        assert (await ben.say(chat, "hi")).body["type"] == "ACK"
+    assert (await world.rest("ben", "PATCH", path, {"name": "Coffee"})).code == "forbidden"
+    wrong: tuple[dict[str, Any], ...] = (
+        {},
+        {"name": ""},
+        {"name": 5},
+        {"description": "x" * 1_001},
+        {"permissions": {"post": "king"}},
+        {"permissions": {"fly": "owner"}},
+        {"permissions": []},
+        {"slow_mode_seconds": -1},
+        {"slow_mode_seconds": "5"},
+    )
+    for body in wrong:
+        assert (await world.rest("ada", "PATCH", path, body)).code == "invalid_field", body
+
+
+async def test_only_moderators_post_announcements(world: World) -> None:
+    made = await world.rest(
+        "ada",
+        "POST",
+        "/api/chats",
+        {"chat_type": "announcement", "name": "News", "participants": [await world.id("ben")]},
+    )
+    path = f"/api/chats/{made.body['id']}/messages"
+    assert (await world.rest("ada", "POST", path, {"content": "news"})).status == 201
+    assert (await world.rest("ben", "POST", path, {"content": "me too"})).code == "read_only"
+    assert (await world.rest("ben", "GET", path)).body["messages"][0]["content"] == "news"
+
+
+async def test_an_archived_chat_is_read_and_not_changed(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path = f"/api/chats/{chat}"
+    sent = await world.rest("ben", "POST", f"{path}/messages", {"content": "before"})
+    async with world.connect("ben", chat) as ben:
+        assert (await world.rest("ben", "DELETE", path)).code == "forbidden"
+        assert (await world.rest("ada", "DELETE", path)).status == 204
+        assert (await ben.expect("ROOM", change="archived"))["chat"] == {"is_archived": True}
+        assert (await ben.say(chat, "after")).code == "archived"
+        assert (await world.rest("ben", "DELETE", f"{path}/messages/{sent.body['id']}")).code == "archived"
+        assert (await world.rest("ada", "PATCH", path, {"name": "x"})).code == "archived"
+        assert (await world.rest("ben", "GET", f"{path}/messages")).body["messages"][0]["content"] == "before"
+        assert (await world.rest("ben", "PUT", f"{path}/read", {"message_id": sent.body["id"]})).status == 200
+        assert (await world.rest("ada", "POST", f"{path}/restore")).body["is_archived"] is False
+        await ben.expect("ROOM", change="restored")
+        assert (await ben.say(chat, "after")).body["type"] == "ACK"
+
+
+async def test_a_chat_that_is_deleted_for_good_leaves_a_receipt(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path = f"/api/chats/{chat}"
+    for number in range(3):
+        await world.rest("ben", "POST", f"{path}/messages", {"content": f"{number}"})
+    async with world.connect("ben", chat) as ben, world.connect("ada") as ada:
+        assert (await world.rest("ben", "DELETE", f"{path}?hard=true")).code == "forbidden"
+        gone = await world.rest("ada", "DELETE", f"{path}?hard=true")
+        assert gone.status == 202
+        assert (await ben.expect("ROOM", change="deleted", roomId=chat))["by"] == await world.id("ada")
+        await ada.expect("ME", kind="chat_removed", roomId=chat)
+        assert (await ben.say(chat, "where am I?")).code == "not_found"
+    assert (await world.rest("ada", "GET", path)).code == "not_found"
+    receipt = await world.until("ada", f"/api/receipts/{gone.body['id']}", lambda body: body["finished_at"])
+    assert receipt["counts"] | {"history_messages": 3, "participant": 2, "chat": 1} == receipt["counts"]
+    assert (await world.rest("ben", "GET", f"/api/receipts/{gone.body['id']}")).code == "not_found"
+
+
+async def test_who_hears_all_hears_new_chats_too(world: World) -> None:
+    first = await world.chat(["ada", "ben"])
+    await world.rest("ada", "POST", f"/api/chats/{first}/messages", {"content": "unread"})
+    async with world.connect("ada") as ada, world.connect("ben") as ben:
+        await ben.send({"type": "SUBSCRIBE", "ref": "all", "rooms": "all"})
+        heard = await ben.expect("SUBSCRIBED_ALL", ref="all")
+        mine = heard["rooms"][first]
+        assert (mine["mode"], mine["unread"], mine["mentions"]) == ("full", 1, 0)
+        await ada.say(first, "one more")
+        assert (await ben.expect("MESSAGE", content="one more"))["prev"] <= mine["pos"]
+        second = await world.chat(["ada", "ben"])
+        added = await ben.expect("ME", kind="chat_added", roomId=second)
+        assert added["role"] == "member"
+        await ben.expect("SUBSCRIBED", roomId=second)
+        await ada.say(second, "in the new chat")
+        await ben.expect("MESSAGE", content="in the new chat")
+        await world.rest("ada", "DELETE", f"/api/chats/{second}/participants/{await world.id('ben')}")
+        await ben.expect("MEMBER", change="removed", roomId=second)
+        await ben.expect("ME", kind="chat_removed", roomId=second)
+        await ada.say(second, "without you")
+        await ada.say(first, "with you")
+        await ben.expect("MESSAGE", content="with you")
+        assert not [frame for frame in ben.frames if frame.get("content") == "without you"]
+
+
+async def test_ones_own_subject_is_no_room(world: World) -> None:
+    async with world.connect("ada") as ada:
+        for name in ("ada", "ben"):
+            assert (await ada.ask("SUBSCRIBE", roomId=await world.id(name))).code == "not_found"
+
+
+async def test_typing_is_told_to_the_others_only(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    async with world.connect("ada", chat) as ada, world.connect("ben", chat) as ben, world.connect("eve") as eve:
+        await ada.send({"type": "TYPING", "roomId": chat, "active": True})
+        heard = await ben.expect("TYPING", roomId=chat)
+        assert (heard["userId"], heard["active"]) == (await world.id("ada"), True)
+        await ada.ask("HEARTBEAT")
+        assert not [frame for frame in ada.frames if frame["type"] == "TYPING"]
+        await eve.send({"type": "TYPING", "roomId": chat, "ref": "t"})
+        assert (await eve.expect("ERROR", ref="t"))["code"] == "not_found"
+
+
+async def test_what_changed_since_a_version(world: World) -> None:
+    kept, left = await world.chat(["ada", "ben"]), await world.chat(["ada", "ben"])
+    version = (await world.rest("ben", "GET", f"/api/chats/{kept}")).body["version"]
+    await world.rest("ben", "POST", f"/api/chats/{left}/leave")
+    await world.rest("ada", "PATCH", f"/api/chats/{kept}", {"name": "Renamed"})
+    changed = (await world.rest("ben", "GET", f"/api/chats?changed_since={version}")).body
+    assert {chat["id"]: chat["name"] for chat in changed["chats"]}[kept] == "Renamed"
+    assert left in changed["removed"]
+
+
+async def test_notifications_are_ones_own_affair(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path = f"/api/chats/{chat}/notifications"
+    until = "2030-01-01T00:00:00.000Z"
+    assert (await world.rest("ben", "PUT", path, {"muted_until": until})).body["notifications_muted_until"] == until
+    assert (await world.rest("ada", "GET", f"/api/chats/{chat}")).body["notifications_muted_until"] is None
+    assert (await world.rest("ben", "PUT", path, {"muted_until": None})).body["notifications_muted_until"] is None
