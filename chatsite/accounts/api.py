@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatsite.accounts import commands, queries, tickets
+from chatsite.accounts import queries, tickets
+from chatsite.accounts.commands import sign_ins
 from chatsite.accounts.models import User
 from chatsite.accounts.tokens import Token
 from chatsite.gateway import consumer
@@ -61,7 +62,7 @@ class TokenView(_Public):
 
     def post(self, request: Request) -> Response:
         """Tokens for a name and password; with `cookie` the refresh token comes as a cookie."""
-        pair = commands.sign_in(
+        pair = sign_ins.sign_in(
             text_field(body_of(request), "username"),
             text_field(body_of(request), "password"),
             user_agent=request.headers.get("User-Agent", ""),
@@ -74,7 +75,7 @@ class RefreshView(_Public):
 
     def post(self, request: Request) -> Response:
         """New tokens for a refresh token, which is used up."""
-        return _answer(request, commands.refresh(_refresh_token(request)))
+        return _answer(request, sign_ins.refresh(_refresh_token(request)))
 
 
 class LogoutView(APIView):
@@ -83,7 +84,7 @@ class LogoutView(APIView):
     def post(self, request: Request) -> Response:
         """End the sign-in of the access token that asks."""
         sign_in_id = _token_of(request).sign_in_id
-        commands.sign_out(sign_in_id)
+        sign_ins.sign_out(sign_in_id, user=viewer(request))
         async_to_sync(hub.end_sign_in)(str(sign_in_id))
         response = Response(status=204)
         response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
@@ -150,7 +151,7 @@ def _refresh_token(request: Request) -> str:
     return text
 
 
-def _answer(request: Request, pair: commands.Pair) -> Response:
+def _answer(request: Request, pair: sign_ins.Pair) -> Response:
     body = {"access": pair.access, "expires_in": settings.TOKENS["ACCESS_SECONDS"]}
     if not body_of(request).get("cookie"):
         return Response(body | {"refresh": pair.refresh})

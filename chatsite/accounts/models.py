@@ -1,7 +1,7 @@
-"""People, companies, and the sign-ins that tokens belong to."""
+"""People, companies, the sign-ins that tokens belong to, and the audit log."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -95,3 +95,68 @@ class SignIn(models.Model):
 
     class Meta:
         db_table = "sign_in_sessions"
+
+
+class _AppendOnly(models.QuerySet["AuditEntry"]):
+    """Rows that are read and added, never changed."""
+
+    def update(self, **fields: object) -> int:
+        """Refused."""
+        raise TypeError("The audit log is never changed.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refused."""
+        raise TypeError("The audit log is never changed.")
+
+    bulk_update = update  # type: ignore[assignment]
+    bulk_create = update  # type: ignore[assignment]
+
+
+class AuditEntry(models.Model):
+    """One deed; `chatsite.accounts.audit.record` is the one way to add it."""
+
+    number = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=64)
+    actor = models.UUIDField(null=True, help_text="who did it; nobody where that is not known")
+    subject = models.CharField(max_length=100, blank=True, help_text="to whom or what, like user:<id>")
+    detail = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64, blank=True, help_text="the hash of the entry before")
+    hash = models.CharField(max_length=64)
+
+    objects = _AppendOnly.as_manager()
+
+    class Meta:
+        db_table = "audit_log"
+        verbose_name_plural = "audit log"
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(fields=["subject", "number"], name="audit_by_subject"),
+            models.Index(fields=["actor", "number"], name="audit_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
+    def save(self, **options: Any) -> None:
+        """Add the entry; one that stands already is refused."""
+        if not self._state.adding:
+            raise TypeError("The audit log is never changed.")
+        super().save(**options)
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Refused."""
+        raise TypeError("The audit log is never changed.")
+
+
+class AuditHead(models.Model):
+    """The newest entry's number and hash; its row lock puts the entries in one order."""
+
+    ONLY: ClassVar[int] = 1
+
+    id = models.IntegerField(primary_key=True)
+    number = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "audit_head"

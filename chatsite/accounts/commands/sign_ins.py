@@ -9,7 +9,8 @@ from typing import NamedTuple
 from django.contrib.auth import authenticate as check_password
 from django.db import transaction
 
-from chatsite.accounts import tokens
+from chatsite.accounts import audit, tokens
+from chatsite.accounts.audit import Kind
 from chatsite.accounts.models import SignIn, User
 from chatsite.kernel.errors import RateLimited, Unauthenticated
 
@@ -39,9 +40,19 @@ def sign_in(username: str, password: str, *, user_agent: str) -> Pair:
     finally:
         _hashing.release()
     if not isinstance(user, User):
+        _note_failure(username)
         raise Unauthenticated("The name or the password is wrong.")
-    row = SignIn.objects.create(user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200])
+    with transaction.atomic():
+        row = SignIn.objects.create(user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200])
+        audit.record(Kind.SIGNED_IN, actor=user.id, subject=audit.of_person(user.id), detail={"sign_in": str(row.id)})
     return _pair(row)
+
+
+@transaction.atomic
+def _note_failure(username: str) -> None:
+    # What was typed is not kept: people type their password into the wrong field.
+    known = User.objects.filter(username=username).values_list("id", flat=True).first()
+    audit.record(Kind.SIGN_IN_FAILED, actor=None, subject=audit.of_person(known) if known else "")
 
 
 @transaction.atomic
@@ -59,6 +70,8 @@ def _rotate(token: tokens.Token) -> Pair | None:
     # A refresh token that was used before: a thief or its victim holds it, so the family ends.
     row.revoked_at = now
     row.save(update_fields=["revoked_at"])
+    detail = {"sign_ins": [str(row.id)], "why": "a refresh token came twice"}
+    audit.record(Kind.SIGN_INS_ENDED, actor=None, subject=audit.of_person(row.user_id), detail=detail)
     return None
 
 
@@ -70,9 +83,13 @@ def refresh(text: str) -> Pair:
     return pair
 
 
-def sign_out(sign_in_id: uuid.UUID) -> None:
+@transaction.atomic
+def sign_out(sign_in_id: uuid.UUID, *, user: User) -> None:
     """End a sign-in: its tokens are good for nothing from now on."""
-    SignIn.objects.filter(id=sign_in_id, revoked_at=None).update(revoked_at=datetime.now(UTC))
+    ended = SignIn.objects.filter(id=sign_in_id, user=user, revoked_at=None).update(revoked_at=datetime.now(UTC))
+    if ended:
+        detail = {"sign_in": str(sign_in_id)}
+        audit.record(Kind.SIGNED_OUT, actor=user.id, subject=audit.of_person(user.id), detail=detail)
 
 
 def _pair(row: SignIn) -> Pair:
