@@ -1,8 +1,9 @@
 """REST of people and sign-in."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -11,12 +12,12 @@ from rest_framework.views import APIView
 
 from chatsite.accounts import queries, tickets
 from chatsite.accounts.commands import sign_ins
-from chatsite.accounts.models import User
+from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
 from chatsite.gateway import consumer
-from chatsite.gateway.hub import hub
 from chatsite.gateway.registry import Identity
 from chatsite.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from chatsite.kernel.events import iso
 
 REFRESH_COOKIE = "refresh"
 REFRESH_PATH = "/api/auth/token"
@@ -66,6 +67,7 @@ class TokenView(_Public):
             text_field(body_of(request), "username"),
             text_field(body_of(request), "password"),
             user_agent=request.headers.get("User-Agent", ""),
+            address=request.META.get("REMOTE_ADDR", ""),
         )
         return _answer(request, pair)
 
@@ -83,9 +85,7 @@ class LogoutView(APIView):
 
     def post(self, request: Request) -> Response:
         """End the sign-in of the access token that asks."""
-        sign_in_id = _token_of(request).sign_in_id
-        sign_ins.sign_out(sign_in_id, user=viewer(request))
-        async_to_sync(hub.end_sign_in)(str(sign_in_id))
+        sign_ins.sign_out(_token_of(request).sign_in_id, user=viewer(request))
         response = Response(status=204)
         response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
         return response
@@ -110,6 +110,25 @@ class MeView(APIView):
         user = viewer(request)
         companies = [{"id": str(company.id), "name": company.name} for company in user.companies.all()]
         return Response(queries.shape(user) | {"email": user.email, "companies": companies, "preferences": {}})
+
+
+class SessionsView(APIView):
+    """Where one is signed in."""
+
+    def get(self, request: Request) -> Response:
+        """One's sign-ins that still stand, the latest used first."""
+        current = _token_of(request).sign_in_id
+        found = queries.sign_ins(viewer(request).id, now=datetime.now(UTC))
+        return Response({"sessions": [_session(one) | {"current": one.id == current} for one in found]})
+
+
+class SessionView(APIView):
+    """One sign-in."""
+
+    def delete(self, request: Request, sign_in_id: UUID) -> Response:
+        """Sign out there; its sockets close within a second."""
+        sign_ins.sign_out(sign_in_id, user=viewer(request))
+        return Response(status=204)
 
 
 class UsersView(APIView):
@@ -138,6 +157,16 @@ class ServerView(_Public):
     def get(self, request: Request) -> Response:
         """Version, features and limits."""
         return Response({"version": consumer.VERSION, "features": consumer.FEATURES, "limits": consumer.limits()})
+
+
+def _session(row: SignIn) -> dict[str, str | bool]:
+    return {
+        "id": str(row.id),
+        "user_agent": row.user_agent,
+        "address": row.address,
+        "created_at": iso(int(row.created_at.timestamp() * 1_000)),
+        "used_at": iso(int(row.used_at.timestamp() * 1_000)),
+    }
 
 
 def _refresh_token(request: Request) -> str:

@@ -89,6 +89,7 @@ class SignIn(models.Model):
     previous_refresh_id = models.CharField(max_length=32, blank=True, help_text="good for a moment after a renewal")
     renewed_at = models.DateTimeField(null=True)
     user_agent = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=45, blank=True, help_text="of the client that signed in")
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(auto_now=True)
     revoked_at = models.DateTimeField(null=True)

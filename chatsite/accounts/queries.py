@@ -1,13 +1,16 @@
-"""Who somebody may see."""
+"""Who somebody may see, and where they are signed in."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from chatsite.accounts.models import CompanyMember, User
+from chatsite.accounts.models import CompanyMember, SignIn, User
 
 MAX_FOUND = 50
+MAX_SIGN_INS = 100  # of one person that are shown, the latest used first
 
 
 def colleagues(viewer: User) -> "QuerySet[User]":
@@ -36,3 +39,10 @@ def shape(user: User) -> dict[str, str | None]:
         "name": user.name or user.username,
         "avatar": user.avatar or None,
     }
+
+
+def sign_ins(user_id: UUID, *, now: datetime) -> "QuerySet[SignIn]":
+    """The sign-ins of a person that still stand at a moment."""
+    unused = now - timedelta(seconds=settings.TOKENS["REFRESH_SECONDS"])
+    found = SignIn.objects.filter(user=user_id, revoked_at=None, used_at__gt=unused)
+    return found.order_by("-used_at")[:MAX_SIGN_INS]

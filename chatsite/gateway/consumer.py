@@ -124,6 +124,9 @@ class ChatConsumer(AsyncConsumer):
             return
         session.user_id, session.sign_in_id = identity.user_id, identity.sign_in_id
         session.expires_at = identity.expires_at
+        if hub.has_ended(identity.sign_in_id):  # Its ticket was issued before, or taken while it ended.
+            session.close(CloseCode.REVOKED)
+            return
         hub.sessions.add(session)
         me = await hub.hear_oneself(session)
         session.reply(

@@ -29,6 +29,9 @@ async def renew(session: Session, asked: Auth) -> None:
     if identity.user_id != session.user_id:
         session.close(CloseCode.FORBIDDEN)
         return
+    if hub.has_ended(identity.sign_in_id):
+        session.close(CloseCode.REVOKED)
+        return
     session.expires_at, session.sign_in_id, session.warned = identity.expires_at, identity.sign_in_id, False
     session.reply(frame("OK", ref=asked.ref, expiresInMs=expires_in_ms(session)))
 

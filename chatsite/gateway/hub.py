@@ -8,9 +8,11 @@ judged again whenever an event changes the membership.
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
@@ -38,6 +40,9 @@ logger = logging.getLogger(__name__)
 HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
 BREATH = 4  # this part of a session's budget is delivered in one turn of the loop
+HUBS = "hubs"  # the layer's group that every process is in
+ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
+MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
 
 
@@ -128,17 +133,24 @@ class Hub:
         self._joining: dict[str, asyncio.Task[None]] = {}
         self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
         self._joined: set[str] = set()  # subjects whose group of the layer this process is in
+        self._ended: dict[str, float] = {}  # sign-in -> the moment (monotonic) it ended, in that order
         self._channel: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         layer = get_channel_layer()
+        self._loop = asyncio.get_running_loop()
+        await layer.group_add(HUBS, await self._own_channel())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._compare_heads())
             tasks.create_task(self._judge_members())
             sent = 0
             while True:
                 notice = await layer.receive(await self._own_channel())
+                if notice["type"] == "sign_ins.ended":
+                    self._end(notice["ids"])
+                    continue
                 self.receive(notice)
                 sent = await _breathe(sent + notice["size"])
 
@@ -239,10 +251,31 @@ class Hub:
             if not keep_room:
                 self._leave_if_empty(room)
 
-    async def end_sign_in(self, sign_in_id: str) -> None:
-        """Close the sessions of a sign-in that has ended."""
+    async def end_sign_ins(self, ids: Sequence[str]) -> None:
+        """Close the sessions of sign-ins that have ended, in every process."""
+        self._end(ids)
+        await get_channel_layer().group_send(HUBS, {"type": "sign_ins.ended", "ids": list(ids)})
+
+    def tell_ended(self, ids: Sequence[str]) -> None:
+        """The same from a thread of a command, which need not wait for it."""
+        if self._loop is None or self._loop.is_closed():  # A command beside the server.
+            async_to_sync(self.end_sign_ins)(ids)
+        else:
+            asyncio.run_coroutine_threadsafe(self.end_sign_ins(ids), self._loop)
+
+    def has_ended(self, sign_in_id: str | None) -> bool:
+        """Whether a sign-in ended so lately that a ticket of it may still come."""
+        return sign_in_id in self._ended
+
+    def _end(self, ids: Sequence[str]) -> None:
+        now, ended = time.monotonic(), set(ids)
+        for known, moment in tuple(self._ended.items()):
+            if moment > now - ENDED_SECONDS and len(self._ended) + len(ended) <= MAX_ENDED:
+                break
+            del self._ended[known]
+        self._ended.update(dict.fromkeys(ids, now))
         for session in tuple(self.sessions):
-            if session.sign_in_id == sign_in_id:
+            if session.sign_in_id in ended:
                 session.close(CloseCode.REVOKED)
 
     def forget(self, session: Session) -> None:

@@ -73,6 +73,8 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "POST /api/auth/logout": (everybody(204, anonymous=401), {}),
     "POST /api/auth/ws-ticket": (everybody(201, anonymous=401), {}),
     "GET /api/me": (everybody(200, anonymous=401), None),
+    "GET /api/me/sessions": (everybody(200, anonymous=401), None),
+    "DELETE /api/me/sessions/<uuid:sign_in_id>": (everybody(404, anonymous=401), None),  # Of somebody else.
     "GET /api/users": (everybody(200, anonymous=401), None),
     "GET /api/users/<uuid:user_id>": (COMPANY, None),
     "GET /api/chats": (everybody(200, anonymous=401), None),
@@ -179,6 +181,7 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     path = f"/api/chats/{chat}"
     said = await world.rest("ada", "POST", f"{path}/messages", {"content": "first"})
     invite = await world.rest("ada", "POST", f"{path}/invites")
+    sessions = (await world.rest("dan", "GET", "/api/me/sessions")).body["sessions"]
     ids = {name: await world.id(name) for name in ("ada", "ben", "dan", "jon")}
 
     async def change(name: str, **body: Any) -> None:
@@ -189,7 +192,8 @@ async def scene(world: World) -> AsyncIterator[Scene]:
     for name, role in (("fay", "guest"), ("gus", "moderator"), ("hal", "admin")):
         await change(name, role=role)
     await change("ivy", muted_until="2090-01-01T00:00:00Z")
-    yield Scene(world, ids | {"chat": chat, "message": said.body["id"], "code": invite.body["code"]})
+    names = {"chat": chat, "message": said.body["id"], "code": invite.body["code"], "session": sessions[0]["id"]}
+    yield Scene(world, ids | names)
 
 
 PLACES = {
@@ -201,6 +205,7 @@ PLACES = {
     "<uuid:user_id>": "{ada}",
     "<uuid:receipt_id>": "00000000-0000-4000-8000-000000000000",
     "<str:code>": "{code}",
+    "<uuid:sign_in_id>": "{session}",
 }
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, here and on one's other devices."""
 
 import threading
 import time
@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from django.contrib.auth import authenticate as check_password
 from django.db import transaction
+from django.db.models import QuerySet
 
-from chatsite.accounts import audit, tokens
+from chatsite.accounts import audit, queries, tokens
 from chatsite.accounts.audit import Kind
 from chatsite.accounts.models import SignIn, User
-from chatsite.kernel.errors import RateLimited, Unauthenticated
+from chatsite.accounts.notices import person_changed
+from chatsite.gateway.hub import hub
+from chatsite.kernel.errors import NotFound, RateLimited, Unauthenticated
 
 # A page that is reloaded while it renews never sees the answer and comes again with the same token.
 LOST_ANSWER = timedelta(seconds=30)
@@ -31,7 +34,7 @@ class Pair(NamedTuple):
     refresh: str
 
 
-def sign_in(username: str, password: str, *, user_agent: str) -> Pair:
+def sign_in(username: str, password: str, *, user_agent: str, address: str) -> Pair:
     """Tokens for a name and password; the same Unauthenticated for a wrong name or password."""
     if not _hashing.acquire(timeout=HASHING_SECONDS):
         raise RateLimited("Too many people sign in at once.", retry_after_ms=1_000)
@@ -43,7 +46,10 @@ def sign_in(username: str, password: str, *, user_agent: str) -> Pair:
         _note_failure(username)
         raise Unauthenticated("The name or the password is wrong.")
     with transaction.atomic():
-        row = SignIn.objects.create(user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200])
+        row = SignIn.objects.create(
+            user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200], address=address[:45]
+        )
+        _tell(user.id)
         audit.record(Kind.SIGNED_IN, actor=user.id, subject=audit.of_person(user.id), detail={"sign_in": str(row.id)})
     return _pair(row)
 
@@ -68,10 +74,7 @@ def _rotate(token: tokens.Token) -> Pair | None:
     if row.previous_refresh_id == token.token_id and row.renewed_at and now - row.renewed_at < LOST_ANSWER:
         return _pair(row)
     # A refresh token that was used before: a thief or its victim holds it, so the family ends.
-    row.revoked_at = now
-    row.save(update_fields=["revoked_at"])
-    detail = {"sign_ins": [str(row.id)], "why": "a refresh token came twice"}
-    audit.record(Kind.SIGN_INS_ENDED, actor=None, subject=audit.of_person(row.user_id), detail=detail)
+    end(SignIn.objects.filter(id=row.id), of=row.user_id, actor=None, why="a refresh token came twice")
     return None
 
 
@@ -85,11 +88,34 @@ def refresh(text: str) -> Pair:
 
 @transaction.atomic
 def sign_out(sign_in_id: uuid.UUID, *, user: User) -> None:
-    """End a sign-in: its tokens are good for nothing from now on."""
-    ended = SignIn.objects.filter(id=sign_in_id, user=user, revoked_at=None).update(revoked_at=datetime.now(UTC))
+    """End one's own sign-in, this one or another device's; NotFound where there is none."""
+    if not _end(SignIn.objects.filter(id=sign_in_id, user=user), of=user.id):
+        raise NotFound()
+    detail = {"sign_in": str(sign_in_id)}
+    audit.record(Kind.SIGNED_OUT, actor=user.id, subject=audit.of_person(user.id), detail=detail)
+
+
+def end(rows: "QuerySet[SignIn]", *, of: uuid.UUID, actor: uuid.UUID | None, why: str) -> None:
+    """End sign-ins of one person within the caller's transaction, and say why in the audit log."""
+    if ended := _end(rows, of=of):
+        detail = {"sign_ins": ended, "why": why}
+        audit.record(Kind.SIGN_INS_ENDED, actor=actor, subject=audit.of_person(of), detail=detail)
+
+
+def _end(rows: "QuerySet[SignIn]", *, of: uuid.UUID) -> list[str]:
+    """Tokens and tickets are good for nothing from the commit on, and sockets close."""
+    ids = list(rows.select_for_update().filter(revoked_at=None).values_list("id", flat=True))
+    ended = [str(one) for one in ids]
     if ended:
-        detail = {"sign_in": str(sign_in_id)}
-        audit.record(Kind.SIGNED_OUT, actor=user.id, subject=audit.of_person(user.id), detail=detail)
+        SignIn.objects.filter(id__in=ids).update(revoked_at=datetime.now(UTC))
+        _tell(of)
+        transaction.on_commit(lambda: hub.tell_ended(ended), robust=True)
+    return ended
+
+
+def _tell(user_id: uuid.UUID) -> None:
+    open_ones = queries.sign_ins(user_id, now=datetime.now(UTC)).values_list("id", flat=True)
+    person_changed(user_id, kind="sessions", state={"ids": [str(one) for one in open_ones]})
 
 
 def _pair(row: SignIn) -> Pair:

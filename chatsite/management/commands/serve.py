@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from chat.queries.messages import highest_id
+from chatsite.accounts.revocation import watch_sign_ins
 from chatsite.demo import PASSWORD, PEOPLE
 from chatsite.gateway.consumer import drain, watch_expiry
 from chatsite.gateway.hub import hub
@@ -104,6 +105,7 @@ class Command(BaseCommand):
                 background = [
                     tasks.create_task(hub.run(), name="hub"),
                     tasks.create_task(watch_expiry(), name="expiry"),
+                    tasks.create_task(watch_sign_ins(), name="sign-ins"),
                     tasks.create_task(run_groups(groups()), name="groups"),
                     tasks.create_task(run_chores(), name="chores"),
                     tasks.create_task(_trim(log(), outbox()), name="trim"),
