@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from chatsite.accounts.pages import ResetPage
 from chatsite.kernel.rest import not_found
 from chatsite.views import live, page, ready
 
@@ -14,5 +15,6 @@ urlpatterns = [
     path("api/<path:anything>", not_found),
     path("health/live", live),
     path("health/ready", ready),
+    path("reset/<str:token>", ResetPage.as_view()),
     path("admin/", admin.site.urls),
 ]

@@ -16,6 +16,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,6 +114,14 @@ class Server:
     def log(self) -> str:
         """What the server wrote to its log so far."""
         return (self.folder / "serve.log").read_text()
+
+    def mails(self) -> list[Message]:
+        """What it mailed so far, in order."""
+        mails = []
+        for path in sorted((self.folder / "mail").glob("*.log"), key=lambda path: path.stat().st_mtime_ns):
+            texts = path.read_text().split("-" * 79 + "\n")
+            mails += [message_from_string(text) for text in texts if text.strip()]
+        return mails
 
     def kill(self) -> None:
         """End it as a power cut does."""
@@ -408,6 +419,16 @@ class World:
         is_json = "json" in response.headers.get("content-type", "")
         return Answer(response.status_code, response.json() if is_json else response.text, response.headers)
 
+    async def page(self, path: str, form: dict[str, str] | None = None) -> Answer:
+        """Open a page of a browser's, or fill in its form; cookies and the CSRF token as it does."""
+        async with httpx.AsyncClient(base_url=self.server.url, timeout=ANSWER_SECONDS) as browser:
+            response = await browser.get(path)
+            if form is not None:
+                found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', response.text)
+                sent = {"csrfmiddlewaretoken": found.group(1) if found else "", **form}
+                response = await browser.post(path, data=sent, headers={"Origin": self.server.url})
+            return Answer(response.status_code, response.text, response.headers)
+
     async def ticket(self, name: str, *, origin: str | None = None) -> str:
         """A one-use ticket."""
         answer = await self.rest(name, "POST", "/api/auth/ws-ticket", headers={"Origin": origin} if origin else None)
@@ -447,6 +468,13 @@ class World:
                 return messages
             before = page["next_before"] or page["messages"][0]["id"]
             query = f"limit=100&before={before}"
+
+    async def mail(self, to: str, *, count: int = 1) -> str:
+        """The text of the newest mail to an address, once so many have come."""
+        async with in_time(f"{count} mails to {to}"):
+            while len(found := [mail for mail in self.server.mails() if mail["To"] == to]) < count:
+                await asyncio.sleep(0.05)
+        return str(found[-1].get_payload())
 
     @asynccontextmanager
     async def connect(self, name: str, *chats: str) -> AsyncIterator[Device]:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatsite.accounts import queries, tickets
-from chatsite.accounts.commands import sign_ins
+from chatsite.accounts.commands import passwords, people, sign_ins
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
 from chatsite.gateway import consumer
@@ -107,9 +107,52 @@ class MeView(APIView):
 
     def get(self, request: Request) -> Response:
         """Oneself, with what only oneself sees."""
-        user = viewer(request)
-        companies = [{"id": str(company.id), "name": company.name} for company in user.companies.all()]
-        return Response(queries.shape(user) | {"email": user.email, "companies": companies, "preferences": {}})
+        return Response(_me(viewer(request)))
+
+    def patch(self, request: Request) -> Response:
+        """Change one's name, avatar, mail address or preferences; what is not named stays."""
+        body = body_of(request)
+        user = people.change_profile(
+            viewer(request).id,
+            name=_changed(body, "name"),
+            avatar=_changed(body, "avatar", may_clear=True),
+            email=_changed(body, "email", may_clear=True),
+            preferences=_preferences(body),
+        )
+        return Response(_me(user))
+
+
+class PasswordView(APIView):
+    """One's password."""
+
+    def post(self, request: Request) -> Response:
+        """Change it; every other sign-in ends."""
+        passwords.change(
+            viewer(request),
+            old=text_field(body_of(request), "old"),
+            new=text_field(body_of(request), "new"),
+            sign_in_id=_token_of(request).sign_in_id,
+        )
+        return Response(status=204)
+
+
+class ResetView(_Public):
+    """A forgotten password."""
+
+    def post(self, request: Request) -> Response:
+        """Mail a link to whoever has this name or address; the answer tells nothing of them."""
+        body = body_of(request)
+        passwords.ask_reset(text_field(body, "email" if "email" in body else "username", limit=254).strip())
+        return Response({}, status=202)
+
+
+class ResetConfirmView(_Public):
+    """A new password."""
+
+    def post(self, request: Request) -> Response:
+        """Set it with the token of the mailed link; every sign-in ends."""
+        passwords.reset(text_field(body_of(request), "token"), password=text_field(body_of(request), "password"))
+        return Response(status=204)
 
 
 class SessionsView(APIView):
@@ -157,6 +200,27 @@ class ServerView(_Public):
     def get(self, request: Request) -> Response:
         """Version, features and limits."""
         return Response({"version": consumer.VERSION, "features": consumer.FEATURES, "limits": consumer.limits()})
+
+
+def _me(user: User) -> dict[str, Any]:
+    companies = [{"id": str(company.id), "name": company.name} for company in user.companies.all()]
+    return queries.shape(user) | {"email": user.email, "companies": companies, "preferences": user.preferences}
+
+
+def _changed(body: dict[str, Any], name: str, *, may_clear: bool = False) -> str | None:
+    """A text field of a change: None where it is not named, empty where it is cleared with null."""
+    if name not in body:
+        return None
+    if may_clear and body[name] in (None, ""):
+        return ""
+    return text_field(body, name)
+
+
+def _preferences(body: dict[str, Any]) -> dict[str, Any] | None:
+    value = body.get("preferences")
+    if value is not None and not isinstance(value, dict):
+        raise Invalid("expected an object.", field="preferences")
+    return value
 
 
 def _session(row: SignIn) -> dict[str, str | bool]:

@@ -8,3 +8,6 @@ class AccountsConfig(AppConfig):
 
     name = "chatsite.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        from chatsite.accounts import mail  # noqa: F401 - importing registers

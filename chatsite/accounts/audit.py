@@ -27,6 +27,12 @@ class Kind(StrEnum):
     SIGN_IN_FAILED = "accounts.sign_in.failed"
     SIGNED_OUT = "accounts.sign_out"
     SIGN_INS_ENDED = "accounts.sign_ins.ended"
+    PASSWORD_CHANGED = "accounts.password.changed"  # noqa: S105 - no password
+    PASSWORD_RESET = "accounts.password.reset"  # noqa: S105 - no password
+    RESET_MAILED = "accounts.password.reset_mailed"
+    EMAIL_CHANGED = "accounts.email.changed"
+    PERSON_DEACTIVATED = "accounts.person.deactivated"
+    PERSON_REACTIVATED = "accounts.person.reactivated"
 
 
 class Broken(Exception):

@@ -1,4 +1,4 @@
-"""People, companies, the sign-ins that tokens belong to, and the audit log."""
+"""People, companies, the sign-ins that tokens belong to, one-time links, the audit log."""
 
 import uuid
 from typing import Any, ClassVar
@@ -32,6 +32,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     avatar = models.URLField(blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    preferences = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "username"
@@ -96,6 +97,29 @@ class SignIn(models.Model):
 
     class Meta:
         db_table = "sign_in_sessions"
+
+
+class OneTimeLink(models.Model):
+    """A link that is good once; its token is not kept, see `chatsite.accounts.links`."""
+
+    class Purpose(models.TextChoices):
+        """What a link opens; also the first part of its address."""
+
+        RESET = "reset"
+        JOIN = "join"
+        SETUP = "setup"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    purpose = models.CharField(max_length=16, choices=Purpose)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, help_text="whose password it sets")
+    company = models.ForeignKey(Company, null=True, on_delete=models.CASCADE, help_text="that who joins is in")
+    email = models.EmailField(blank=True, help_text="of who was invited")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "one_time_links"
 
 
 class _AppendOnly(models.QuerySet["AuditEntry"]):

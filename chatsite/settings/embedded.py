@@ -20,6 +20,9 @@ ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
 ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
 REGION: str = setting("CHAT_REGION")
 EDIT_WINDOW_SECONDS: int = setting("CHAT_EDIT_WINDOW_SECONDS")
+PUBLIC_URL: str = setting("CHAT_URL") or f"http://localhost:{setting('PORT')}"
+# Behind a proxy that ends TLS, forms come with the public origin.
+CSRF_TRUSTED_ORIGINS: list[str] = [PUBLIC_URL] if setting("CHAT_URL") else []
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -119,6 +122,21 @@ TOKENS = {
     "ACCESS_SECONDS": setting("CHAT_ACCESS_TOKEN_SECONDS"),
     "REFRESH_SECONDS": setting("CHAT_REFRESH_TOKEN_SECONDS"),
 }
+
+if setting("CHAT_SMTP_HOST"):
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST: str = setting("CHAT_SMTP_HOST")
+    EMAIL_PORT: int = setting("CHAT_SMTP_PORT")
+    EMAIL_HOST_USER: str = setting("CHAT_SMTP_USER")
+    EMAIL_HOST_PASSWORD: str = setting("CHAT_SMTP_PASSWORD")
+    EMAIL_USE_TLS = setting("CHAT_SMTP_SECURITY") == "starttls"
+    EMAIL_USE_SSL = setting("CHAT_SMTP_SECURITY") == "tls"
+    EMAIL_TIMEOUT = 30  # seconds; the chore comes again
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA / "mail"
+    EMAIL_FILE_PATH.mkdir(mode=0o700, exist_ok=True)  # The mails hold links that open accounts.
+DEFAULT_FROM_EMAIL: str = setting("CHAT_MAIL_FROM")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["chatsite.accounts.authentication.BearerAuthentication"],

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -38,6 +39,22 @@ def _at_least(lowest: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise ValueError("expected something like https://chat.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +126,56 @@ SETTINGS: dict[str, Setting] = {
             kind="address",
             default="127.0.0.1",
             help="Address that `manage.py serve` listens on.",
+        ),
+        Setting(
+            name="CHAT_URL",
+            parse=_origin,
+            kind="address",
+            default="",
+            help="Public address (https://chat.example.org) for links; http://localhost:$PORT where none is set.",
+        ),
+        Setting(
+            name="CHAT_SMTP_HOST",
+            parse=str,
+            kind="host name",
+            default="",
+            help="Mail server; while none is set, mails are written to files in the folder `mail` of CHAT_DATA.",
+        ),
+        Setting(
+            name="CHAT_SMTP_PORT",
+            parse=int,
+            kind="port number",
+            default=587,
+            help="Port of the mail server.",
+        ),
+        Setting(
+            name="CHAT_SMTP_SECURITY",
+            parse=_one_of("starttls", "tls", "none"),
+            kind="starttls, tls or none",
+            default="starttls",
+            help="How the connection to the mail server is encrypted.",
+        ),
+        Setting(
+            name="CHAT_SMTP_USER",
+            parse=str,
+            kind="name",
+            default="",
+            help="Name to sign in to the mail server with; none signs in with none.",
+        ),
+        Setting(
+            name="CHAT_SMTP_PASSWORD",
+            parse=str,
+            kind="password",
+            default="",
+            help="Password of that name.",
+            secret=True,
+        ),
+        Setting(
+            name="CHAT_MAIL_FROM",
+            parse=str,
+            kind="mail address",
+            default="chat@localhost",
+            help="Sender of the mails.",
         ),
         Setting(
             name="CHAT_REGION",

@@ -1,6 +1,5 @@
 """Signing in and out, here and on one's other devices."""
 
-import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -12,19 +11,14 @@ from django.db.models import QuerySet
 
 from chatsite.accounts import audit, queries, tokens
 from chatsite.accounts.audit import Kind
+from chatsite.accounts.hashing import hashing
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.notices import person_changed
 from chatsite.gateway.hub import hub
-from chatsite.kernel.errors import NotFound, RateLimited, Unauthenticated
+from chatsite.kernel.errors import NotFound, Unauthenticated
 
 # A page that is reloaded while it renews never sees the answer and comes again with the same token.
 LOST_ANSWER = timedelta(seconds=30)
-
-
-# Argon2 takes 100 MB and a core for each password on purpose: a crowd at the door must not take them all.
-HASHING_AT_ONCE = 2
-HASHING_SECONDS = 5.0
-_hashing = threading.BoundedSemaphore(HASHING_AT_ONCE)
 
 
 class Pair(NamedTuple):
@@ -36,12 +30,8 @@ class Pair(NamedTuple):
 
 def sign_in(username: str, password: str, *, user_agent: str, address: str) -> Pair:
     """Tokens for a name and password; the same Unauthenticated for a wrong name or password."""
-    if not _hashing.acquire(timeout=HASHING_SECONDS):
-        raise RateLimited("Too many people sign in at once.", retry_after_ms=1_000)
-    try:
+    with hashing():
         user = check_password(username=username, password=password)
-    finally:
-        _hashing.release()
     if not isinstance(user, User):
         _note_failure(username)
         raise Unauthenticated("The name or the password is wrong.")

@@ -1,0 +1,80 @@
+"""Changing what a person is: by themselves, or by staff."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from chatsite.accounts import audit, policy
+from chatsite.accounts.audit import Kind
+from chatsite.accounts.commands import sign_ins
+from chatsite.accounts.models import SignIn, User
+from chatsite.accounts.notices import person_changed
+from chatsite.kernel.errors import Conflict, NotFound
+
+
+@transaction.atomic
+def change_profile(
+    user_id: UUID,
+    *,
+    name: str | None = None,
+    avatar: str | None = None,
+    email: str | None = None,
+    preferences: Mapping[str, Any] | None = None,
+) -> User:
+    """Change what a person says of themselves; None leaves a thing as it is. Answers the person."""
+    user = require_person(user_id)
+    user.name = user.name if name is None else policy.require_name(name)
+    user.avatar = user.avatar if avatar is None else policy.require_avatar(avatar)
+    before, user.email = user.email, user.email if email is None else policy.require_email(email)
+    if preferences is not None:
+        user.preferences = policy.merged(user.preferences, preferences)
+        person_changed(user.id, kind="preferences", state=user.preferences)
+    user.save(update_fields=["name", "avatar", "email", "preferences"])
+    if user.email != before:
+        audit.record(Kind.EMAIL_CHANGED, actor=user.id, subject=audit.of_person(user.id))
+    return user
+
+
+@transaction.atomic
+def deactivate(user_id: UUID, *, by: UUID | None) -> None:
+    """Let a person do nothing more: sign-ins end at once. Conflict for the last administrator."""
+    user = require_person(user_id)
+    if not user.is_active:
+        return
+    require_another_administrator(user)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    sign_ins.end(SignIn.objects.filter(user=user), of=user.id, actor=by, why="the person was deactivated")
+    audit.record(Kind.PERSON_DEACTIVATED, actor=by, subject=audit.of_person(user.id))
+
+
+@transaction.atomic
+def reactivate(user_id: UUID, *, by: UUID | None) -> None:
+    """Let a person sign in again."""
+    user = require_person(user_id)
+    if not user.is_active:
+        user.is_active = True
+        user.save(update_fields=["is_active"])
+        audit.record(Kind.PERSON_REACTIVATED, actor=by, subject=audit.of_person(user.id))
+
+
+def require_person(user_id: UUID) -> User:
+    """A person, locked for the caller's transaction; NotFound where there is none."""
+    user = User.objects.select_for_update().filter(id=user_id).first()
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
+
+
+def require_another_administrator(user: User) -> None:
+    """Conflict where nobody else could look after the installation."""
+    if user.is_superuser and not administrators().exclude(id=user.id).exists():
+        raise Conflict("This is the last administrator.")
+
+
+def administrators() -> "QuerySet[User]":
+    """Who may do everything in the admin."""
+    return User.objects.select_for_update().filter(is_active=True, is_staff=True, is_superuser=True)
