@@ -8,13 +8,26 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings.embedded")
 http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - after the apps are loaded
+from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
+from uvicorn._types import ASGI3Application  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from chatsite.gateway.consumer import ChatConsumer  # noqa: E402
+from chatsite.kernel.addresses import networks, with_mapped  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]),  # type: ignore[no-untyped-call]
-    },
+
+def behind_proxies(app: ASGI3Application, trusted: list[str]) -> ProxyHeadersMiddleware:
+    """An app whose scopes name the client and scheme that trusted proxies tell, whatever server runs it."""
+    return ProxyHeadersMiddleware(app, trusted_hosts=with_mapped(networks(trusted)))
+
+
+application = behind_proxies(
+    ProtocolTypeRouter(
+        {
+            "http": http,
+            "websocket": URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]),  # type: ignore[no-untyped-call]
+        },
+    ),
+    settings.TRUSTED_PROXIES,
 )

@@ -22,7 +22,8 @@ LEVELS = {
 }  # fmt: skip
 PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
-    "chatsite/gateway/bodies.py", "chat/events.py", "chat/fold.py", "chat/policy.py", "chat/protocol.py",
+    "chatsite/kernel/addresses.py", "chatsite/gateway/bodies.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
+    "chat/protocol.py",
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
 ADAPTERS = re.compile(r"chat\.stores\.\w+|chatsite\.kernel\.eventlog\.\w+|chatsite\.gateway\.streams\.\w+")

@@ -18,6 +18,7 @@ DEBUG: bool = setting("CHAT_DEBUG")
 SECRET_KEY = secret_key(DATA)
 ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
 ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
+TRUSTED_PROXIES: list[str] = setting("CHAT_TRUSTED_PROXIES")
 REGION: str = setting("CHAT_REGION")
 EDIT_WINDOW_SECONDS: int = setting("CHAT_EDIT_WINDOW_SECONDS")
 PUBLIC_URL: str = setting("CHAT_URL") or f"http://localhost:{setting('PORT')}"

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from chatsite.kernel.addresses import networks
+
 Value: TypeAlias = str | int | bool | list[str] | Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +32,10 @@ def _boolean(text: str) -> bool:
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _networks(text: str) -> list[str]:
+    return [str(network) for network in networks(_words(text))]
 
 
 def _at_least(lowest: int) -> Callable[[str], int]:
@@ -112,6 +118,13 @@ SETTINGS: dict[str, Setting] = {
             kind="comma-separated list",
             default=[],
             help="Exact origins (https://chat.example.org) that may open a WebSocket beside the server's own.",
+        ),
+        Setting(
+            name="CHAT_TRUSTED_PROXIES",
+            parse=_networks,
+            kind="comma-separated list of addresses and networks",
+            default=[],
+            help="Proxies in front of this server: only their X-Forwarded-For and X-Forwarded-Proto are believed.",
         ),
         Setting(
             name="PORT",
