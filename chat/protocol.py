@@ -49,6 +49,10 @@ class SendMessage(ClientFrame, frozen=True, kw_only=True, tag="SEND_MESSAGE"):
     attachments: list[str] = []
     mentions: list[str] = []
 
+    def cost(self) -> float:
+        """Nothing here: sends have buckets of their own."""
+        return 0.0
+
 
 class EditMessage(ClientFrame, frozen=True, kw_only=True, tag="EDIT_MESSAGE"):
     """Change the text of one's own message."""

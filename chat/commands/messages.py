@@ -21,6 +21,7 @@ from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused, No
 from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
+from chatsite.kernel.limits import Ask, require, rule
 from chatsite.kernel.nonces import nonce_key, nonces
 
 MAX_NONCE = 64
@@ -54,7 +55,8 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     """Check a message and hand it to the log; the future resolves once it is durable.
 
     A nonce that was used answers with its first result before anything else is
-    checked. Raises Invalid, NotFound, Forbidden, Conflict, KeyReused, Unavailable.
+    checked. Raises Invalid, NotFound, Forbidden, Conflict, RateLimited, KeyReused,
+    Unavailable.
     """
     require_content(draft.content)
     _require_nonce(draft.nonce)
@@ -104,6 +106,8 @@ async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> None:
     """Refuse what the sender may not say here."""
     members, seat = await require_open_roster(chat, sender)
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
+    # A stranger was refused above, so nobody from outside can use up a chat's bucket.
+    await require(*_asks(chat, sender))
     if draft.reply_to is not None:
         policy.require(seat.role, Action.REPLY)
         await require_message(chat, draft.reply_to, viewer=sender)
@@ -202,6 +206,15 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
 def _result(event: MessageSent, epoch: str, pos: int, *, repeated: bool) -> Sent:
     message_id, chat = MessageId(int(event.message_id)), ChatId(UUID(event.room_id))
     return Sent(message_id, chat, event.sent_at, pos, epoch, event, repeated=repeated)
+
+
+def _asks(chat: ChatId, sender: UserId) -> tuple[Ask, ...]:
+    where, who = str(chat), str(sender)
+    return (
+        Ask(rule("sends"), f"{where}:{who}"),
+        Ask(rule("person_sends"), who),
+        Ask(rule("chat_sends"), where),
+    )
 
 
 def _digest(content: str, reply_to: str | None, mentions: Sequence[str]) -> bytes:

@@ -16,8 +16,10 @@ from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
 from chatsite.gateway import consumer
 from chatsite.gateway.registry import Identity
+from chatsite.kernel.addresses import clean_address
 from chatsite.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from chatsite.kernel.events import iso
+from chatsite.kernel.limits import Ask, require, rule
 
 REFRESH_COOKIE = "refresh"
 REFRESH_PATH = "/api/auth/token"
@@ -67,7 +69,7 @@ class TokenView(_Public):
             text_field(body_of(request), "username"),
             text_field(body_of(request), "password"),
             user_agent=request.headers.get("User-Agent", ""),
-            address=request.META.get("REMOTE_ADDR", ""),
+            address=clean_address(request.META.get("REMOTE_ADDR")),
         )
         return _answer(request, pair)
 
@@ -98,6 +100,7 @@ class TicketView(APIView):
         """A one-use ticket that opens a WebSocket within 30 s."""
         token = _token_of(request)
         identity = Identity(str(token.user_id), str(token.sign_in_id), token.expires_at)
+        async_to_sync(require)(Ask(rule("tickets"), identity.sign_in_id))
         ticket = tickets.issue(identity, origin=request.headers.get("Origin"))
         return Response({"ticket": ticket, "expires_in": tickets.TICKET_SECONDS}, status=201)
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from chatsite.gateway import protocol
+from chatsite.gateway.admission import admit_frame, charge_error
 from chatsite.gateway.frames import expires_in_ms
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, address_of, error_frame, frame
@@ -150,10 +151,13 @@ class ChatConsumer(AsyncConsumer):
         try:
             if hub.draining:
                 raise Unavailable(code="draining", retry_after_ms=RECONNECT_JITTER_MS)
-            await handle(session, frames.parse(_text(message)))
+            asked = frames.parse(_text(message))
+            await admit_frame(session, asked)
+            await handle(session, asked)
         except DomainError as error:
             ref, nonce = address_of(text)
             session.reply(error_frame(error, ref=ref, nonce=nonce))
+            await charge_error(session)
             return not isinstance(error, Invalid) or error.code == "invalid_field"
         except Exception:
             logger.exception("a frame of session %s failed", session.id)

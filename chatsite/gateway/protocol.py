@@ -75,6 +75,10 @@ class ClientFrame(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag
 
     ref: Ref = None
 
+    def cost(self) -> float:
+        """Tokens of its person's bucket that it takes; 0 where its command has buckets of its own."""
+        return 1.0
+
 
 class Auth(ClientFrame, frozen=True, kw_only=True, tag="AUTH"):
     """Sign this connection in, or renew it."""
@@ -89,11 +93,19 @@ class Subscribe(ClientFrame, frozen=True, kw_only=True, tag="SUBSCRIBE"):
     rooms: dict[str, Position | None] | Literal["all"] | None = None
     room_id: str | None = None
 
+    def cost(self) -> float:
+        """A frame, and a tenth of one for each room: a client may come back with hundreds."""
+        return 1.0 + (len(self.rooms) / 10 if isinstance(self.rooms, dict) else 0.0)
+
 
 class Unsubscribe(ClientFrame, frozen=True, kw_only=True, tag="UNSUBSCRIBE"):
     """Hear rooms no more."""
 
     rooms: list[str]
+
+    def cost(self) -> float:
+        """What it cost to subscribe them."""
+        return 1.0 + len(self.rooms) / 10
 
 
 class Heartbeat(ClientFrame, frozen=True, kw_only=True, tag="HEARTBEAT"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from csp.constants import NONCE, NONE, SELF
 
 from chatsite.settings.keys import secret_key, token_key
+from chatsite.settings.limits import limits_of
 from chatsite.settings.registry import ROOT, setting
 
 DATA: Path = setting("CHAT_DATA")
@@ -99,6 +100,11 @@ READ_STORE = {"BACKEND": "chat.stores.sql_reads.SqlReadStore", "CONFIG": {"alias
 INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
+LIMITS = {
+    "BACKEND": f"chatsite.kernel.limits.{'MemoryBuckets' if setting('CHAT_LIMITS') else 'NoBuckets'}",
+    "CONFIG": {},
+}
+LIMIT_RULES = limits_of(setting("CHAT_LIMIT_RULES"))
 CHANNEL_LAYERS = {"default": {"BACKEND": "chatsite.gateway.layer.LocalChannelLayer", "CONFIG": {"capacity": 1_000}}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 

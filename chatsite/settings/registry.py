@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.kernel.addresses import networks
+from chatsite.settings.limits import LIMITS, read_limits
 
 Value: TypeAlias = str | int | bool | list[str] | Path
 
@@ -231,6 +232,22 @@ SETTINGS: dict[str, Setting] = {
             kind="number of bytes",
             default=1024 * 1024,
             help="Bytes that may wait for one WebSocket before it is closed with 4008 (too slow).",
+        ),
+        Setting(
+            name="CHAT_LIMITS",
+            parse=_boolean,
+            kind="boolean",
+            default=True,
+            help="Whether the rate limits of CHAT_LIMIT_RULES hold.",
+        ),
+        Setting(
+            name="CHAT_LIMIT_RULES",
+            parse=read_limits,
+            kind="comma-separated list of name=rate/burst",
+            default=read_limits(""),
+            help="Rate limits in tokens a second and tokens at once; those not named keep their default. "
+            + "; ".join(f"{name}: {limit.counts}" for name, limit in LIMITS.items())
+            + ".",
         ),
     )
 }

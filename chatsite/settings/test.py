@@ -9,6 +9,11 @@ if "CHAT_DATA" not in os.environ:
     os.environ["CHAT_DATA"] = tempfile.mkdtemp(prefix="chat-test-")
     atexit.register(shutil.rmtree, os.environ["CHAT_DATA"], ignore_errors=True)
 
+from chatsite.settings.limits import LIMITS as TABLE
+
+# Limits hold, but the suite talks faster than people do; tests of limits name their own.
+os.environ.setdefault("CHAT_LIMIT_RULES", ",".join(f"{name}=1000/10000" for name in TABLE))
+
 from chatsite.settings.embedded import *  # noqa: F403
 
 GATEWAY["STRICT"] = True

@@ -28,10 +28,11 @@ _SCRIPT = (
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The settings under test, as one runs them for others: no DEBUG, tokens that outlive the bench."""
+    """The settings under test, as one runs them for others: no DEBUG, no limits, tokens that outlive it."""
     return os.environ | {
         "CHAT_DATA": str(folder),
         "CHAT_DEBUG": "0",
+        "CHAT_LIMITS": "0",
         "CHAT_ACCESS_TOKEN_SECONDS": "3600",
         "DJANGO_SETTINGS_MODULE": "chatsite.settings.test",
         "PYTHONUNBUFFERED": "1",
