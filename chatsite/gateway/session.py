@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
+from chatsite.kernel.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +120,15 @@ class Session:
         await self._drained.wait()
 
     async def take_slot(self) -> None:
-        """Wait until fewer than 16 sends are un-acked; meanwhile the socket is not read."""
+        """Wait until fewer than 16 sends are un-acked; meanwhile the socket is not read.
+
+        Unavailable once the session is closed: nothing could answer the send any more.
+        """
         while self._unacked >= MAX_UNACKED and not self.closing:
             self._slot.clear()
             await self._slot.wait()
+        if self.closing:
+            raise Unavailable(code="draining")
         self._unacked += 1
 
     def free_slot(self) -> None:

@@ -1,0 +1,32 @@
+"""A session's slots: what is accepted can still be answered."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
+from chatsite.gateway.session import Session
+from chatsite.kernel.errors import Unavailable
+
+
+async def test_a_send_that_waited_for_a_slot_is_not_accepted_once_the_session_is_closed() -> None:
+    async def send(message: dict[str, Any]) -> None:
+        raise AssertionError("nothing is written here")
+
+    session = Session(send, outbound_bytes=1_000)
+    for _ in range(MAX_UNACKED):
+        await session.take_slot()
+
+    async def drain() -> None:
+        await session.all_answered()
+        session.close(CloseCode.DRAINING)
+
+    draining = asyncio.create_task(drain())
+    waiting = asyncio.create_task(session.take_slot())
+    await asyncio.wait([draining, waiting], timeout=0)
+    for _ in range(MAX_UNACKED):  # One commit answers them all.
+        session.free_slot()
+    await draining
+    with pytest.raises(Unavailable):
+        await waiting
