@@ -5,6 +5,7 @@ back as time passes, and nothing has to run for that. `take` is pure; `Buckets`
 keeps the numbers; commands and edges call `require`.
 """
 
+import contextvars
 import math
 import time
 from collections import OrderedDict
@@ -50,6 +51,10 @@ class Decision(NamedTuple):
     def limit(self) -> float:
         """How many tokens a full bucket holds."""
         return self.rule.burst
+
+
+# What a request was granted or refused, for the headers of its answer; None outside of requests.
+decisions: contextvars.ContextVar[list[Decision] | None] = contextvars.ContextVar("decisions", default=None)
 
 
 def take(full_at: float, rule: Rule, cost: float, now: float) -> tuple[float, Decision]:
@@ -147,6 +152,8 @@ def buckets() -> Buckets:
 async def require(*asks: Ask) -> Decision:
     """Take from all of some buckets; RateLimited, with when to come again, where one of them is empty."""
     decision = await buckets().take(*asks)
+    if (made := decisions.get()) is not None:
+        made.append(decision)
     if not decision.allowed:
         raise RateLimited(retry_after_ms=max(1, decision.retry_after_ms))
     return decision

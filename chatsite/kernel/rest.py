@@ -127,8 +127,14 @@ def _domain_error(error: Exception) -> DomainError:
     return Internal()
 
 
+def problem_response(error: DomainError) -> HttpResponse:
+    """The same problem details for what is refused outside of a view."""
+    answer = problem(error, {})
+    headers = dict(answer.headers) | {"Content-Type": "application/problem+json"}
+    return HttpResponse(orjson.dumps(answer.data), status=error.status, headers=headers)
+
+
 @csrf_exempt
 def not_found(request: HttpRequest, anything: str = "") -> HttpResponse:
     """The answer to an API address that no other route serves."""
-    answer = problem(NotFound(), {})
-    return HttpResponse(orjson.dumps(answer.data), status=404, content_type="application/problem+json")
+    return problem_response(NotFound())

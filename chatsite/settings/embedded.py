@@ -45,15 +45,17 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "chatsite.kernel.headers.SecurityHeadersMiddleware",
     "chatsite.kernel.rest.RequestIdMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "chatsite.kernel.headers.LimitsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "chatsite.urls"
@@ -150,6 +152,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["chatsite.kernel.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatsite.kernel.rest.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["chatsite.accounts.throttle.SignInThrottle"],
     "EXCEPTION_HANDLER": "chatsite.kernel.rest.problem",
     "UNAUTHENTICATED_USER": None,
 }
@@ -166,6 +169,11 @@ SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = DEBUG
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = setting("CHAT_HTTPS")
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # A supervisor asks from the same machine.
+SECURE_HSTS_SECONDS = 365 * 86_400 if setting("CHAT_HTTPS") else 0
+# Whether the neighbours of our host name speak https, and are listed in browsers, is not ours to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -121,6 +121,14 @@ SETTINGS: dict[str, Setting] = {
             help="Exact origins (https://chat.example.org) that may open a WebSocket beside the server's own.",
         ),
         Setting(
+            name="CHAT_HTTPS",
+            parse=_boolean,
+            kind="boolean",
+            default=False,
+            help="People come over https alone, by a proxy of CHAT_TRUSTED_PROXIES: http is sent there, browsers are"
+            " told to remember (HSTS), cookies are for https.",
+        ),
+        Setting(
             name="CHAT_TRUSTED_PROXIES",
             parse=_networks,
             kind="comma-separated list of addresses and networks",

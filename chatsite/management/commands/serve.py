@@ -135,7 +135,8 @@ class Command(BaseCommand):
             lifespan="off",
             log_level="warning",
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=False,  # The application judges them: chatsite/asgi.py.
+            server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
 

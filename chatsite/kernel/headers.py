@@ -1,0 +1,81 @@
+"""Middleware: how often an address may ask, and headers that every answer has."""
+
+import math
+from collections.abc import Awaitable, Callable, Iterable
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+from chatsite.kernel.addresses import clean_address, site_of
+from chatsite.kernel.errors import RateLimited
+from chatsite.kernel.limits import Ask, Decision, decisions, require, rule
+from chatsite.kernel.rest import problem_response
+
+GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+# What a page of ours never needs; what is injected into one gets none of it.
+UNUSED = "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
+PERMISSIONS = ", ".join(f"{feature}=()" for feature in UNUSED.split())
+
+
+class SecurityHeadersMiddleware:
+    """Adds what Django's own SecurityMiddleware has no setting for."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = await self.get_response(request)
+        response["Permissions-Policy"] = PERMISSIONS
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+
+class LimitsMiddleware:
+    """Counts API requests by address before anything is looked up, and tells what is left of each limit."""
+
+    sync_capable = False
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    async def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(("/api/", "/admin/login")):
+            return await self.get_response(request)
+        made: list[Decision] = []
+        token = decisions.set(made)
+        try:
+            await require(*_asks(request))
+            response = await self.get_response(request)
+        except RateLimited as error:
+            response = problem_response(error)
+        finally:
+            decisions.reset(token)
+        response["RateLimit-Policy"] = ", ".join(_policies(made))
+        response["RateLimit"] = ", ".join(_left(made))
+        return response
+
+
+def _asks(request: HttpRequest) -> Iterable[Ask]:
+    site = site_of(clean_address(request.META.get("REMOTE_ADDR")))
+    yield Ask(rule("address_requests"), site)
+    if request.method == "POST" and not request.path.startswith("/api/"):
+        yield Ask(rule("sign_ins"), site)  # Django's own log-in page knows no limits.
+
+
+def _policies(made: Iterable[Decision]) -> Iterable[str]:
+    for decision in made:
+        name, rate, burst = decision.rule
+        yield f'"{name}";q={burst:.0f};w={math.ceil(burst / rate)}'
+
+
+def _left(made: Iterable[Decision]) -> Iterable[str]:
+    for decision in made:
+        yield f'"{decision.rule.name}";r={decision.remaining};t={math.ceil(decision.reset_ms / 1_000)}'
