@@ -198,6 +198,25 @@ class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
 
 
 @event
+class MessageImported(Payload, frozen=True, kw_only=True, rename="camel"):
+    """Somebody said something elsewhere, before: history alone learns of it, nobody is told."""
+
+    event_type: ClassVar[str] = "chat.message.imported.v1"
+    message_id: str
+    room_id: str
+    sender_id: str
+    content: str
+    sent_at: str
+    attachments: list[str]
+    origin: Origin
+    html: str | None = None
+    message_type: MessageType = "text"
+    reply_to_id: str | None = None
+    thread_id: str | None = None
+    mentions: list[str] = []
+
+
+@event
 class MessageEdited(Payload, frozen=True, kw_only=True, rename="camel"):
     """A message's text became another."""
 
@@ -222,4 +241,4 @@ class MessageDeleted(Payload, frozen=True, kw_only=True, rename="camel"):
     reason: str | None = None
 
 
-MessageEvent = MessageSent | MessageEdited | MessageDeleted
+MessageEvent = MessageSent | MessageImported | MessageEdited | MessageDeleted

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chat.events import MessageDeleted, MessageEdited, MessageEvent, MessageSent, Origin
+from chat.events import MessageDeleted, MessageEdited, MessageEvent, MessageImported, MessageSent, Origin
 
 
 class Stamped(NamedTuple):
@@ -23,7 +23,8 @@ class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     """A message as its events leave it.
 
     `message_type` is None while only an edit or delete has come: such a message
-    is hidden until it is sent. Times are ISO 8601.
+    is hidden until it is sent. `pos` is None where no stream ever carried the
+    message: it was imported. Times are ISO 8601.
     """
 
     chat_id: str
@@ -67,14 +68,23 @@ def apply(state: MessageState | None, happened: Stamped) -> MessageState:
     event, version, pos = happened
     match event:
         case MessageSent():
-            return _sent(state, event, version, pos)
+            return _sent(state, event, version, pos=pos, nonce=event.nonce)
+        case MessageImported():
+            return _sent(state, event, version, pos=None, nonce=None)
         case MessageEdited():
             return _edited(state, event, version)
         case MessageDeleted():
             return _deleted(state, event, version)
 
 
-def _sent(state: MessageState | None, event: MessageSent, version: int, pos: int) -> MessageState:
+def _sent(
+    state: MessageState | None,
+    event: MessageSent | MessageImported,
+    version: int,
+    *,
+    pos: int | None,
+    nonce: str | None,
+) -> MessageState:
     new = MessageState(
         chat_id=event.room_id,
         message_id=int(event.message_id),
@@ -88,14 +98,14 @@ def _sent(state: MessageState | None, event: MessageSent, version: int, pos: int
         attachments=tuple(event.attachments),
         mentions=tuple(event.mentions),
         origin=event.origin,
-        nonce=event.nonce,
+        nonce=nonce,
         pos=pos,
         created_at=event.sent_at,
     )
     if state is None:
         return new
     if state.is_visible:  # A retry stands in the log twice: the first place is the message's.
-        return msgspec.structs.replace(state, pos=min(pos, state.pos or pos))
+        return msgspec.structs.replace(state, pos=min(pos, state.pos or pos) if pos is not None else state.pos)
     later = msgspec.structs.replace(
         new,
         version=max(version, state.version),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.events import ChatHardDeleted, MessageDeleted, MessageEdited, MessageSent, ReadAdvanced
+from chat.events import ChatHardDeleted, MessageDeleted, MessageEdited, MessageImported, MessageSent, ReadAdvanced
 from chat.fold import Stamped
 from chat.messages import Message
 from chat.queries.erased import is_erased, mark
@@ -22,16 +22,16 @@ ERASE_CHAT = "erase_chat"  # the chore that deletes what a chat left in the stor
 history_writers = group("history-writers")
 
 
-@history_writers.project(MessageSent, MessageEdited, MessageDeleted)
+@history_writers.project(MessageSent, MessageImported, MessageEdited, MessageDeleted)
 async def store_messages(records: Sequence[Record]) -> None:
     """Store what happened to messages of one chat; replays land on the same rows."""
     chat = chat_id(records[0].key)
     if await is_erased(records[0].key):
         return
     happened = [Stamped(record.fact.payload, record.fact.version, record.pos) for record in records]
-    if sent := [one for one in happened if isinstance(one.event, MessageSent)]:
-        await Message.objects.add(chat, sent)
-    if changed := [one for one in happened if not isinstance(one.event, MessageSent)]:
+    if said := [one for one in happened if isinstance(one.event, MessageSent | MessageImported)]:
+        await Message.objects.add(chat, said)
+    if changed := [one for one in happened if isinstance(one.event, MessageEdited | MessageDeleted)]:
         await Message.objects.change(chat, changed)
 
 

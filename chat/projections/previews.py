@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from chat.events import MessageDeleted, MessageEdited, MessageSent, ParticipantAdded, ReadAdvanced
+from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, ParticipantAdded, ReadAdvanced
 from chat.inboxes import inboxes
 from chat.models import Chat, Participant
 from chat.queries.erased import is_erased
@@ -73,7 +73,7 @@ async def keep_inboxes(records: Sequence[Record]) -> None:
                 await inboxes().forget(chat_id(added.room_id), added.user_id)
 
 
-@previews.project(MessageSent, MessageEdited, MessageDeleted, ReadAdvanced, ParticipantAdded)
+@previews.project(MessageSent, MessageImported, MessageEdited, MessageDeleted, ReadAdvanced, ParticipantAdded)
 async def write_later(records: Sequence[Record]) -> None:
     """Put what lists show into the next write and wait for it."""
     if not _next:
@@ -81,8 +81,10 @@ async def write_later(records: Sequence[Record]) -> None:
     flush = _next[0]
     for record in records:
         match record.fact.payload:
-            case MessageSent():
-                flush.newest[record.key] = record
+            case MessageSent() | MessageImported():
+                # By id: what is imported comes late and is older than what is said meanwhile.
+                held = flush.newest.get(record.key, record)
+                flush.newest[record.key] = max(held, record, key=lambda one: int(one.fact.payload.message_id))
             case MessageEdited() | MessageDeleted():
                 flush.changed[record.fact.payload.message_id] = record
             case ReadAdvanced():
@@ -113,7 +115,7 @@ def _write_all(flush: _Flush) -> None:
 
 
 def _write_newest(record: Record) -> None:
-    sent: MessageSent = record.fact.payload
+    sent: MessageSent | MessageImported = record.fact.payload
     sent_at = datetime.fromisoformat(sent.sent_at)
     preview = {
         "id": sent.message_id,

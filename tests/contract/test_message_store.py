@@ -10,14 +10,14 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.events import MessageSent
+from chat.events import MessageImported, MessageSent
 from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
 from chat.stores import PAGE_BUCKETS, MessageStore
 from chat.stores.sql import SqlMessageStore
 from chatsite.kernel.database import Writer
 from chatsite.kernel.ids import BUCKET_MS, ChatId, MessageId, make_id
-from tests.unit.events import MESSAGE, edited, lives, sent
+from tests.unit.events import MESSAGE, edited, imported, lives, sent
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -44,7 +44,7 @@ def of(chat: ChatId, happened: Stamped) -> Stamped:
 async def put(store: MessageStore, chat: ChatId, *events: Stamped) -> None:
     """Write events as the history projection does, one by one."""
     for happened in events:
-        write = store.add if isinstance(happened.event, MessageSent) else store.change
+        write = store.add if isinstance(happened.event, MessageSent | MessageImported) else store.change
         await write(chat, [of(chat, happened)])
 
 
@@ -73,6 +73,29 @@ async def test_an_early_edit_is_hidden_until_its_message_comes(store: MessageSto
     assert (await store.page(chat, limit=10)).messages == []
     await put(store, chat, sent())
     assert [state.content for state in (await store.page(chat, limit=10)).messages] == ["second"]
+
+
+async def test_importing_twice_is_importing_once(store: MessageStore, chat: ChatId) -> None:
+    await put(store, chat, imported(pos=3), imported(pos=8))
+    page = await store.page(chat, limit=10)
+    assert [(state.content, state.pos) for state in page.messages] == [("first", None)]
+    assert page.messages[0].origin is not None
+
+
+async def test_what_is_imported_after_its_edit_keeps_the_edit(store: MessageStore, chat: ChatId) -> None:
+    old = make_id(-600_000_000_000, 960, 7)  # 2004
+    await put(store, chat, edited(1_000, "second", old))
+    assert (await store.page(chat, limit=10)).messages == []
+    await put(store, chat, imported(old))
+    page = await store.page(chat, limit=10)
+    assert [(state.message_id, state.content, state.pos) for state in page.messages] == [(old, "second", None)]
+
+
+async def test_what_is_older_than_2024_stands_before_what_is_newer(store: MessageStore, chat: ChatId) -> None:
+    ids = [make_id(ms, 960, 4_095) for ms in (-600_000_000_000, -BUCKET_MS, -1)]
+    await put(store, chat, sent(), *(imported(one) for one in reversed(ids)))
+    assert [state.message_id for state in (await store.page(chat, limit=10)).messages] == [*ids, MESSAGE]
+    assert [state.message_id for state in (await store.page(chat, before=MessageId(0), limit=2)).messages] == ids[1:]
 
 
 def spread(buckets: list[int], each: int) -> list[MessageId]:

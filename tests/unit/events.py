@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from chat.events import MessageDeleted, MessageEdited, MessageSent
+from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
 from chat.fold import Stamped
 from chatsite.kernel.events import iso
 from chatsite.kernel.ids import MessageId, make_id, unix_ms_of, version_of
@@ -25,6 +25,21 @@ def sent(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) 
     return Stamped(event, version_of(message), pos)
 
 
+def imported(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) -> Stamped:
+    """A message that was said elsewhere."""
+    moment = iso(unix_ms_of(message))
+    event = MessageImported(
+        message_id=str(message),
+        room_id=CHAT,
+        sender_id="u",
+        content=content,
+        sent_at=moment,
+        attachments=[],
+        origin=Origin(kind="irc", author="u", ts=moment),
+    )
+    return Stamped(event, version_of(message), pos)
+
+
 def edited(after_us: int, content: str, message: MessageId = MESSAGE) -> Stamped:
     """A change of text, so many microseconds after the message."""
     version = version_of(message) + after_us
@@ -41,4 +56,7 @@ def deleted(after_us: int, by: str = "u", message: MessageId = MESSAGE) -> Stamp
 
 edits = st.integers(1, 20).map(lambda after: edited(after * 1_000, f"edit {after}"))
 deletes = st.builds(lambda after, by: deleted(after * 1_000, by), st.integers(1, 20), st.sampled_from("uvw"))
-lives = st.tuples(st.just(sent(pos=1)), st.just(sent(pos=9)), edits, edits, deletes | edits, deletes | edits).map(list)
+changes = st.tuples(edits, edits, deletes | edits, deletes | edits)
+sent_lives = changes.map(lambda changed: [sent(pos=1), sent(pos=9), *changed])
+imported_lives = changes.map(lambda changed: [imported(pos=1), imported(pos=9), *changed])
+lives = sent_lives | imported_lives

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.fold import MessageState, Stamped, apply
-from tests.unit.events import deleted, edited, lives, sent
+from tests.unit.events import deleted, edited, imported, lives, sent
 
 
 def fold(events: Iterable[Stamped]) -> MessageState:
@@ -42,3 +42,9 @@ def test_an_edit_that_overtakes_its_message_stays_hidden_until_then() -> None:
 def test_a_retry_never_overwrites_an_edit_and_keeps_the_first_place() -> None:
     state = fold([sent(pos=4), edited(1_000, "second"), sent(pos=9)])
     assert (state.content, state.pos) == ("second", 4)
+
+
+def test_what_is_imported_has_no_place_in_the_stream_and_can_be_changed() -> None:
+    state = fold([imported(pos=4), edited(1_000, "second"), imported(pos=9)])
+    assert (state.content, state.pos, state.is_visible) == ("second", None, True)
+    assert fold([imported(), deleted(1_000)]).is_deleted
