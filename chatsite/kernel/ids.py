@@ -10,6 +10,7 @@ Times before 2024 give negative ids; order and floor-divided buckets still hold.
 
 from typing import NewType
 from uuid import UUID
+from zlib import crc32
 
 from chatsite.kernel.errors import Invalid, Unavailable
 
@@ -22,6 +23,7 @@ BUCKET_MS = 864_000_000  # ten days: a chat of 5,000 messages a day stays under 
 WORKER_BITS, SEQUENCE_BITS = 10, 12
 SERVE_WORKER = 0  # `serve` of the embedded shape; commands beside it lease 1-959
 LEASED_WORKERS = range(1, 960)
+IMPORT_WORKERS = range(960, 1024)  # never leased: what an import makes depends on its source alone
 MIN_ID, MAX_ID = -(1 << 63), (1 << 63) - 1
 MAX_AHEAD_MS = 5_000  # a foreign id further ahead than this is not adopted
 MAX_STEP_BACK_MS = 1_000  # a larger backward step of the wall clock is refused
@@ -64,6 +66,30 @@ def read_id(text: str, field: str) -> MessageId:
     if digits.isascii() and digits.isdecimal() and len(digits) <= 19 and MIN_ID <= int(text) <= MAX_ID:
         return MessageId(int(text))
     raise Invalid("expected a message id, a decimal of 64 bits.", field=field)
+
+
+class SourceIds:
+    """The ids of what one source held before it came here: the same source, the same ids.
+
+        ((second * 1000 + (number >> 12) % 1000) << 22) | worker << 12 | number & 4095
+
+    They rise with the numbers: the second never falls within a source, and moves on where
+    the numbers of one second are used up.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._worker = IMPORT_WORKERS[crc32(source.encode()) % len(IMPORT_WORKERS)]
+        self._second: int | None = None
+        self._round = 0
+
+    def id_of(self, number: int, *, second: int) -> MessageId:
+        """The id of a line or foreign number, above those before it; `second` is Unix time."""
+        high, sequence = divmod(number, _SEQUENCES)
+        rounds, ms = divmod(high, 1_000)
+        if self._second is not None:
+            second = max(second, self._second + (rounds > self._round))
+        self._second, self._round = second, rounds
+        return make_id(second * 1_000 + ms - EPOCH_MS, self._worker, sequence)
 
 
 class Clock:
