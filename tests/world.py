@@ -43,7 +43,8 @@ ANSWER_SECONDS = 20.0  # a machine with two busy cores answers within this, or t
 Frame = dict[str, Any]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment_of(folder: Path) -> dict[str, str]:
+    """The variables under which a process works on a data folder."""
     return os.environ | {
         "CHAT_DATA": str(folder),
         "DJANGO_SETTINGS_MODULE": "chatsite.settings.test",
@@ -54,7 +55,7 @@ def _environment(folder: Path) -> dict[str, str]:
 def manage(folder: Path, *arguments: str, module: str = "manage") -> str:
     """Run a management command on a data folder; answers what it printed."""
     command = [sys.executable, *(["-m", module] if module != "manage" else ["manage.py"]), *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=_environment(folder), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=environment_of(folder), capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout
@@ -79,7 +80,7 @@ class Server:
         self.folder = folder
         self.port = 0
         self._bug = bug
-        self._environment = _environment(folder) | (environment or {})
+        self._environment = environment_of(folder) | (environment or {})
         self._process: subprocess.Popen[str] | None = None
 
     @property

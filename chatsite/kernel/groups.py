@@ -35,6 +35,7 @@ TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between tries while a dependency is away
 FINISH_SECONDS = 0.5  # how often the finished offset is kept; a crash repeats at most this much
 HELD_SECONDS = 2.0  # how soon `project --retry` is noticed
+LOOK_SECONDS = 0.05  # how often somebody who waits for groups looks how far they are
 
 Projection = Callable[[Sequence[Record]], Awaitable[None]]
 
@@ -288,3 +289,23 @@ async def trim(source: EventLog, *, now_ms: int) -> int:
     names = [group.name for group in groups() if group.source() is source]
     held = HeldKey.objects.filter(group__in=names).order_by("offset").values_list("offset", flat=True)
     return await source.trim(now_ms=now_ms, below=await in_db_thread(held.first))
+
+
+async def catch_up(chosen: Sequence[Group]) -> None:
+    """Run groups until each has finished what the logs hold; nobody else may be running them."""
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run_groups(chosen))
+        await wait_until_finished(chosen)
+        running.cancel()
+
+
+async def wait_until_finished(chosen: Sequence[Group]) -> None:
+    """Wait until groups, here or in another process, have finished what the logs hold."""
+    # The outbox first: what its relay passes on lengthens the event log.
+    for group in sorted(chosen, key=lambda group: group.source is log):
+        source = group.source()
+        end = await source.end()
+        while True:
+            if await source.progress(group.name) >= end:
+                break
+            await asyncio.sleep(LOOK_SECONDS)

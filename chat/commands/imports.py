@@ -1,0 +1,288 @@
+"""Bringing in what was said elsewhere, one chat a source.
+
+Chat and people are facts of Django's database, the messages are facts of the log. All
+their ids follow from the source, so a second run, or one after a kill, finds what is there.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID, uuid4, uuid5
+
+from django.conf import settings
+from django.db import transaction
+
+from chat import policy
+from chat.commands.chats import require_name
+from chat.events import ChatCreated, Member, MessageImported, Origin, ParticipantAdded
+from chat.fold import MessageState, Stamped, apply
+from chat.imports import Line
+from chat.messages import Message
+from chat.models import Chat, Participant
+from chat.policy import Role
+from chat.queries import participants
+from chatsite.accounts.imported import imported_people
+from chatsite.accounts.models import Company, User
+from chatsite.kernel import clock, outbox
+from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.errors import Conflict, DomainError, Invalid, Unavailable
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.events import NewRecord, Payload, iso, new_record
+from chatsite.kernel.ids import ChatId, MessageId, SourceIds, UserId, unix_ms_of, version_of
+
+BATCH = 500  # messages in flight at once; also the people of one transaction
+KNOWN_PEOPLE = 50_000  # ids kept by name, some 10 MB; beyond it they are looked up again
+PAUSES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 10)  # seconds between tries while log or store are away
+_NAMESPACE = UUID("a1c7b4de-8a0b-5d55-8f0f-2f6f4d0c9b10")  # of the ids of imported chats, for ever
+
+
+class Source(NamedTuple):
+    """Where lines come from: `kind` is the network or format, `name` tells its sources apart."""
+
+    kind: str
+    name: str
+    company: Company | None
+    owner: User
+
+
+class Imported(NamedTuple):
+    """What an import has done so far; `new` are the messages that were not there before."""
+
+    messages: int = 0
+    new: int = 0
+    notices: int = 0
+    replies: int = 0
+
+
+class _Said(NamedTuple):
+    line: Line
+    message: MessageId
+    event: MessageImported
+
+
+def open_chat(source: Source) -> Chat:
+    """The chat of a source, made by its owner where it is not there yet; Conflict when it is archived."""
+    company = source.company.id if source.company else None
+    chat_id = uuid5(company or _NAMESPACE, f"chat:{source.kind}:{source.name}")
+    with transaction.atomic():
+        if chat := Chat.objects.select_for_update().filter(id=chat_id).first():
+            policy.require_open(is_archived=chat.is_archived)
+            return chat
+        version = clock.version()
+        chat = Chat.objects.create(
+            id=chat_id,
+            name=require_name(source.name),
+            chat_type="group",
+            company=source.company,
+            created_by=source.owner,
+            participant_count=1,
+            version=version,
+        )
+        Participant.objects.create(chat=chat, user=source.owner, role=Role.OWNER, version=version)
+        created = ChatCreated(
+            room_id=str(chat.id),
+            name=chat.name,
+            chat_type=chat.chat_type,
+            company_id=str(company) if company else None,
+            created_by=str(source.owner.id),
+            participants=[Member(user_id=str(source.owner.id), role=Role.OWNER)],
+            members_version=chat.members_version,
+        )
+        outbox.append(_fact(created, chat, by=source.owner, version=version))
+        return chat
+
+
+def add_people(chat_id: UUID, names: Sequence[str], *, source: Source) -> dict[str, UserId]:
+    """The people of a source by name; those who never were in its chat become members of it."""
+    with transaction.atomic():
+        chat = Chat.objects.select_for_update().get(id=chat_id)
+        policy.require_open(is_archived=chat.is_archived)
+        people = imported_people(names, network=source.kind, company=source.company)
+        ids = {user.id for user in people.values()}
+        # Who was removed stays out: another run must change nothing.
+        ids -= set(Participant.objects.filter(chat=chat, user__in=ids).values_list("user_id", flat=True))
+        if ids:
+            _add(chat, sorted(ids), by=source.owner)
+        return {name: UserId(user.id) for name, user in people.items()}
+
+
+async def import_lines(
+    lines: Iterable[Line],
+    *,
+    source: Source,
+    replies: Mapping[int, int],
+    report: Callable[[Imported], None],
+) -> tuple[ChatId, Imported]:
+    """Bring in the lines of a source and wait until they are durable; `replies` gives the line each answers.
+
+    Whatever it raises (Invalid, Conflict, Unavailable), what came before is kept, and a
+    next run goes on from there.
+    """
+    chat = ChatId((await in_db_thread(open_chat, source)).id)
+    ids, parents = SourceIds(source.name), dict.fromkeys(replies.values())
+    known: dict[str, UserId] = {}
+    done = Imported()
+    for batch in _batches(lines):
+        if len(known) > KNOWN_PEOPLE:
+            known.clear()
+        if missing := list(dict.fromkeys(line.author for line in batch if line.author and line.author not in known)):
+            known |= await in_db_thread(add_people, chat, missing, source=source)
+        said = []
+        for line in batch:
+            message = _require_past(ids.id_of(line.number, second=line.second), line)
+            if line.number in parents:
+                parents[line.number] = message
+            sender = known[line.author] if line.author else UserId(source.owner.id)
+            said.append(_said(line, message, chat, sender, parents.get(replies.get(line.number, -1)), source.kind))
+        new = await _recorded(chat, said, by=source.owner)
+        done = Imported(
+            done.messages + len(said),
+            done.new + new,
+            done.notices + sum(one.line.message_type == "notice" for one in said),
+            done.replies + sum(one.event.reply_to_id is not None for one in said),
+        )
+        report(done)
+    return chat, done
+
+
+def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Lines in batches; those before an unreadable one come first, then its error."""
+    batch: list[Line] = []
+    try:
+        for line in lines:
+            batch.append(line)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except DomainError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _require_past(message: MessageId, line: Line) -> MessageId:
+    if unix_ms_of(message) > clock.now_ms():
+        raise Invalid(f"line {line.number + 1} lies in the future, at {iso(unix_ms_of(message))}.")
+    return message
+
+
+def _said(line: Line, message: MessageId, chat: ChatId, sender: UserId, reply_to: MessageId | None, kind: str) -> _Said:
+    event = MessageImported(
+        message_id=str(message),
+        room_id=str(chat),
+        sender_id=str(sender),
+        content=line.content,
+        sent_at=iso(unix_ms_of(message)),
+        attachments=[],
+        origin=Origin(kind=kind, author=line.author or "", ts=iso(line.second * 1_000)),
+        message_type=line.message_type,
+        reply_to_id=str(reply_to) if reply_to is not None else None,
+    )
+    return _Said(line, message, event)
+
+
+async def _recorded(chat: ChatId, said: Sequence[_Said], *, by: User) -> int:
+    """Append what is neither stored nor in the log, trying again while either is away; answers how many."""
+    for pause in PAUSES:
+        try:
+            return await _record(chat, said, by=by)
+        except Unavailable:
+            await asyncio.sleep(pause)
+    return await _record(chat, said, by=by)
+
+
+async def _record(chat: ChatId, said: Sequence[_Said], *, by: User) -> int:
+    # The store first: the log keeps its unique keys for a week only, and drops nothing that is not stored.
+    stored = await _stored(chat, said[0].message, said[-1].message)
+    fresh = []
+    for one in said:
+        if one.message in stored:
+            _require_same(one, stored[one.message])
+        else:
+            fresh.append(one)
+    appended = await asyncio.gather(*[log().append(_record_of(chat, one, by=by)) for one in fresh])
+    new = 0
+    for one, place in zip(fresh, appended, strict=True):
+        if place.first is None:
+            new += 1
+        else:
+            _require_same(one, apply(None, Stamped(place.first.fact.payload, version_of(one.message), place.pos)))
+    return new
+
+
+async def _stored(chat: ChatId, first: MessageId, last: MessageId) -> dict[int, MessageState]:
+    """The messages that the store has between two ids, both included."""
+    found: dict[int, MessageState] = {}
+    after = MessageId(first - 1)
+    while True:
+        page = await Message.objects.page(chat, after=after, limit=BATCH)
+        found |= {state.message_id: state for state in page.messages if state.message_id <= last}
+        if not page.more:
+            return found
+        after = page.cursor if page.cursor is not None else MessageId(page.messages[-1].message_id)
+        if after >= last:
+            return found
+
+
+def _require_same(one: _Said, there: MessageState) -> None:
+    """Refuse a message whose id is taken by another; what was edited or deleted since is the same one."""
+    mine = apply(None, Stamped(one.event, version_of(one.message), 0))
+    texts = there.is_edited or there.is_deleted or mine.content == there.content
+    same = (mine.sender_id, mine.message_type, mine.reply_to_id, mine.created_at)
+    if not texts or same != (there.sender_id, there.message_type, there.reply_to_id, there.created_at):
+        raise Conflict(
+            f"line {one.line.number + 1} would be message {one.message}, which is there with another body:"
+            " was the source changed, or named like another one?"
+        )
+
+
+def _record_of(chat: ChatId, one: _Said, *, by: User) -> NewRecord:
+    return new_record(
+        one.event,
+        event_id=uuid5(chat, one.event.message_id),
+        key=chat,
+        version=version_of(one.message),
+        occurred_ms=unix_ms_of(one.message),
+        actor=by.id,
+        region=settings.REGION,
+        unique_key=f"import:{chat}:{one.message}",
+    )
+
+
+def _add(chat: Chat, people: Sequence[UUID], *, by: User) -> None:
+    version = clock.version()
+    facts = []
+    for person in people:
+        chat.participant_count += 1
+        chat.members_version += 1
+        added = ParticipantAdded(
+            room_id=str(chat.id),
+            user_id=str(person),
+            by=str(by.id),
+            role=Role.MEMBER,
+            count=chat.participant_count,
+            members_version=chat.members_version,
+        )
+        facts.append(_fact(added, chat, by=by, version=version))
+    chat.version = version
+    chat.save(update_fields=["participant_count", "members_version", "version"])
+    Participant.objects.bulk_create(
+        Participant(chat=chat, user_id=person, role=Role.MEMBER, version=version) for person in people
+    )
+    outbox.append(*facts)
+    needed = chat.members_version
+    transaction.on_commit(lambda: participants.need(ChatId(chat.id), needed))
+
+
+def _fact(event: Payload, chat: Chat, *, by: User, version: int) -> NewRecord:
+    return new_record(
+        event,
+        event_id=uuid4(),
+        key=chat.id,
+        version=version,
+        occurred_ms=version // 1_000,
+        actor=by.id,
+        region=settings.REGION,
+    )
