@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.commands.imports import Imported, Source, import_lines
@@ -18,12 +17,10 @@ from chatsite.accounts.models import Company, CompanyMember, User
 from chatsite.kernel import clock
 from chatsite.kernel.errors import DomainError
 from chatsite.kernel.eventlog import log, outbox
-from chatsite.kernel.groups import catch_up, groups, wait_until_finished
 from chatsite.kernel.ids import ChatId
-from chatsite.kernel.lock import FolderLock, FolderTaken
 from chatsite.management.progress import Report, progress
+from chatsite.management.settling import settle
 
-SERVER_SECONDS = 60.0  # how long the command waits for a running server to store everything
 INTERRUPTED = 130  # the exit code of a shell for Ctrl-C
 
 
@@ -76,23 +73,12 @@ class Command(BaseCommand):
     async def _import(self, jobs: Sequence[_Job], owner: User, company: Company | None) -> list[dict[str, Any]]:
         try:
             rows = [await self._import_file(job, owner, company) for job in jobs]
-            await self._show_in_history()
+            if not await settle():
+                self.stderr.write("All is kept, but the running server has not stored all of it yet.")
             return rows
         finally:
             await outbox().close()
             await log().close()
-
-    async def _show_in_history(self) -> None:
-        """Let the groups store what stands in the log now: here, or in the server that runs."""
-        try:
-            with FolderLock(settings.DATA):
-                await catch_up(groups())
-        except FolderTaken:
-            try:
-                async with asyncio.timeout(SERVER_SECONDS):
-                    await wait_until_finished(groups())
-            except TimeoutError:
-                self.stderr.write("All is kept, but the running server has not stored all of it yet.")
 
     async def _import_file(self, job: _Job, owner: User, company: Company | None) -> dict[str, Any]:
         source = Source("irc", job.name, company, owner)

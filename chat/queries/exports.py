@@ -1,0 +1,38 @@
+"""A whole chat as the store has it, for those who carry it elsewhere."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from uuid import UUID
+
+from chat.fold import MessageState
+from chat.messages import Message
+from chat.models import Chat, Participant
+from chatsite.kernel.errors import NotFound
+from chatsite.kernel.ids import MIN_ID, ChatId, MessageId
+
+PAGE = 200  # rows in memory at once
+
+
+def require_chat(chat: ChatId) -> Chat:
+    """A chat, whoever is in it; NotFound where there is none."""
+    if (row := Chat.objects.filter(id=chat).first()) is None:
+        raise NotFound(f"There is no chat {chat}.")
+    return row
+
+
+def all_places(chat: Chat) -> Iterator[Sequence[Participant]]:
+    """Everybody who is or was in a chat, in the order of their ids, 200 at a time."""
+    last = UUID(int=0)
+    while places := list(Participant.objects.filter(chat=chat, id__gt=last).order_by("id")[:PAGE]):
+        yield places
+        last = places[-1].id
+
+
+async def stored_messages(chat: ChatId) -> AsyncIterator[Sequence[MessageState]]:
+    """The stored messages of a chat, oldest first, 200 at a time."""
+    after = MIN_ID
+    while True:
+        page = await Message.objects.page(chat, after=MessageId(after), limit=PAGE)
+        yield page.messages
+        if not page.more:
+            return
+        after = page.cursor if page.cursor is not None else page.messages[-1].message_id

@@ -1,0 +1,61 @@
+"""A chat is written out as REST shows it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.world import Server, World, manage
+
+MANY = 450  # more than two pages of rows
+
+
+def export(folder: Path, chat: str, *more: str) -> list[dict[str, Any]]:
+    """The lines of an export to standard output."""
+    return [json.loads(line) for line in manage(folder, "export_chat", chat, *more).splitlines()]
+
+
+def without_nonces(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Messages as somebody else than their senders sees them."""
+    return [{**message, "nonce": None} for message in messages]
+
+
+async def test_an_export_holds_what_rest_shows(make_server: Callable[..., Server], tmp_path: Path) -> None:
+    async with World(server := make_server()) as world:
+        chat = await world.chat(["ada", "ben", "cyd"], name="Ünïted")
+        async with world.connect("ada") as ada, world.connect("ben") as ben:
+            for number in range(0, MANY, 15):
+                await asyncio.gather(*[ada.say(chat, f"line {number + n}") for n in range(15)])
+            first = (await ben.say(chat, "first\nsecond\u2028third")).body["messageId"]
+            await ben.ask("EDIT_MESSAGE", roomId=chat, messageId=first, content="mended")
+            second = (await ada.say(chat, "oops", replyToId=first)).body["messageId"]
+            deleted = await ada.ask("DELETE_MESSAGE", roomId=chat, messageId=second, reason="typo")
+        await world.rest("ada", "DELETE", f"/api/chats/{chat}/participants/{await world.id('cyd')}")
+        shown = await world.history("ada", chat, at_least=deleted.body["pos"])
+        places = (await world.rest("ada", "GET", f"/api/chats/{chat}/participants")).body["participants"]
+
+        beside = await asyncio.to_thread(export, server.folder, chat)
+        await asyncio.to_thread(server.kill)
+        lines = export(server.folder, chat)
+        assert lines == beside
+        assert [line.pop("kind") for line in lines] == ["chat", *["participant"] * 3, *["message"] * (MANY + 2)]
+        assert (lines[0]["id"], lines[0]["name"]) == (chat, "Ünïted")
+        assert sorted(line["user"]["username"] for line in lines[1:4]) == ["ada", "ben", "cyd"]
+        assert next(line for line in lines[1:4] if not line["is_active"])["user"]["username"] == "cyd"
+        assert all(place in lines[1:4] for place in places)
+        assert lines[4:] == without_nonces(shown)
+
+        target = tmp_path / "chat.jsonl"
+        assert export(server.folder, chat, "--output", str(target)) == []
+        assert [json.loads(line) for line in target.read_text().split("\n")[:-1]] == beside
+        assert [path.name for path in tmp_path.glob("*chat.jsonl*")] == ["chat.jsonl"]
+
+
+def test_what_cannot_be_exported_is_named(template: Path, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no such thing"):
+        export(template, "nonsense")
+    with pytest.raises(RuntimeError, match="There is no chat 3ff3cd55"):
+        export(template, "3ff3cd55-67df-5bfa-b960-d5d1814956de")
