@@ -18,15 +18,17 @@ LAYERS = ("chatsite.kernel", "chatsite.gateway", "chatsite.accounts", "chat", "c
 LEVELS = {
     "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3, "pages": 3,
     "commands": 2, "projections": 2, "queries": 1,
-    "imports": 0, "inboxes": 0, "messages": 0, "models": 0, "stores": 0, "policy": 0, "protocol": 0, "fold": 0, "events": 0,
+    "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "imports": 0, "policy": 0, "protocol": 0, "fold": 0,
+    "events": 0,
 }  # fmt: skip
 PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
     "chatsite/kernel/addresses.py", "chatsite/gateway/bodies.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
-    "chat/protocol.py", "chat/imports/__init__.py", "chat/imports/irc.py",
+    "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
+    "chat/imports/irc.py",
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
-ADAPTERS = re.compile(r"chat\.stores\.\w+|chatsite\.kernel\.eventlog\.\w+|chatsite\.gateway\.streams\.\w+")
+ADAPTERS = re.compile(r"chat\.(stores|inboxes)\.\w+|chatsite\.kernel\.eventlog\.\w+|chatsite\.gateway\.streams\.\w+")
 DRIVERS = {"sqlite3", "psycopg", "redis", "confluent_kafka", "cassandra", "telethon", "boto3"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "base.py", "common.py"}
 

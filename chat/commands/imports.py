@@ -14,7 +14,8 @@ from django.db import transaction
 
 from chat import policy
 from chat.commands.chats import require_name
-from chat.events import ChatCreated, Member, MessageImported, Origin, ParticipantAdded
+from chat.commands.locking import record
+from chat.events import ChatCreated, Member, MessageImported, Origin, ParticipantAdded, PersonChatAdded
 from chat.fold import MessageState, Stamped, apply
 from chat.imports import Line
 from chat.messages import Message
@@ -89,6 +90,8 @@ def open_chat(source: Source) -> Chat:
             members_version=chat.members_version,
         )
         outbox.append(_fact(created, chat, by=source.owner, version=version))
+        told = PersonChatAdded(user_id=str(source.owner.id), room_id=str(chat.id), role=Role.OWNER)
+        record(told, key=source.owner.id, actor=source.owner, version=version)
         return chat
 
 

@@ -20,32 +20,22 @@ from chat.events import (
     ParticipantAdded,
     ParticipantBanned,
     ParticipantLeft,
-    ParticipantMuted,
     ParticipantRemoved,
-    ParticipantRoleChanged,
     PersonChatAdded,
     PersonChatRemoved,
 )
 from chat.models import Chat, Participant
 from chat.policy import Action, Role
 from chat.queries import participants
+from chatsite.accounts import audit
 from chatsite.accounts.models import User
 from chatsite.kernel import clock, outbox
 from chatsite.kernel.errors import NotFound
 from chatsite.kernel.events import NewRecord, Payload, new_record
 from chatsite.kernel.ids import ChatId
 
-AUDITED = (
-    ChatArchived,
-    ChatRestored,
-    ChatHardDeleted,
-    ParticipantAdded,
-    ParticipantRemoved,
-    ParticipantLeft,
-    ParticipantBanned,
-    ParticipantMuted,
-    ParticipantRoleChanged,
-)
+# What of a chat goes into the audit log: who came, went and may what, and its end.
+_AUDITED = (MembershipChanged, ChatArchived, ChatRestored, ChatHardDeleted)
 
 
 @dataclass(frozen=True)
@@ -113,6 +103,7 @@ def record(event: Payload, *, key: UUID, actor: User, version: int) -> str:
     """Append a fact to the outbox within the transaction; answers its event id."""
     new = _record_of(event, key=key, actor=actor, version=version)
     outbox.append(new)
+    _audit(event, key, actor)
     return new.event_id
 
 
@@ -131,7 +122,14 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
     if told is not None:
         records.append(_record_of(told, key=person, actor=locked.by, version=version))
     outbox.append(*records)
+    _audit(event, chat_id, locked.by)
     return records[0].event_id
+
+
+def _audit(event: Payload, chat_id: UUID, actor: User) -> None:
+    if isinstance(event, _AUDITED):
+        about = {"user": event.user_id, "role": event.role} if isinstance(event, MembershipChanged) else {}
+        audit.record(event.event_type.removesuffix(".v1"), actor=actor.id, subject=f"chat:{chat_id}", detail=about)
 
 
 def _record_of(event: Payload, *, key: UUID, actor: User, version: int) -> NewRecord:

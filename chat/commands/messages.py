@@ -17,11 +17,11 @@ from chat.queries.participants import Roster, require_open_roster
 from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.errors import DomainError, Internal, Invalid, KeyReused, NotSupported
+from chatsite.kernel.errors import DomainError, Forbidden, Internal, Invalid, KeyReused, NotSupported
 from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
-from chatsite.kernel.limits import Ask, require, rule
+from chatsite.kernel.limits import Ask, Rule, buckets, require, rule
 from chatsite.kernel.nonces import nonce_key, nonces
 
 MAX_NONCE = 64
@@ -108,11 +108,22 @@ async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> None:
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
     # A stranger was refused above, so nobody from outside can use up a chat's bucket.
     await require(*_asks(chat, sender))
+    await _require_slow_mode(chat, sender, members, seat)
     if draft.reply_to is not None:
         policy.require(seat.role, Action.REPLY)
         await require_message(chat, draft.reply_to, viewer=sender)
     if draft.mentions:
         _require_mentions(draft.mentions, members, seat)
+
+
+async def _require_slow_mode(chat: ChatId, sender: UserId, members: Roster, seat: Seat) -> None:
+    """Refuse a second message within the chat's slow mode; moderators are not slowed."""
+    if not members.slow_mode_seconds or policy.may(seat.role, Action.DELETE_ANY):
+        return
+    one_a_while = Rule("slow_mode", 1 / members.slow_mode_seconds, 1)
+    decision = await buckets().take(Ask(one_a_while, f"{chat}:{sender}"))
+    if not decision.allowed:
+        raise Forbidden(code="slow_mode", retry_after_ms=decision.retry_after_ms)
 
 
 def _require_mentions(mentions: Sequence[str], members: Roster, seat: Seat) -> None:

@@ -7,8 +7,10 @@ from django.db import transaction
 
 from chat.models import Participant
 from chatsite.accounts.models import User
+from chatsite.accounts.notices import person_changed
 from chatsite.kernel import clock
 from chatsite.kernel.errors import NotFound
+from chatsite.kernel.events import iso
 
 
 def mute_for_oneself(chat_id: UUID, *, user: User, until: datetime | None) -> None:
@@ -19,3 +21,5 @@ def mute_for_oneself(chat_id: UUID, *, user: User, until: datetime | None) -> No
             raise NotFound()
         place.notifications_muted_until, place.version = until, clock.version()
         place.save(update_fields=["notifications_muted_until", "version"])
+        moment = iso(int(until.timestamp() * 1_000)) if until else None
+        person_changed(user.id, kind="mute", state={"roomId": str(chat_id), "until": moment})

@@ -9,7 +9,7 @@ from django.db import connections
 
 from chat.fold import Stamped
 from chat.models import Chat
-from chat.projections.previews import note_newest
+from chat.projections.previews import write_later
 from chatsite.kernel.events import Record, new_record
 from chatsite.kernel.ids import MessageId, make_id
 from tests.unit.events import MESSAGE, imported, sent
@@ -44,9 +44,9 @@ async def shown(chat: Chat) -> object:
 
 async def test_what_is_imported_never_hides_what_was_said_since(chat: Chat) -> None:
     old, older = (MessageId(make_id(ms, 960, 1)) for ms in (-1_000, -2_000))
-    await note_newest([record(chat, imported(old)), record(chat, imported(older))])
+    await write_later([record(chat, imported(old)), record(chat, imported(older))])
     assert await shown(chat) == str(old)
-    await note_newest([record(chat, sent()), record(chat, imported(old))])
+    await write_later([record(chat, sent()), record(chat, imported(old))])
     assert await shown(chat) == str(MESSAGE)
-    await note_newest([record(chat, imported(older))])
+    await write_later([record(chat, imported(older))])
     assert await shown(chat) == str(MESSAGE)

@@ -39,6 +39,18 @@ async def test_everybody_hears_what_changed_of_a_chat(world: World) -> None:
         assert (await world.rest("ada", "PATCH", path, body)).code == "invalid_field", body
 
 
+async def test_slow_mode_makes_members_wait(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    await world.rest("ada", "PATCH", f"/api/chats/{chat}", {"slow_mode_seconds": 60})
+    path = f"/api/chats/{chat}/messages"
+    assert (await world.rest("ben", "POST", path, {"content": "one"})).status == 201
+    second = await world.rest("ben", "POST", path, {"content": "two"})
+    assert (second.status, second.code) == (429, "slow_mode")
+    assert 50 < int(second.headers["Retry-After"]) <= 60
+    for number in range(3):
+        assert (await world.rest("ada", "POST", path, {"content": f"{number}"})).status == 201
+
+
 async def test_only_moderators_post_announcements(world: World) -> None:
     made = await world.rest(
         "ada",
@@ -147,4 +159,7 @@ async def test_notifications_are_ones_own_affair(world: World) -> None:
     until = "2030-01-01T00:00:00.000Z"
     assert (await world.rest("ben", "PUT", path, {"muted_until": until})).body["notifications_muted_until"] == until
     assert (await world.rest("ada", "GET", f"/api/chats/{chat}")).body["notifications_muted_until"] is None
-    assert (await world.rest("ben", "PUT", path, {"muted_until": None})).body["notifications_muted_until"] is None
+    async with world.connect("ben") as laptop:
+        assert (await world.rest("ben", "PUT", path, {"muted_until": None})).body["notifications_muted_until"] is None
+        told = await laptop.expect("ME", kind="mute")
+        assert told["state"] == {"roomId": chat, "until": None}
