@@ -52,10 +52,11 @@ def environment_of(folder: Path) -> dict[str, str]:
     }
 
 
-def manage(folder: Path, *arguments: str, module: str = "manage") -> str:
+def manage(folder: Path, *arguments: str, module: str = "manage", environment: dict[str, str] | None = None) -> str:
     """Run a management command on a data folder; answers what it printed."""
     command = [sys.executable, *(["-m", module] if module != "manage" else ["manage.py"]), *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment_of(folder), capture_output=True, text=True, timeout=120)
+    env = environment_of(folder) | (environment or {})
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout
