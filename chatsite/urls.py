@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from chatsite.accounts.pages import ResetPage
+from chatsite.accounts.pages import JoinPage, ResetPage, SetupPage
 from chatsite.kernel.rest import not_found
 from chatsite.views import live, page, ready
 
@@ -16,5 +16,7 @@ urlpatterns = [
     path("health/live", live),
     path("health/ready", ready),
     path("reset/<str:token>", ResetPage.as_view()),
+    path("join/<str:token>", JoinPage.as_view()),
+    path("setup/<str:token>", SetupPage.as_view()),
     path("admin/", admin.site.urls),
 ]

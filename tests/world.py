@@ -117,6 +117,12 @@ class Server:
         """What the server wrote to its log so far."""
         return (self.folder / "serve.log").read_text()
 
+    def told(self) -> str:
+        """The next line that it prints."""
+        if self._process is None or self._process.stdout is None:
+            raise RuntimeError("The server does not run.")
+        return self._process.stdout.readline()
+
     def mails(self) -> list[Message]:
         """What it mailed so far, in order."""
         mails = []
@@ -425,9 +431,9 @@ class World:
         """Open a page of a browser's, or fill in its form; cookies and the CSRF token as it does."""
         async with httpx.AsyncClient(base_url=self.server.url, timeout=ANSWER_SECONDS) as browser:
             response = await browser.get(path)
-            if form is not None:
-                found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', response.text)
-                sent = {"csrfmiddlewaretoken": found.group(1) if found else "", **form}
+            token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', response.text)
+            if form is not None and token is not None:  # A page without a form is the answer.
+                sent = {"csrfmiddlewaretoken": token.group(1), **form}
                 response = await browser.post(path, data=sent, headers={"Origin": self.server.url})
             return Answer(response.status_code, response.text, response.headers)
 

@@ -31,8 +31,15 @@ class Kind(StrEnum):
     PASSWORD_RESET = "accounts.password.reset"  # noqa: S105 - no password
     RESET_MAILED = "accounts.password.reset_mailed"
     EMAIL_CHANGED = "accounts.email.changed"
+    PERSON_INVITED = "accounts.person.invited"
+    PERSON_MADE = "accounts.person.made"
     PERSON_DEACTIVATED = "accounts.person.deactivated"
     PERSON_REACTIVATED = "accounts.person.reactivated"
+    STAFF_MADE = "accounts.staff.made"
+    STAFF_UNMADE = "accounts.staff.unmade"
+    COMPANY_MADE = "accounts.company.made"
+    MEMBER_ADDED = "accounts.member.added"
+    MEMBER_REMOVED = "accounts.member.removed"
 
 
 class Broken(Exception):

@@ -24,3 +24,22 @@ class PasswordForm(forms.Form):
         if data.get("password") != data.get("again"):
             self.add_error("again", "The two differ.")
         return data
+
+
+class JoinForm(PasswordForm):
+    """Who somebody is."""
+
+    name = forms.CharField(label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    username = forms.CharField(
+        label="Name to sign in with",
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    field_order = ["name", "username", "password", "again"]
+
+
+class SetupForm(JoinForm):
+    """The first company and its administrator."""
+
+    company = forms.CharField(label="Company", widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+    email = forms.CharField(label="Mail address", required=False, help_text="For a forgotten password.")
+    field_order = ["company", "name", "username", "email", "password", "again"]

@@ -10,8 +10,8 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 
 from chatsite.accounts import links
-from chatsite.accounts.commands import passwords
-from chatsite.accounts.forms import PasswordForm
+from chatsite.accounts.commands import invites, passwords
+from chatsite.accounts.forms import JoinForm, PasswordForm, SetupForm
 from chatsite.accounts.models import OneTimeLink
 from chatsite.kernel.errors import DomainError, Invalid
 
@@ -23,13 +23,12 @@ class _LinkPage(View):
     purpose: ClassVar[links.Purpose]
     form: ClassVar[type[forms.Form]]
     title: ClassVar[str]
-    text: ClassVar[str]
     button: ClassVar[str]
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """The empty form, or that the link is no good."""
         link = self.find(token)
-        return _gone(request) if link is None else self._shown(request, self.form(initial=self.initial(link)))
+        return _gone(request) if link is None else self._shown(request, link, self.form(initial=self.initial(link)))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Do what the form says, once."""
@@ -46,7 +45,7 @@ class _LinkPage(View):
                     return _gone(request)
                 named = error.field if isinstance(error, Invalid) and error.field in form.fields else None
                 form.add_error(named, error.detail.removeprefix(f"{named}: "))
-        return self._shown(request, form, status=400)
+        return self._shown(request, link, form, status=400)
 
     def find(self, token: str) -> OneTimeLink | None:
         """The link of a token while it is good."""
@@ -60,8 +59,12 @@ class _LinkPage(View):
         """Use the link; answers what to tell."""
         raise NotImplementedError
 
-    def _shown(self, request: HttpRequest, form: forms.Form, *, status: int = 200) -> HttpResponse:
-        shown = {"title": self.title, "text": self.text, "button": self.button, "form": form}
+    def about(self, link: OneTimeLink) -> str:
+        """What is told above the form."""
+        raise NotImplementedError
+
+    def _shown(self, request: HttpRequest, link: OneTimeLink, form: forms.Form, *, status: int = 200) -> HttpResponse:
+        shown = {"title": self.title, "text": self.about(link), "button": self.button, "form": form}
         return render(request, "accounts/form.html", shown, status=status)
 
 
@@ -71,13 +74,61 @@ class ResetPage(_LinkPage):
     purpose = links.Purpose.RESET
     form = PasswordForm
     title = "A new password"
-    text = "You will be signed out everywhere."
     button = "Set the password"
+
+    def about(self, link: OneTimeLink) -> str:
+        """Whose it is."""
+        return f"For {link.user}. You will be signed out everywhere."
 
     def do(self, link: OneTimeLink, data: dict[str, Any]) -> str:
         """Set it."""
         user = passwords.reset(links.token_of(link), password=data["password"])
         return f"Sign in as {user.username} with the new password."
+
+
+class JoinPage(_LinkPage):
+    """An invitation to a company."""
+
+    purpose = links.Purpose.JOIN
+    form = JoinForm
+    title = "Join the chat"
+    button = "Join"
+
+    def about(self, link: OneTimeLink) -> str:
+        """Who invites."""
+        return f"You are invited by {link.company}."
+
+    def initial(self, link: OneTimeLink) -> dict[str, Any]:
+        """A name to sign in with, to be changed at will."""
+        return {"username": link.email.partition("@")[0]}
+
+    def do(self, link: OneTimeLink, data: dict[str, Any]) -> str:
+        """Become one of the company."""
+        user = invites.join(link, username=data["username"], name=data["name"], password=data["password"])
+        return f"Welcome. Sign in as {user.username}."
+
+
+class SetupPage(_LinkPage):
+    """The first administrator of an installation."""
+
+    purpose = links.Purpose.SETUP
+    form = SetupForm
+    title = "Set up the chat"
+    button = "Set it up"
+
+    def find(self, token: str) -> OneTimeLink | None:
+        """The link, until there is an administrator however made."""
+        return None if invites.has_staff() else super().find(token)
+
+    def about(self, link: OneTimeLink) -> str:
+        """What comes of it."""
+        return "You make the first company and become its administrator."
+
+    def do(self, link: OneTimeLink, data: dict[str, Any]) -> str:
+        """Make the company and its administrator."""
+        fields = ("company", "username", "name", "email", "password")
+        user = invites.set_up(link, **{name: data[name] for name in fields})
+        return f"Sign in as {user.username}, here or at /admin/. Invite the others there."
 
 
 def _gone(request: HttpRequest) -> HttpResponse:

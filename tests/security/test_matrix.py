@@ -84,6 +84,10 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     ),
     "GET /reset/<str:token>": (everybody(404, anonymous=404), None),
     "POST /reset/<str:token>": (everybody(403, anonymous=403), {}),  # No page of ours sent it.
+    "GET /join/<str:token>": (everybody(404, anonymous=404), None),
+    "POST /join/<str:token>": (everybody(403, anonymous=403), {}),
+    "GET /setup/<str:token>": (everybody(404, anonymous=404), None),
+    "POST /setup/<str:token>": (everybody(403, anonymous=403), {}),
     "GET /api/users": (everybody(200, anonymous=401), None),
     "GET /api/users/<uuid:user_id>": (COMPANY, None),
     "GET /api/chats": (everybody(200, anonymous=401), None),

@@ -5,14 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from chatsite.accounts import audit, policy
 from chatsite.accounts.audit import Kind
 from chatsite.accounts.commands import sign_ins
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.notices import person_changed
-from chatsite.kernel.errors import Conflict, NotFound
+from chatsite.kernel.errors import Conflict, Invalid, NotFound
 
 
 @transaction.atomic
@@ -36,6 +35,36 @@ def change_profile(
     if user.email != before:
         audit.record(Kind.EMAIL_CHANGED, actor=user.id, subject=audit.of_person(user.id))
     return user
+
+
+@transaction.atomic
+def add(user: User, *, by: UUID | None) -> None:
+    """Keep a new person; Invalid where the name to sign in with is taken, in whatever case."""
+    if User.objects.filter(username__iexact=user.username).exists():
+        raise Invalid("is taken.", field="username")
+    user.save(force_insert=True)
+    audit.record(Kind.PERSON_MADE, actor=by, subject=audit.of_person(user.id))
+
+
+@transaction.atomic
+def make_staff(user_id: UUID, *, by: UUID | None) -> None:
+    """Let a person look after the installation."""
+    user = require_person(user_id)
+    if not (user.is_staff and user.is_superuser):
+        user.is_staff = user.is_superuser = True
+        user.save(update_fields=["is_staff", "is_superuser"])
+        audit.record(Kind.STAFF_MADE, actor=by, subject=audit.of_person(user.id))
+
+
+@transaction.atomic
+def unmake_staff(user_id: UUID, *, by: UUID | None) -> None:
+    """Let a person look after nothing more; Conflict for the last administrator."""
+    user = require_person(user_id)
+    if user.is_staff or user.is_superuser:
+        require_another_administrator(user)
+        user.is_staff = user.is_superuser = False
+        user.save(update_fields=["is_staff", "is_superuser"])
+        audit.record(Kind.STAFF_UNMADE, actor=by, subject=audit.of_person(user.id))
 
 
 @transaction.atomic
@@ -71,10 +100,6 @@ def require_person(user_id: UUID) -> User:
 
 def require_another_administrator(user: User) -> None:
     """Conflict where nobody else could look after the installation."""
-    if user.is_superuser and not administrators().exclude(id=user.id).exists():
+    administrators = User.objects.select_for_update().filter(is_active=True, is_staff=True, is_superuser=True)
+    if user in administrators and len(administrators) == 1:
         raise Conflict("This is the last administrator.")
-
-
-def administrators() -> "QuerySet[User]":
-    """Who may do everything in the admin."""
-    return User.objects.select_for_update().filter(is_active=True, is_staff=True, is_superuser=True)

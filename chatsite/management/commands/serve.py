@@ -18,6 +18,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from chat.queries.messages import highest_id
+from chatsite.accounts import links
+from chatsite.accounts.commands import invites
+from chatsite.accounts.models import OneTimeLink
 from chatsite.accounts.revocation import watch_sign_ins
 from chatsite.demo import PASSWORD, PEOPLE
 from chatsite.gateway.consumer import drain, watch_expiry
@@ -61,6 +64,7 @@ class Command(BaseCommand):
     """`manage.py serve`."""
 
     help = "Serves the page, REST and WebSockets, and runs the groups. One process per data folder."
+    _setup: OneTimeLink | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to listen."""
@@ -76,6 +80,7 @@ class Command(BaseCommand):
             with FolderLock(settings.DATA), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 above = runner.run(_highest_id())
                 with clock.leased(SERVE_WORKER, above=above):
+                    self._setup = None if settings.DEBUG else invites.setup_link()
                     runner.run(self._serve(options["host"], options["port"]))
         except FolderTaken as error:
             raise CommandError(str(error)) from None
@@ -142,6 +147,9 @@ class Command(BaseCommand):
 
     def _announce(self, host: str, port: int) -> None:
         self.stdout.write(f"Chat is at http://{host}:{port}/  (pid {os.getpid()})")
+        if self._setup:
+            address = (setting("CHAT_URL") or f"http://{host}:{port}") + links.path_of(self._setup)
+            self.stdout.write(f"Nobody looks after it yet. Make the first administrator here, once: {address}")
         if settings.DEBUG:
             names = ", ".join(PEOPLE)
             self.stdout.write(f"Log in as one of {names} with the password {PASSWORD!r}; staff: admin, 'admin'.")

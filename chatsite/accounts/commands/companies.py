@@ -1,0 +1,49 @@
+"""Companies, and who is in them."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from chatsite.accounts import audit, policy
+from chatsite.accounts.audit import Kind
+from chatsite.accounts.commands.people import require_person
+from chatsite.accounts.models import Company, CompanyMember
+from chatsite.kernel.errors import NotFound
+
+MAX_NAME = 255
+
+
+@transaction.atomic
+def make(name: str, *, by: UUID | None) -> Company:
+    """A new company; names need not be unique."""
+    company = Company.objects.create(name=policy.require_name(name, field="company", limit=MAX_NAME))
+    audit.record(Kind.COMPANY_MADE, actor=by, subject=audit.of_company(company.id))
+    return company
+
+
+@transaction.atomic
+def add(company_id: UUID, *, user_id: UUID, by: UUID | None) -> None:
+    """Put a person in a company; one who is there stays."""
+    company, user = require_company(company_id), require_person(user_id)
+    _, new = CompanyMember.objects.get_or_create(company=company, user=user)
+    if new:
+        detail = {"user": str(user.id)}
+        audit.record(Kind.MEMBER_ADDED, actor=by, subject=audit.of_company(company.id), detail=detail)
+
+
+@transaction.atomic
+def remove(company_id: UUID, *, user_id: UUID, by: UUID | None) -> None:
+    """Take a person out of a company; one who is not there stays out."""
+    company, user = require_company(company_id), require_person(user_id)
+    gone, _ = CompanyMember.objects.filter(company=company, user=user).delete()
+    if gone:
+        detail = {"user": str(user.id)}
+        audit.record(Kind.MEMBER_REMOVED, actor=by, subject=audit.of_company(company.id), detail=detail)
+
+
+def require_company(company_id: UUID) -> Company:
+    """A company; NotFound where there is none."""
+    company = Company.objects.filter(id=company_id).first()
+    if company is None:
+        raise NotFound("There is no such company.")
+    return company
