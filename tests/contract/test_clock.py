@@ -6,8 +6,9 @@ import pytest
 
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Unavailable
-from chatsite.kernel.ids import SERVE_WORKER, make_id, ms_of
+from chatsite.kernel.ids import SERVE_WORKER, id_at, make_id, ms_of
 from chatsite.kernel.models import WorkerLease
+from chatsite.kernel.restored import raise_leases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,3 +65,13 @@ def test_a_lease_inside_a_lease_is_the_same() -> None:
         with clock.leased():
             assert worker_of(clock.mint()) == outer
         assert worker_of(clock.mint()) == outer
+
+
+def test_after_a_restore_no_number_mints_below_what_was_used() -> None:
+    used = clock.now_ms() + 3_000  # as far ahead as a clock may have been in what was lost
+    WorkerLease.objects.create(worker=1, holder="lost", expires_at=datetime.now(UTC), minted_up_to=0)
+    raise_leases("default", now_ms=used)
+    with clock.leased(SERVE_WORKER):
+        assert clock.mint() > id_at(used)
+    with clock.leased():
+        assert worker_of(clock.mint()) == 2
