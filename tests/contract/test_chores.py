@@ -47,9 +47,9 @@ class Work:
             self.changed.notify_all()
 
     async def until(self, numbers: list[int], *, begun: bool = False) -> None:
-        """Wait until these were done, or begun."""
-        async with in_time(f"{numbers} done, but {self.done}"), self.changed:
-            while sorted(self.begun if begun else self.done) != numbers:
+        """Wait until these were done, or begun; once or again, since a claim may end before its row goes."""
+        async with in_time(f"{numbers} are done"), self.changed:
+            while set(self.begun if begun else self.done) != set(numbers):
                 await self.changed.wait()
 
 
