@@ -154,10 +154,12 @@ class Runner:
     async def _run(self, chore: Chore) -> None:
         try:
             error = await self._try(chore)
-            await in_db_thread(_finish, chore, error=error, now=self._now())
         except asyncio.CancelledError:
             await in_db_thread(_give_back, chore)
             raise
+        try:
+            # What was done is done: a server that stops must not leave it to be done again.
+            await asyncio.shield(in_db_thread(_finish, chore, error=error, now=self._now()))
         except (DatabaseError, Unavailable) as away:
             logger.warning("chore %s %s runs again when its claim has ended: %s", chore.kind, chore.key, away)
 
