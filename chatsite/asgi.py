@@ -9,11 +9,11 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - after the apps are loaded
 from django.conf import settings  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 from uvicorn._types import ASGI3Application  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chatsite.gateway.consumer import ChatConsumer  # noqa: E402
+from chatsite.gateway.consumer import ChatConsumer, refuse_elsewhere  # noqa: E402
 from chatsite.kernel.addresses import networks, with_mapped  # noqa: E402
 
 
@@ -26,7 +26,12 @@ application = behind_proxies(
     ProtocolTypeRouter(
         {
             "http": http,
-            "websocket": URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]),  # type: ignore[no-untyped-call]
+            "websocket": URLRouter(
+                [
+                    path("ws/chat/", ChatConsumer.as_asgi()),  # type: ignore[no-untyped-call]
+                    re_path("", refuse_elsewhere),  # type: ignore[arg-type]
+                ]
+            ),
         },
     ),
     settings.TRUSTED_PROXIES,

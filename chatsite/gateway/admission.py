@@ -1,12 +1,57 @@
-"""Who may connect, and how fast a connected client may talk."""
+"""Who may connect, how many at once, and how fast a connected client may talk."""
 
 import asyncio
+from collections import defaultdict
+
+from django.conf import settings
 
 from chatsite.gateway.protocol import ClientFrame
 from chatsite.gateway.session import Session
+from chatsite.kernel.errors import RateLimited
 from chatsite.kernel.limits import Ask, buckets, require, rule
 
+MAX_STRANGERS = 50  # of an address, each for the 5 s that AUTH may take
+STRANGERS_MS = 5_000
 LONGEST_PAUSE = 5.0  # seconds; well under the 65 s after which a client that answers no ping is gone
+
+
+class Door:
+    """Counts open sessions: by address while they are strangers, then by person."""
+
+    def __init__(self) -> None:
+        self._strangers: defaultdict[str, set[Session]] = defaultdict(set)
+        self._people: defaultdict[str, set[Session]] = defaultdict(set)
+
+    async def admit(self, site: str) -> None:
+        """Let a handshake in; RateLimited where its address opens too many too fast."""
+        await require(Ask(rule("handshakes"), site))
+        if len(self._strangers.get(site, ())) >= MAX_STRANGERS:
+            raise RateLimited(code="too_many_connections", retry_after_ms=STRANGERS_MS)
+
+    def enter(self, session: Session) -> None:
+        """Count a session that has not said who it is."""
+        self._strangers[session.site].add(session)
+
+    def know(self, session: Session) -> None:
+        """Count a session as its person's; RateLimited for one too many."""
+        mine = self._people[session.require_user]
+        _drop(self._strangers, session.site, session)
+        if len(mine) >= settings.GATEWAY["CONNECTIONS"]:
+            raise RateLimited(code="too_many_connections")
+        mine.add(session)
+
+    def forget(self, session: Session) -> None:
+        """Count a session no more."""
+        _drop(self._strangers, session.site, session)
+        if session.user_id is not None:
+            _drop(self._people, session.user_id, session)
+
+
+def _drop(counted: defaultdict[str, set[Session]], key: str, session: Session) -> None:
+    if key in counted:
+        counted[key].discard(session)
+        if not counted[key]:
+            del counted[key]
 
 
 async def admit_frame(session: Session, frame: ClientFrame) -> None:
@@ -20,3 +65,6 @@ async def charge_error(session: Session) -> None:
     decision = await buckets().take(Ask(rule("frames"), session.require_user))
     if not decision.allowed:
         await asyncio.sleep(min(decision.retry_after_ms / 1_000, LONGEST_PAUSE))
+
+
+door = Door()

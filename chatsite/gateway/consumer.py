@@ -16,14 +16,16 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from chatsite.gateway import protocol
-from chatsite.gateway.admission import admit_frame, charge_error
+from chatsite.gateway.admission import admit_frame, charge_error, door
 from chatsite.gateway.frames import expires_in_ms
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, address_of, error_frame, frame
 from chatsite.gateway.registry import Identity, authenticate, frames, handle
 from chatsite.gateway.session import Session
-from chatsite.kernel.errors import DomainError, Internal, Invalid, TooLarge, Unauthenticated, Unavailable
+from chatsite.kernel.addresses import client_address, site_of
+from chatsite.kernel.errors import DomainError, Internal, Invalid, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chatsite.kernel.events import iso
+from chatsite.kernel.rest import problem_response
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ def limits() -> dict[str, int]:
         "unackedSends": protocol.MAX_UNACKED,
         "subscriptions": protocol.MAX_SUBSCRIPTIONS,
         "roomsASubscribe": protocol.MAX_ROOMS_A_SUBSCRIBE,
+        "connections": settings.GATEWAY["CONNECTIONS"],
         "outboundBytes": settings.GATEWAY["OUTBOUND_BYTES"],
     }
 
@@ -61,9 +64,18 @@ class ChatConsumer(AsyncConsumer):
         if not origin_allowed(headers.get("origin"), headers.get("host", "")):
             await send({"type": "websocket.close"})  # Before accept: HTTP 403.
             return
+        site = site_of(client_address(scope))
+        try:
+            await door.admit(site)
+        except RateLimited as error:
+            await _refuse(scope, send, error)
+            return
         offered = scope.get("subprotocols", [])
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
-        session = Session(send, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"))
+        session = Session(
+            send, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"), site=site
+        )
+        door.enter(session)
         writer = asyncio.create_task(session.write())
         writer.add_done_callback(_note_failure)
         reader = asyncio.create_task(self._read(session, receive, offered, headers.get("authorization", "")))
@@ -72,6 +84,7 @@ class ChatConsumer(AsyncConsumer):
         finally:
             reader.cancel()
             hub.forget(session)
+            door.forget(session)
             if session.closing:
                 await session.finish(writer)
             writer.cancel()
@@ -128,6 +141,12 @@ class ChatConsumer(AsyncConsumer):
         if hub.has_ended(identity.sign_in_id):  # Its ticket was issued before, or taken while it ended.
             session.close(CloseCode.REVOKED)
             return
+        try:
+            door.know(session)
+        except RateLimited as error:
+            session.reply(error_frame(error))
+            session.close(CloseCode.TOO_MANY)
+            return
         hub.sessions.add(session)
         me = await hub.hear_oneself(session)
         session.reply(
@@ -164,6 +183,23 @@ class ChatConsumer(AsyncConsumer):
             ref, nonce = address_of(text)
             session.reply(error_frame(Internal(), ref=ref, nonce=nonce))
         return True
+
+
+async def refuse_elsewhere(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Refuse a WebSocket to an address where there is none."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+async def _refuse(scope: dict[str, Any], send: Send, error: DomainError) -> None:
+    """Refuse a handshake in HTTP; a server that cannot tells no reason, which is HTTP 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    answer = problem_response(error)
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
+    await send({"type": "websocket.http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": answer.content})
 
 
 def _text(message: dict[str, Any]) -> str:

@@ -26,9 +26,10 @@ CLOSE_SECONDS = 10.0  # how long a client that does not read may delay its own c
 class Session:
     """A WebSocket of one person; `user_id` is None until it has authenticated."""
 
-    def __init__(self, send: Send, *, outbound_bytes: int, origin: str | None = None) -> None:
+    def __init__(self, send: Send, *, outbound_bytes: int, origin: str | None = None, site: str = "") -> None:
         self.id = uuid.uuid4().hex
         self.origin = origin
+        self.site = site  # the address it is counted by
         self.user_id: str | None = None
         self.sign_in_id: str | None = None
         self.expires_at = 0.0  # Unix seconds; the socket ends with its token

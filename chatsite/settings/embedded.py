@@ -115,6 +115,8 @@ GATEWAY = {
     "SUBJECTS_OF": "chat.queries.chats.subjects_of",
     "AUTHENTICATE": "chatsite.accounts.authentication.authenticate",
     "OUTBOUND_BYTES": setting("CHAT_OUTBOUND_BYTES"),
+    "CONNECTIONS": setting("CHAT_CONNECTIONS"),
+    "ADDRESS_CONNECTIONS": setting("CHAT_ADDRESS_CONNECTIONS"),
     "STRICT": False,
 }
 

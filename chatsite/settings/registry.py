@@ -242,6 +242,20 @@ SETTINGS: dict[str, Setting] = {
             help="Bytes that may wait for one WebSocket before it is closed with 4008 (too slow).",
         ),
         Setting(
+            name="CHAT_CONNECTIONS",
+            parse=_at_least(1),
+            kind="number",
+            default=10,
+            help="WebSockets that one person may have open; one more is closed with 4009.",
+        ),
+        Setting(
+            name="CHAT_ADDRESS_CONNECTIONS",
+            parse=_at_least(1),
+            kind="number",
+            default=1_000,
+            help="Connections that one address may hold; those of CHAT_TRUSTED_PROXIES are not counted.",
+        ),
+        Setting(
             name="CHAT_LIMITS",
             parse=_boolean,
             kind="boolean",

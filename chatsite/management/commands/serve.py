@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from chatsite.demo import PASSWORD, PEOPLE
 from chatsite.gateway.consumer import drain, watch_expiry
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
+from chatsite.gateway.transport import BoundedHttp, BoundedWebSocket
 from chatsite.kernel import clock
 from chatsite.kernel.chores import run_chores
 from chatsite.kernel.eventlog import EventLog, log, outbox
@@ -76,6 +78,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGTERM or Ctrl-C."""
         self._require_migrated()
+        # Each connection is an open file, and the usual soft limit is a thousand of them.
+        _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
         try:
             with FolderLock(settings.DATA), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 above = runner.run(_highest_id())
@@ -132,7 +137,8 @@ class Command(BaseCommand):
             "chatsite.asgi:application",
             host=host,
             port=port,
-            ws="websockets-sansio",
+            http=BoundedHttp,
+            ws=BoundedWebSocket,
             ws_max_size=4 * MAX_FRAME_BYTES,  # Up to here an ERROR answers; beyond, the frame is not even read.
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=SILENT_SECONDS - PING_SECONDS,
