@@ -18,6 +18,7 @@ from chatsite.accounts.models import User
 from chatsite.accounts.queries import people
 from chatsite.gateway.streams import stream
 from chatsite.kernel.errors import Invalid, NotSupported
+from chatsite.kernel.idempotency import key_of, once
 from chatsite.kernel.ids import MAX_ID, UserId
 
 LATER_KINDS = ("public", "company")
@@ -51,14 +52,15 @@ class ChatsView(APIView):
                 f"expected one of {', '.join(commands.KINDS)}; for direct POST chats/direct.", field="chat_type"
             )
         creator = viewer(request)
-        chat, event_id = commands.create(
-            creator=creator,
-            name=text_field(body_of(request), "name"),
-            people=parse.uuid_list(body_of(request), "participants"),
-            kind=kind,
-        )
-        wait_for(event_id)
-        return Response(one(chat.id, creator), status=201)
+        name, people = text_field(body_of(request), "name"), parse.uuid_list(body_of(request), "participants")
+
+        def create() -> dict[str, str]:
+            chat, event_id = commands.create(creator=creator, name=name, people=people, kind=kind)
+            return {"chat": str(chat.id), "event": event_id}
+
+        made = once(creator.id, key_of(request), create)
+        wait_for(made["event"])
+        return Response(one(UUID(made["chat"]), creator), status=201)
 
 
 class DirectView(APIView):
@@ -67,10 +69,16 @@ class DirectView(APIView):
     def post(self, request: Request) -> Response:
         """One's direct chat with somebody: 201 when it is new, 200 when it was there."""
         creator = viewer(request)
-        chat, event_id = commands.direct(creator=creator, with_whom=parse.uuid_field(body_of(request), "user_id"))
-        if event_id is not None:
-            wait_for(event_id)
-        return Response(one(chat.id, creator), status=200 if event_id is None else 201)
+        with_whom = parse.uuid_field(body_of(request), "user_id")
+
+        def create() -> dict[str, str | None]:
+            chat, event_id = commands.direct(creator=creator, with_whom=with_whom)
+            return {"chat": str(chat.id), "event": event_id}
+
+        made = once(creator.id, key_of(request), create)
+        if made["event"] is not None:
+            wait_for(made["event"])
+        return Response(one(UUID(made["chat"]), creator), status=200 if made["event"] is None else 201)
 
 
 class ChatView(APIView):

@@ -1,6 +1,7 @@
 """REST of invites."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from chat.policy import Action
 from chat.queries import chats as queries
 from chat.queries.access import require_action
 from chatsite.accounts.api import body_of, viewer
+from chatsite.kernel.idempotency import key_of, once
 
 
 class InvitesView(APIView):
@@ -26,16 +28,17 @@ class InvitesView(APIView):
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Make a link; `expires_at` is within a week where it is not given."""
-        body = body_of(request)
-        made = commands.invite(
-            parse.path_uuid(chat_id),
-            by=viewer(request),
-            now=datetime.now(UTC),
-            expires_at=parse.moment_field(body, "expires_at"),
-            max_uses=parse.number_field(body, "max_uses"),
-            role=parse.role_field(body),
-        )
-        return Response(shapes.invite(made), status=201)
+        chat, by, body = parse.path_uuid(chat_id), viewer(request), body_of(request)
+        expires_at, max_uses = parse.moment_field(body, "expires_at"), parse.number_field(body, "max_uses")
+        role = parse.role_field(body)
+
+        def invite() -> dict[str, str]:
+            now = datetime.now(UTC)
+            made = commands.invite(chat, by=by, now=now, expires_at=expires_at, max_uses=max_uses, role=role)
+            return {"code": made.code}
+
+        made = once(by.id, key_of(request), invite)
+        return Response(shapes.invite(queries.require_invite(made["code"])), status=201)
 
     def delete(self, request: Request, chat_id: str) -> Response:
         """Revoke the invite of `code`, or all that one may revoke."""
@@ -48,7 +51,14 @@ class InviteView(APIView):
 
     def post(self, request: Request, code: str) -> Response:
         """Come into the chat: 201, or 200 where one is in it already."""
-        chat, event_id = commands.accept(code, user=viewer(request))
-        if event_id is not None:
-            wait_until_shown(chat.id, event_id)
-        return Response(one(chat.id, viewer(request)), status=200 if event_id is None else 201)
+        user = viewer(request)
+
+        def accept() -> dict[str, str | None]:
+            chat, event_id = commands.accept(code, user=user)
+            return {"chat": str(chat.id), "event": event_id}
+
+        made = once(user.id, key_of(request), accept)
+        chat_id = UUID(made["chat"])
+        if made["event"] is not None:
+            wait_until_shown(chat_id, made["event"])
+        return Response(one(chat_id, user), status=200 if made["event"] is None else 201)

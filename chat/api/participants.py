@@ -1,5 +1,7 @@
 """REST of who is in a chat."""
 
+from uuid import UUID
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +15,7 @@ from chat.queries.access import require_action
 from chatsite.accounts.api import body_of, viewer
 from chatsite.accounts.queries import people
 from chatsite.kernel.errors import Invalid
+from chatsite.kernel.idempotency import key_of, once
 
 
 class ParticipantsView(APIView):
@@ -29,13 +32,16 @@ class ParticipantsView(APIView):
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Add a colleague."""
-        place, event_id = commands.add(
-            parse.path_uuid(chat_id),
-            user_id=parse.uuid_field(body_of(request), "user_id"),
-            role=parse.role_field(body_of(request)),
-            by=viewer(request),
-        )
-        wait_until_shown(place.chat_id, event_id)
+        chat, by, body = parse.path_uuid(chat_id), viewer(request), body_of(request)
+        user_id, role = parse.uuid_field(body, "user_id"), parse.role_field(body)
+
+        def add() -> dict[str, str]:
+            place, event_id = commands.add(chat, user_id=user_id, role=role, by=by)
+            return {"place": str(place.id), "event": event_id}
+
+        made = once(by.id, key_of(request), add)
+        wait_until_shown(chat, made["event"])
+        place = queries.require_place(UUID(made["place"]))
         return Response(shapes.participant(place, people([place.user_id])), status=201)
 
 

@@ -89,6 +89,14 @@ def participants(chat: Chat, *, after: str | None) -> list[Participant]:
     return list(places.order_by("joined_at", "id")[: PAGE + 1])
 
 
+def require_place(place_id: UUID) -> Participant:
+    """Somebody's place by its own id; NotFound once its chat is gone."""
+    place = Participant.objects.filter(id=place_id).first()
+    if place is None:
+        raise NotFound()
+    return place
+
+
 def participant_cursor(place: Participant) -> str:
     """Where a page of participants ended."""
     return f"{place.joined_at.isoformat().replace('+00:00', 'Z')}_{place.id}"
@@ -104,6 +112,14 @@ def peers(user: User, memberships: Sequence[Membership]) -> dict[UUID, UUID]:
 def invites(chat: Chat, *, now: datetime) -> list[Invite]:
     """The invites of a chat that still let somebody in."""
     return list(Invite.objects.filter(chat=chat, expires_at__gt=now).order_by("created_at"))
+
+
+def require_invite(code: str) -> Invite:
+    """An invite by its code, ended or not; NotFound once it was revoked."""
+    found = Invite.objects.filter(code=code).first()
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def bans(chat: Chat) -> list[Ban]:

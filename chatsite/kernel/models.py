@@ -1,4 +1,4 @@
-"""The kernel's tables: the SQL log, what its groups know of themselves, worker leases, chores.
+"""The kernel's tables: the SQL log, what its groups know of themselves, worker leases, chores, idempotency keys.
 
 The log's tables stand in two databases: in `messages` as the event log, in
 `default` as the outbox, where a command's transaction appends to it.
@@ -120,3 +120,17 @@ class Chore(models.Model):
         db_table = "chores"
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_chore_a_key")]
         indexes = [models.Index(fields=["due_at"], name="chores_by_due")]
+
+
+class IdempotencyKey(models.Model):
+    """What a person's creating request with this key made, for 24 hours."""
+
+    user_id = models.UUIDField()
+    key = models.CharField(max_length=32, help_text="digest of the client's key")
+    digest = models.CharField(max_length=32, help_text="of the request's method, address and body")
+    result = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "idempotency_keys"
+        constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="one_result_a_key")]

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -30,8 +31,10 @@ from chatsite.gateway.protocol import MAX_FRAME_BYTES
 from chatsite.gateway.transport import BoundedHttp, BoundedWebSocket
 from chatsite.kernel import clock
 from chatsite.kernel.chores import run_chores
+from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.eventlog import EventLog, log, outbox
 from chatsite.kernel.groups import AWAY, groups, run_groups, trim
+from chatsite.kernel.idempotency import forget_old
 from chatsite.kernel.ids import SERVE_WORKER, MessageId
 from chatsite.kernel.lock import FolderLock, FolderTaken
 from chatsite.settings.registry import setting
@@ -169,8 +172,12 @@ async def _highest_id() -> MessageId:
 
 
 async def _trim(*logs: EventLog) -> None:
-    """Drop what the logs need not keep, every hour."""
+    """Drop what the logs and the idempotency keys need not keep, every hour."""
     while True:
+        try:
+            await in_db_thread(forget_old, datetime.now(UTC))
+        except AWAY as error:
+            logger.warning("idempotency keys are not trimmed this hour: %s", error)
         for one in logs:
             try:
                 dropped = await trim(one, now_ms=clock.now_ms())
