@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from chatsite.accounts.pages import JoinPage, ResetPage, SetupPage
 from chatsite.kernel.rest import not_found
-from chatsite.views import live, page, ready
+from chatsite.views import live, metrics, page, ready
 
 urlpatterns = [
     path("", page),
@@ -18,5 +18,6 @@ urlpatterns = [
     path("reset/<str:token>", ResetPage.as_view()),
     path("join/<str:token>", JoinPage.as_view()),
     path("setup/<str:token>", SetupPage.as_view()),
+    path("metrics", metrics),
     path("admin/", admin.site.urls),
 ]

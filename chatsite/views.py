@@ -6,15 +6,21 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django_prometheus.exports import ExportToDjangoView
 
 from chatsite.demo import PASSWORD, PEOPLE
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
+from chatsite.kernel.addresses import clean_address, is_in, networks
 from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.errors import DomainError
+from chatsite.kernel.errors import DomainError, NotFound
 from chatsite.kernel.eventlog import log
+from chatsite.kernel.groups import groups
+from chatsite.kernel.metrics import consumer_lag
+from chatsite.kernel.rest import problem_response
 
 READY_SECONDS = 2.0
+FORWARDED = ("Forwarded", "X-Forwarded-For")
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -43,6 +49,24 @@ async def ready(request: HttpRequest) -> JsonResponse:
     except DomainError as error:
         wrong["clock"] = error.detail
     return JsonResponse({"status": "not ready" if wrong else "ready", "wrong": wrong}, status=503 if wrong else 200)
+
+
+async def metrics(request: HttpRequest) -> HttpResponse:
+    """What Prometheus reads; for staff and allowed addresses, for others there is nothing here."""
+    if not _may_measure(request) and not (await request.auser()).is_staff:
+        return problem_response(NotFound())
+    for group in groups():
+        source = group.source()
+        consumer_lag.labels(group.name).set(await source.end() - await source.progress(group.name))
+    response: HttpResponse = ExportToDjangoView(request)
+    return response
+
+
+def _may_measure(request: HttpRequest) -> bool:
+    """Whether an address is allowed; what an unknown proxy forwards may come from anywhere."""
+    if not settings.TRUSTED_PROXIES and any(name in request.headers for name in FORWARDED):
+        return False
+    return is_in(clean_address(request.META.get("REMOTE_ADDR")), networks(settings.METRICS_ALLOW))
 
 
 def _check_database() -> None:

@@ -22,6 +22,7 @@ from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
 from chatsite.kernel.limits import Ask, Rule, buckets, require, rule
+from chatsite.kernel.metrics import messages_ingested
 from chatsite.kernel.nonces import nonce_key, nonces
 
 MAX_NONCE = 64
@@ -200,6 +201,7 @@ def _settle(
         if appended.first is not None:
             result.set_result(_first_result(appended.first, epoch, digest))
         else:
+            messages_ingested.inc()
             result.set_result(_result(event, epoch, appended.pos, repeated=False))
     except DomainError as refusal:
         result.set_exception(refusal)

@@ -34,6 +34,8 @@ from chatsite.gateway.registry import subjects_of, who_may_hear
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.kernel.errors import NotFound, Unavailable
+from chatsite.kernel.ids import unix_ms_of
+from chatsite.kernel.metrics import active_sessions, fanout_latency_ms, ws_resumes
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ def notice_of(subject: str, entry: Entry, epoch: str) -> dict[str, Any]:
         "size": len(entry.body.bytes),
         "members_version": entry.body.members_version,
         "joins": entry.body.joins,
+        "minted": entry.body.minted,
     }
 
 
@@ -113,6 +116,10 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
         group_of(subject),
         {"type": "room.whisper", "subject": subject, "frame": body.decode(), "size": len(body), "besides": besides},
     )
+
+
+def _note_fanout(accepted_ms: int) -> None:
+    fanout_latency_ms.observe(max(0.0, time.time() * 1_000 - accepted_ms))
 
 
 async def _breathe(sent: int) -> int:
@@ -173,6 +180,9 @@ class Hub:
                 room.broadcast(notice["frame"], notice["size"], notice["pos"])
                 if notice["joins"]:
                     self._follow(room, notice["joins"])
+                if notice["minted"] is not None:
+                    # The sessions just woken write before this is called.
+                    asyncio.get_running_loop().call_soon(_note_fanout, unix_ms_of(notice["minted"]))
             case _:
                 self._catch_up(room)
 
@@ -298,6 +308,7 @@ class Hub:
         if cursor is not None:
             good = cursor.epoch == head.epoch and 0 <= cursor.pos <= head.pos
             missed = await stream().since(room.subject, cursor.pos) if good else None
+        ws_resumes.labels("fresh" if cursor is None else "resync" if missed is None else "recovered").inc()
         if missed is None:
             return frame("RESYNC", roomId=room.subject, epoch=head.epoch, pos=head.pos, ref=ref), head.pos, True
         events: list[bytes] = []
@@ -482,3 +493,4 @@ class Hub:
 
 
 hub = Hub()
+active_sessions.set_function(lambda: len(hub.sessions))

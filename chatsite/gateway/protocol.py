@@ -61,6 +61,9 @@ class CloseCode:
     DRAINING = 4012
 
 
+CLOSE_REASONS = {code: name.lower() for name, code in vars(CloseCode).items() if not name.startswith("_")}
+
+
 class Position(msgspec.Struct, frozen=True, rename="camel"):
     """A cursor as a client sends it."""
 

@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
+from chatsite.gateway.protocol import CLOSE_REASONS, MAX_UNACKED, CloseCode
 from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.metrics import ws_dropped
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class Session:
         """End the session after what is queued; the first code given stands."""
         if self._close_code is None:
             self._close_code = code
+            ws_dropped.labels(CLOSE_REASONS.get(code, "other")).inc()
             self._drained.set()
             self._slot.set()
             self._news.set()

@@ -19,6 +19,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, co
 from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.metrics import log_append_seconds
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -171,7 +172,9 @@ class Writer:
                     stop = True
                     break
                 batch.append(job)
-            self._settle(batch, self._write(batch))
+            with log_append_seconds.time():
+                outcomes = self._write(batch)
+            self._settle(batch, outcomes)
             if stop:
                 break
         connections[self.alias].close()

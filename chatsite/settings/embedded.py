@@ -20,6 +20,8 @@ SECRET_KEY = secret_key(DATA)
 ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
 ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
 TRUSTED_PROXIES: list[str] = setting("CHAT_TRUSTED_PROXIES")
+METRICS_ALLOW: list[str] = setting("CHAT_METRICS_ALLOW")
+PROMETHEUS_EXPORT_MIGRATIONS = False  # It would ask every database at each start.
 REGION: str = setting("CHAT_REGION")
 EDIT_WINDOW_SECONDS: int = setting("CHAT_EDIT_WINDOW_SECONDS")
 PUBLIC_URL: str = setting("CHAT_URL") or f"http://localhost:{setting('PORT')}"
@@ -36,6 +38,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "csp",
     "servestatic",
+    "django_prometheus",
     "chatsite.kernel",
     "chatsite.gateway",
     "chatsite.accounts",
@@ -46,6 +49,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "chatsite.kernel.headers.SecurityHeadersMiddleware",
+    "chatsite.kernel.metrics.MetricsMiddleware",
     "chatsite.kernel.rest.RequestIdMiddleware",
     "chatsite.kernel.headers.LimitsMiddleware",
     "csp.middleware.CSPMiddleware",

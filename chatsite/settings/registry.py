@@ -256,6 +256,13 @@ SETTINGS: dict[str, Setting] = {
             help="Connections that one address may hold; those of CHAT_TRUSTED_PROXIES are not counted.",
         ),
         Setting(
+            name="CHAT_METRICS_ALLOW",
+            parse=_networks,
+            kind="comma-separated list of addresses and networks",
+            default=["127.0.0.0/8", "::1/128"],
+            help="Who may read /metrics beside staff. A proxy that is not in CHAT_TRUSTED_PROXIES may not.",
+        ),
+        Setting(
             name="CHAT_LIMITS",
             parse=_boolean,
             kind="boolean",
