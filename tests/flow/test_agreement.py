@@ -1,0 +1,254 @@
+"""Whatever people do, the log, the store, REST and a client that only saw events agree.
+
+A Hypothesis machine drives three people over real sockets; at the end the fold of
+the log is compared with everything that was made of it.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Iterable
+from contextlib import AsyncExitStack, closing
+from typing import Any, TypeVar
+
+import msgspec
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from chat.events import MessageDeleted, MessageEdited, MessageSent
+from chat.fold import MessageState, Stamped, apply
+from chat.protocol import message_event
+from chatsite.kernel.events import Fact, Record
+from tests.world import Device, Frame, Server, World
+
+T = TypeVar("T")
+PEOPLE = ("ada", "ben", "cyd")
+somebody = st.sampled_from(PEOPLE)
+some_message = st.integers(min_value=0, max_value=10**6)  # counted round: which of those that were sent
+States = dict[int, MessageState]
+
+
+def folded(happened: Iterable[Stamped]) -> States:
+    """Messages as their events leave them."""
+    states: States = {}
+    for one in happened:
+        message = int(one.event.message_id)
+        states[message] = apply(states.get(message), one)
+    return states
+
+
+class Agreement(RuleBasedStateMachine):
+    """One chat of three people, each with a phone."""
+
+    server: Server
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.stack = AsyncExitStack()
+        self.phones: dict[str, Device] = {}
+        self.sent: list[str] = []
+        self.do(self._open())
+
+    def do(self, work: Awaitable[T]) -> T:
+        """Run something of the world in this machine's own loop."""
+
+        async def run() -> T:
+            return await work
+
+        return self.runner.run(run())
+
+    async def _open(self) -> None:
+        self.world = await self.stack.enter_async_context(World(self.server))
+        self.chat = await self.world.chat(PEOPLE)
+        for name in PEOPLE:
+            self.phones[name] = await self.stack.enter_async_context(self.world.connect(name, self.chat))
+
+    @rule(who=somebody, text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1))
+    def say(self, who: str, text: str) -> None:
+        """Somebody says something; what is only white space is refused."""
+        answer = self.do(self.phones[who].say(self.chat, text[:200]))
+        if answer.code is None:
+            self.sent.append(answer.body["messageId"])
+
+    @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message, whom=somebody)
+    def answer(self, who: str, which: int, whom: str) -> None:
+        """Somebody answers a message and names somebody."""
+        fields = {"replyToId": self._pick(which), "mentions": [self.do(self.world.id(whom))]}
+        answer = self.do(self.phones[who].say(self.chat, "see above", **fields))
+        self.sent.append(answer.body["messageId"])
+
+    @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message)
+    def edit(self, who: str, which: int) -> None:
+        """Somebody edits a message, which only its author may."""
+        fields = {"roomId": self.chat, "messageId": self._pick(which), "content": f"edited by {who}"}
+        assert self.do(self.phones[who].ask("EDIT_MESSAGE", **fields)).code in (None, "forbidden", "conflict")
+
+    @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message)
+    def delete(self, who: str, which: int) -> None:
+        """Somebody deletes a message: their own, or any as its owner."""
+        fields = {"roomId": self.chat, "messageId": self._pick(which), "reason": "why not"}
+        assert self.do(self.phones[who].ask("DELETE_MESSAGE", **fields)).code in (None, "forbidden", "conflict")
+
+    @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message, back=st.booleans())
+    def read(self, who: str, which: int, back: bool) -> None:
+        """Somebody has read up to a message, or marks it unread again."""
+        body = {"message_id": self._pick(which), "unread": back}
+        assert self.do(self.world.rest(who, "PUT", f"/api/chats/{self.chat}/read", body)).status == 200
+
+    @rule(who=somebody)
+    def reconnect(self, who: str) -> None:
+        """A phone breaks off and comes back."""
+
+        async def again() -> None:
+            await self.phones[who].cut()
+            await self.phones[who].resume()
+
+        self.do(again())
+
+    def teardown(self) -> None:
+        """Everybody agrees, and the loop ends."""
+        try:
+            self.do(self._agree())
+        finally:
+            self.do(self.stack.aclose())
+            self.runner.close()
+
+    def _pick(self, which: int) -> str:
+        return self.sent[which % len(self.sent)]
+
+    async def _agree(self) -> None:
+        last = await self.phones["ada"].say(self.chat, "the end")
+        pos = last.body["pos"]
+        truth = folded(self._logged())
+        rest = await self.world.history("ben", self.chat, at_least=pos)
+        assert {int(one["id"]): _shown(one) for one in rest} == {key: _state(one) for key, one in truth.items()}
+        await self.world.until("ada", f"/api/chats/{self.chat}/messages?limit=1", lambda page: self._is_stored(pos))
+        assert self._stored() == {key: _state(one) for key, one in truth.items()}
+        for phone in self.phones.values():
+            await phone.heard_until(self.chat, lambda heard: bool(heard) and heard[-1]["pos"] >= pos)
+            believed = folded(_events(phone.heard[self.chat]))
+            assert {key: _state(one) for key, one in believed.items()} == {k: _state(one) for k, one in truth.items()}
+        for name in PEOPLE:
+            await self._agree_on_unread(name, truth)
+
+    async def _agree_on_unread(self, name: str, truth: States) -> None:
+        me, path = await self.world.id(name), f"/api/chats/{self.chat}"
+        shown = (await self.world.rest(name, "GET", path)).body
+        read_pos = self._read_pos(me)
+        unread = [
+            one
+            for one in truth.values()
+            if one.sender_id != me and not one.is_deleted and one.pos is not None and one.pos > read_pos
+        ]
+        assert shown["unread"] == min(100, len(unread))
+        assert shown["mentions"] == sum(1 for one in unread if me in one.mentions)
+        why = (await self.world.rest(name, "GET", f"{path}/unread/why")).body
+        assert [int(one["id"]) for one in why["messages"]] == sorted(one.message_id for one in unread)
+        async with self.world.connect(name) as laptop:
+            await laptop.send({"type": "SUBSCRIBE", "ref": "all", "rooms": "all"})
+            mine = (await laptop.expect("SUBSCRIBED_ALL"))["rooms"][self.chat]
+            assert (mine["unread"], mine["mentions"]) == (shown["unread"], shown["mentions"])
+
+    # --- what the server's files say
+
+    def _query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.server.folder / "messages.sqlite3")) as messages:
+            return messages.execute(sql, params).fetchall()
+
+    def _facts(self, key: str) -> list[tuple[Fact, int]]:
+        rows = self._query(
+            "SELECT log_offset, event_type, event_id, value FROM log_records WHERE record_key = ? ORDER BY log_offset",
+            key,
+        )
+        records = [
+            Record(partition=0, offset=offset, pos=(1 << 40) + offset, key=key, event_type=event_type,
+                   event_id=event_id, value=value, appended_ms=0)
+            for offset, event_type, event_id, value in rows
+        ]  # fmt: skip
+        return [(record.fact, record.pos) for record in records]
+
+    def _logged(self) -> list[Stamped]:
+        return [
+            Stamped(fact.payload, fact.version, pos)
+            for fact, pos in self._facts(self.chat)
+            if isinstance(fact.payload, MessageSent | MessageEdited | MessageDeleted)
+        ]
+
+    def _read_pos(self, user: str) -> int:
+        pos = unread_version = 0
+        for fact, _ in self._facts(user):
+            read = fact.payload
+            if fact.event_type != "chat.read.advanced.v1" or read.room_id != self.chat:
+                continue
+            if read.back and fact.version > unread_version:
+                pos, unread_version = read.pos, fact.version
+            elif not read.back:
+                pos = max(pos, read.pos)
+        return pos
+
+    def _is_stored(self, pos: int) -> bool:
+        return bool(self._query("SELECT 1 FROM history_messages WHERE channel_id = ? AND pos = ?", self.chat, pos))
+
+    def _stored(self) -> dict[int, Frame]:
+        rows = self._query(
+            "SELECT message_id, content, sender_id, mentions, reply_to_id, edited_at, deleted_by, version"
+            " FROM history_messages WHERE channel_id = ?",
+            self.chat,
+        )
+        return {
+            key: {
+                "content": content,
+                "sender": sender,
+                "mentions": msgspec.json.decode(mentions),
+                "reply_to": reply_to,
+                "edited_at": edited_at,
+                "deleted_by": deleted_by,
+                "version": version,
+            }
+            for key, content, sender, mentions, reply_to, edited_at, deleted_by, version in rows
+        }
+
+
+def _state(state: MessageState) -> Frame:
+    return {
+        "content": state.content,
+        "sender": state.sender_id,
+        "mentions": list(state.mentions),
+        "reply_to": state.reply_to_id,
+        "edited_at": state.edited_at,
+        "deleted_by": state.deleted_by,
+        "version": state.version,
+    }
+
+
+def _shown(message: Frame) -> Frame:
+    return {
+        "content": message["content"],
+        "sender": message["sender"]["id"],
+        "mentions": message["mentions"],
+        "reply_to": int(message["reply_to"]) if message["reply_to"] else None,
+        "edited_at": message["edited_at"],
+        "deleted_by": message["deleted_by"],
+        "version": message["version"],
+    }
+
+
+def _events(heard: Iterable[Frame]) -> Iterable[Stamped]:
+    for frame in heard:
+        if happened := message_event(msgspec.json.encode(frame), pos=frame["pos"]):
+            yield happened
+
+
+def test_log_store_rest_and_clients_agree(shared_server: Server) -> None:
+    machine = type("AgreementOnThisServer", (Agreement,), {"server": shared_server})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
