@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("chatsite.kernel", "chatsite.gateway", "chatsite.accounts", "chat", "chatsite")
 # Inside an app: edges import commands, queries and projections, those import the middle, all import the pure files.
 LEVELS = {
-    "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3, "pages": 3,
+    "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3, "pages": 3, "staff": 3,
     "commands": 2, "projections": 2, "queries": 1,
     "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "imports": 0, "policy": 0, "protocol": 0, "fold": 0,
     "events": 0,

@@ -80,6 +80,9 @@ class CompanyMember(models.Model):
         db_table = "company_members"
         constraints = [models.UniqueConstraint(fields=["company", "user"], name="one_membership_a_company")]
 
+    def __str__(self) -> str:
+        return str(self.user)
+
 
 class SignIn(models.Model):
     """One sign-in on one device: the family of its refresh tokens, of which one is good."""
@@ -97,6 +100,9 @@ class SignIn(models.Model):
 
     class Meta:
         db_table = "sign_in_sessions"
+
+    def __str__(self) -> str:
+        return self.user_agent or str(self.id)
 
 
 class OneTimeLink(models.Model):

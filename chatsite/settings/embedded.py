@@ -29,7 +29,7 @@ PUBLIC_URL: str = setting("CHAT_URL") or f"http://localhost:{setting('PORT')}"
 CSRF_TRUSTED_ORIGINS: list[str] = [PUBLIC_URL] if setting("CHAT_URL") else []
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "chatsite.accounts.staff.apps.StaffConfig",  # django.contrib.admin, on our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -35,8 +35,8 @@ def hashed(password: str, *, user: User, field: str = "password") -> str:
         return make_password(password)
 
 
-def change(user: User, *, old: str, new: str, sign_in_id: uuid.UUID) -> None:
-    """A new password for one who knows the old one; all other sign-ins end."""
+def change(user: User, *, old: str, new: str, sign_in_id: uuid.UUID | None) -> None:
+    """A new password for one who knows the old one; all sign-ins but the one named end."""
     with hashing():
         known = check_password(old, user.password)
     if not known:
@@ -47,10 +47,11 @@ def change(user: User, *, old: str, new: str, sign_in_id: uuid.UUID) -> None:
     with transaction.atomic():
         if not User.objects.filter(id=user.id, password=user.password).update(password=kept):
             raise Conflict("The password was changed in the meantime.")
-        others = SignIn.objects.filter(user=user).exclude(id=sign_in_id)
-        sign_ins.end(others, of=user.id, actor=user.id, why="the password was changed")
+        mine = SignIn.objects.filter(user=user)
+        ended = sign_ins.end(mine if sign_in_id is None else mine.exclude(id=sign_in_id), of=user.id)
         links.cancel(Purpose.RESET, user)
-        audit.record(Kind.PASSWORD_CHANGED, actor=user.id, subject=audit.of_person(user.id))
+        detail = {"sign_ins": ended}
+        audit.record(Kind.PASSWORD_CHANGED, actor=user.id, subject=audit.of_person(user.id), detail=detail)
 
 
 def ask_reset(who: str) -> None:
@@ -65,7 +66,7 @@ def ask_reset(who: str) -> None:
         chores.add(MAIL_RESET, key=key, payload={"who": who, "seed": uuid.uuid4().hex})
 
 
-def send_reset(user_id: uuid.UUID, *, by: User) -> None:
+def send_reset(user_id: uuid.UUID, *, by: uuid.UUID) -> None:
     """Staff has a link mailed to a person; Conflict where there is no address."""
     user = User.objects.filter(id=user_id, is_active=True).first()
     if user is None:
@@ -74,7 +75,7 @@ def send_reset(user_id: uuid.UUID, *, by: User) -> None:
         raise Conflict("This person has no mail address.")
     with transaction.atomic():
         chores.add(MAIL_RESET, key=str(user.id), payload={"user": str(user.id), "seed": uuid.uuid4().hex})
-        audit.record(Kind.RESET_MAILED, actor=by.id, subject=audit.of_person(user.id))
+        audit.record(Kind.RESET_MAILED, actor=by, subject=audit.of_person(user.id))
 
 
 def reset_links(payload: dict[str, str]) -> list[tuple[User, OneTimeLink]]:
@@ -113,10 +114,10 @@ def reset(token: str, *, password: str) -> User:
         with transaction.atomic():
             links.use(link)
             User.objects.filter(id=user.id).update(password=kept)
-            mine = SignIn.objects.filter(user=user)
-            sign_ins.end(mine, of=user.id, actor=user.id, why="the password was set anew")
+            ended = sign_ins.end(SignIn.objects.filter(user=user), of=user.id)
             links.cancel(Purpose.RESET, user)
-            audit.record(Kind.PASSWORD_RESET, actor=user.id, subject=audit.of_person(user.id))
+            detail = {"sign_ins": ended}
+            audit.record(Kind.PASSWORD_RESET, actor=user.id, subject=audit.of_person(user.id), detail=detail)
     except NotFound as error:
         raise Invalid(error.detail, field="token") from None
     return user

@@ -76,8 +76,8 @@ def deactivate(user_id: UUID, *, by: UUID | None) -> None:
     require_another_administrator(user)
     user.is_active = False
     user.save(update_fields=["is_active"])
-    sign_ins.end(SignIn.objects.filter(user=user), of=user.id, actor=by, why="the person was deactivated")
-    audit.record(Kind.PERSON_DEACTIVATED, actor=by, subject=audit.of_person(user.id))
+    ended = sign_ins.end(SignIn.objects.filter(user=user), of=user.id)
+    audit.record(Kind.PERSON_DEACTIVATED, actor=by, subject=audit.of_person(user.id), detail={"sign_ins": ended})
 
 
 @transaction.atomic

@@ -33,7 +33,7 @@ def sign_in(username: str, password: str, *, user_agent: str, address: str) -> P
     with hashing():
         user = check_password(username=username, password=password)
     if not isinstance(user, User):
-        _note_failure(username)
+        note_failure(username)
         raise Unauthenticated("The name or the password is wrong.")
     with transaction.atomic():
         row = SignIn.objects.create(
@@ -45,7 +45,8 @@ def sign_in(username: str, password: str, *, user_agent: str, address: str) -> P
 
 
 @transaction.atomic
-def _note_failure(username: str) -> None:
+def note_failure(username: str) -> None:
+    """Keep in mind that somebody was not let in."""
     # What was typed is not kept: people type their password into the wrong field.
     known = User.objects.filter(username=username).values_list("id", flat=True).first()
     audit.record(Kind.SIGN_IN_FAILED, actor=None, subject=audit.of_person(known) if known else "")
@@ -64,7 +65,9 @@ def _rotate(token: tokens.Token) -> Pair | None:
     if row.previous_refresh_id == token.token_id and row.renewed_at and now - row.renewed_at < LOST_ANSWER:
         return _pair(row)
     # A refresh token that was used before: a thief or its victim holds it, so the family ends.
-    end(SignIn.objects.filter(id=row.id), of=row.user_id, actor=None, why="a refresh token came twice")
+    ended = end(SignIn.objects.filter(id=row.id), of=row.user_id)
+    detail = {"sign_ins": ended, "why": "a refresh token came twice"}
+    audit.record(Kind.SIGN_INS_ENDED, actor=None, subject=audit.of_person(row.user_id), detail=detail)
     return None
 
 
@@ -79,21 +82,25 @@ def refresh(text: str) -> Pair:
 @transaction.atomic
 def sign_out(sign_in_id: uuid.UUID, *, user: User) -> None:
     """End one's own sign-in, this one or another device's; NotFound where there is none."""
-    if not _end(SignIn.objects.filter(id=sign_in_id, user=user), of=user.id):
+    if not end(SignIn.objects.filter(id=sign_in_id, user=user), of=user.id):
         raise NotFound()
     detail = {"sign_in": str(sign_in_id)}
     audit.record(Kind.SIGNED_OUT, actor=user.id, subject=audit.of_person(user.id), detail=detail)
 
 
-def end(rows: "QuerySet[SignIn]", *, of: uuid.UUID, actor: uuid.UUID | None, why: str) -> None:
-    """End sign-ins of one person within the caller's transaction, and say why in the audit log."""
-    if ended := _end(rows, of=of):
-        detail = {"sign_ins": ended, "why": why}
-        audit.record(Kind.SIGN_INS_ENDED, actor=actor, subject=audit.of_person(of), detail=detail)
+@transaction.atomic
+def end_all(user_id: uuid.UUID, *, by: uuid.UUID) -> None:
+    """End every sign-in of a person."""
+    ended = end(SignIn.objects.filter(user=user_id), of=user_id)
+    detail = {"sign_ins": ended}
+    audit.record(Kind.SIGN_INS_ENDED, actor=by, subject=audit.of_person(user_id), detail=detail)
 
 
-def _end(rows: "QuerySet[SignIn]", *, of: uuid.UUID) -> list[str]:
-    """Tokens and tickets are good for nothing from the commit on, and sockets close."""
+def end(rows: "QuerySet[SignIn]", *, of: uuid.UUID) -> list[str]:
+    """End sign-ins of one person within the caller's transaction; answers which for its audit entry.
+
+    Tokens and tickets are good for nothing from the commit on, and sockets close.
+    """
     ids = list(rows.select_for_update().filter(revoked_at=None).values_list("id", flat=True))
     ended = [str(one) for one in ids]
     if ended:
@@ -101,6 +108,13 @@ def _end(rows: "QuerySet[SignIn]", *, of: uuid.UUID) -> list[str]:
         _tell(of)
         transaction.on_commit(lambda: hub.tell_ended(ended), robust=True)
     return ended
+
+
+@transaction.atomic
+def note_admin(user: User) -> None:
+    """Keep in mind that somebody signed in to the admin, which has sessions of Django's."""
+    detail = {"where": "admin"}
+    audit.record(Kind.SIGNED_IN, actor=user.id, subject=audit.of_person(user.id), detail=detail)
 
 
 def _tell(user_id: uuid.UUID) -> None:
