@@ -16,20 +16,23 @@ LONGEST_PAUSE = 5.0  # seconds; well under the 65 s after which a client that an
 
 
 class Door:
-    """Counts open sessions: by address while they are strangers, then by person."""
+    """Counts open sessions: strangers that have yet to send AUTH by address, the others by person."""
 
     def __init__(self) -> None:
         self._strangers: defaultdict[str, set[Session]] = defaultdict(set)
         self._people: defaultdict[str, set[Session]] = defaultdict(set)
 
-    async def admit(self, site: str) -> None:
-        """Let a handshake in; RateLimited where its address opens too many too fast."""
+    async def admit(self, site: str, *, is_stranger: bool) -> None:
+        """Let a handshake in; RateLimited where its address opens too many too fast.
+
+        Who brings a ticket or a token is known at once and is no stranger.
+        """
         await require(Ask(rule("handshakes"), site))
-        if len(self._strangers.get(site, ())) >= MAX_STRANGERS:
+        if is_stranger and len(self._strangers.get(site, ())) >= MAX_STRANGERS:
             raise RateLimited(code="too_many_connections", retry_after_ms=STRANGERS_MS)
 
     def enter(self, session: Session) -> None:
-        """Count a session that has not said who it is."""
+        """Count a session that has yet to say who it is."""
         self._strangers[session.site].add(session)
 
     def know(self, session: Session) -> None:

@@ -65,20 +65,23 @@ class ChatConsumer(AsyncConsumer):
             await send({"type": "websocket.close"})  # Before accept: HTTP 403.
             return
         site = site_of(client_address(scope))
+        offered = scope.get("subprotocols", [])
+        ticket, token = _credentials(offered, headers.get("authorization", ""))
+        is_stranger = ticket is None and token is None
         try:
-            await door.admit(site)
+            await door.admit(site, is_stranger=is_stranger)
         except RateLimited as error:
             await _refuse(scope, send, error)
             return
-        offered = scope.get("subprotocols", [])
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         session = Session(
             send, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"), site=site
         )
-        door.enter(session)
+        if is_stranger:
+            door.enter(session)
         writer = asyncio.create_task(session.write())
         writer.add_done_callback(_note_failure)
-        reader = asyncio.create_task(self._read(session, receive, offered, headers.get("authorization", "")))
+        reader = asyncio.create_task(self._read(session, receive, ticket, token))
         try:
             await asyncio.wait([reader, writer], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -91,9 +94,9 @@ class ChatConsumer(AsyncConsumer):
             with suppress(asyncio.CancelledError):
                 await reader
 
-    async def _read(self, session: Session, receive: Receive, offered: list[str], authorization: str) -> None:
+    async def _read(self, session: Session, receive: Receive, ticket: str | None, token: str | None) -> None:
         try:
-            identity = await self._authenticate(session, receive, offered, authorization)
+            identity = await self._authenticate(session, receive, ticket, token)
             if identity is None:
                 return
             await self._welcome(session, identity)
@@ -107,13 +110,11 @@ class ChatConsumer(AsyncConsumer):
             session.close(1011)
 
     async def _authenticate(
-        self, session: Session, receive: Receive, offered: list[str], authorization: str
+        self, session: Session, receive: Receive, ticket: str | None, token: str | None
     ) -> Identity | None:
         """Who this is, by ticket, bearer token or first frame; None once the session is refused."""
         ref = None
         try:
-            ticket = next((name.removeprefix("ticket.") for name in offered if name.startswith("ticket.")), None)
-            token = authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else None
             if ticket is None and token is None:
                 async with asyncio.timeout(AUTH_SECONDS):
                     message = await receive()
@@ -200,6 +201,12 @@ async def _refuse(scope: dict[str, Any], send: Send, error: DomainError) -> None
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "websocket.http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": answer.content})
+
+
+def _credentials(offered: list[str], authorization: str) -> tuple[str | None, str | None]:
+    """The ticket and the token that a handshake brings."""
+    ticket = next((name.removeprefix("ticket.") for name in offered if name.startswith("ticket.")), None)
+    return ticket, authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else None
 
 
 def _text(message: dict[str, Any]) -> str:

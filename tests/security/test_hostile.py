@@ -93,6 +93,17 @@ async def test_a_thousand_sockets_from_one_address(real: World) -> None:
         assert resident_mb(real.server) - before < GROWTH_MB
 
 
+async def test_an_office_behind_one_address_comes_back_at_once(real: World) -> None:
+    devices = [Device(real, name) for name in ("ada", "ben", "cyd", "dan", "eve", "zoe") for _ in range(10)]
+    tokens = {name: await real.token(name) for name in {device.name for device in devices}}
+    office = from_address("203.0.113.77")
+    await asyncio.gather(
+        *[one.open_raw(headers=office | {"Authorization": f"Bearer {tokens[one.name]}"}) for one in devices]
+    )
+    for device in devices:
+        await device.expect("READY")
+
+
 async def test_who_reads_nothing_is_read_no_more(real: World) -> None:
     chat = await real.chat(["ben", "ada", "cyd"])
     async with real.connect("ben", chat) as ben, signed_in(real, "ada") as ada:
