@@ -5,12 +5,15 @@ from django.urls import include, path
 
 from chatsite.accounts.pages import JoinPage, ResetPage, SetupPage
 from chatsite.kernel.rest import not_found
+from chatsite.openapi import SchemaView, docs
 from chatsite.views import live, metrics, page, ready
 
 urlpatterns = [
     path("", page),
     path("api/", include("chatsite.accounts.urls")),
     path("api/", include("chat.urls")),
+    path("api/schema/", SchemaView.as_view()),
+    path("api/docs/", docs),
     path("api/", not_found),
     path("api/<path:anything>", not_found),
     path("health/live", live),

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api import parse, shapes
+from chat.api import describe, parse, shapes
 from chat.api.waiting import wait_for
 from chat.commands import chats as commands
 from chat.commands import notifications
@@ -24,6 +24,7 @@ from chatsite.kernel.ids import MAX_ID, UserId
 LATER_KINDS = ("public", "company")
 
 
+@describe.chats
 class ChatsView(APIView):
     """One's chats."""
 
@@ -63,6 +64,7 @@ class ChatsView(APIView):
         return Response(one(UUID(made["chat"]), creator), status=201)
 
 
+@describe.direct
 class DirectView(APIView):
     """The chat of two people."""
 
@@ -81,6 +83,7 @@ class DirectView(APIView):
         return Response(one(UUID(made["chat"]), creator), status=200 if made["event"] is None else 201)
 
 
+@describe.chat
 class ChatView(APIView):
     """One chat."""
 
@@ -105,6 +108,7 @@ class ChatView(APIView):
         return Response(status=204)
 
 
+@describe.restore
 class RestoreView(APIView):
     """Bringing an archived chat back."""
 
@@ -114,6 +118,7 @@ class RestoreView(APIView):
         return Response(one(parse.path_uuid(chat_id), viewer(request)))
 
 
+@describe.receipt
 class ReceiptView(APIView):
     """What was erased for good."""
 
@@ -122,6 +127,7 @@ class ReceiptView(APIView):
         return Response(shapes.receipt(queries.require_receipt(receipt_id, viewer(request))))
 
 
+@describe.notifications
 class NotificationsView(APIView):
     """Whether one wants to be notified of a chat."""
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api import parse, shapes
+from chat.api import describe, parse, shapes
 from chat.api.chats import one
 from chat.api.waiting import wait_until_shown
 from chat.commands import invites as commands
@@ -18,6 +18,7 @@ from chatsite.accounts.api import body_of, viewer
 from chatsite.kernel.idempotency import key_of, once
 
 
+@describe.invites
 class InvitesView(APIView):
     """The invites of a chat."""
 
@@ -46,6 +47,7 @@ class InvitesView(APIView):
         return Response({"revoked": commands.revoke(parse.path_uuid(chat_id), by=viewer(request), code=code)})
 
 
+@describe.invite
 class InviteView(APIView):
     """One invite, seen by who was invited."""
 

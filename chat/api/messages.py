@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api import parse, shapes
+from chat.api import describe, parse, shapes
 from chat.commands import changes
 from chat.commands import messages as commands
 from chat.commands.changes import Changed
@@ -23,6 +23,7 @@ MAX_POS = (1 << 53) - 1
 SHOWN_SECONDS = 0.5  # how long a 201 waits until a following GET shows the message
 
 
+@describe.messages
 class MessagesView(APIView):
     """The messages of a chat."""
 
@@ -76,6 +77,7 @@ class MessagesView(APIView):
         return Response(body, status=200 if sent.repeated else 201)
 
 
+@describe.message
 class MessageView(APIView):
     """One message."""
 
@@ -117,6 +119,7 @@ class MessageView(APIView):
         return self.get(request, str(changed.chat_id), str(changed.message_id))
 
 
+@describe.edits
 class EditsView(APIView):
     """The earlier texts of a message."""
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api import parse, shapes
+from chat.api import describe, parse, shapes
 from chat.api.waiting import wait_until_shown
 from chat.commands import participants as commands
 from chat.policy import Action
@@ -18,6 +18,7 @@ from chatsite.kernel.errors import Invalid
 from chatsite.kernel.idempotency import key_of, once
 
 
+@describe.participants
 class ParticipantsView(APIView):
     """The participants of a chat."""
 
@@ -45,6 +46,7 @@ class ParticipantsView(APIView):
         return Response(shapes.participant(place, people([place.user_id])), status=201)
 
 
+@describe.participant
 class ParticipantView(APIView):
     """One participant."""
 
@@ -71,6 +73,7 @@ class ParticipantView(APIView):
         return Response(status=204)
 
 
+@describe.leave
 class LeaveView(APIView):
     """Leaving."""
 
@@ -80,6 +83,7 @@ class LeaveView(APIView):
         return Response(status=204)
 
 
+@describe.bans
 class BansView(APIView):
     """Who may not come back."""
 
@@ -91,6 +95,7 @@ class BansView(APIView):
         return Response({"bans": [shapes.ban(one, users) for one in found]})
 
 
+@describe.ban
 class BanView(APIView):
     """One ban."""
 

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chat.api import parse, shapes
+from chat.api import describe, parse, shapes
 from chat.commands import reads as commands
 from chat.queries import reads as queries
 from chat.queries import unread
@@ -15,6 +15,7 @@ from chatsite.accounts.api import body_of, text_field, viewer
 from chatsite.kernel.ids import MessageId, UserId, read_id
 
 
+@describe.read
 class ReadView(APIView):
     """How far one has read a chat."""
 
@@ -30,6 +31,7 @@ class ReadView(APIView):
         return Response(shapes.reading(reading.counts))
 
 
+@describe.read_positions
 class ReadPositionsView(APIView):
     """How far everybody has read a chat."""
 
@@ -39,6 +41,7 @@ class ReadPositionsView(APIView):
         return Response({"positions": [shapes.position(one) for one in positions]})
 
 
+@describe.unread_why
 class UnreadWhyView(APIView):
     """Which messages are unread."""
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatsite.accounts import queries, tickets
+from chatsite.accounts import describe, queries, tickets
 from chatsite.accounts.commands import passwords, people, sign_ins
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
@@ -61,6 +61,7 @@ class _Public(APIView):
     authentication_classes = []
 
 
+@describe.token
 class TokenView(_Public):
     """Sign in."""
 
@@ -75,6 +76,7 @@ class TokenView(_Public):
         return _answer(request, pair)
 
 
+@describe.refresh
 class RefreshView(_Public):
     """Renew."""
 
@@ -83,6 +85,7 @@ class RefreshView(_Public):
         return _answer(request, sign_ins.refresh(_refresh_token(request)))
 
 
+@describe.logout
 class LogoutView(APIView):
     """Sign out."""
 
@@ -94,6 +97,7 @@ class LogoutView(APIView):
         return response
 
 
+@describe.ticket
 class TicketView(APIView):
     """Tickets for WebSockets."""
 
@@ -106,6 +110,7 @@ class TicketView(APIView):
         return Response({"ticket": ticket, "expires_in": tickets.TICKET_SECONDS}, status=201)
 
 
+@describe.me
 class MeView(APIView):
     """The person who asks."""
 
@@ -126,6 +131,7 @@ class MeView(APIView):
         return Response(_me(user))
 
 
+@describe.password
 class PasswordView(APIView):
     """One's password."""
 
@@ -140,6 +146,7 @@ class PasswordView(APIView):
         return Response(status=204)
 
 
+@describe.reset
 class ResetView(_Public):
     """A forgotten password."""
 
@@ -150,6 +157,7 @@ class ResetView(_Public):
         return Response({}, status=202)
 
 
+@describe.reset_confirm
 class ResetConfirmView(_Public):
     """A new password."""
 
@@ -159,6 +167,7 @@ class ResetConfirmView(_Public):
         return Response(status=204)
 
 
+@describe.sessions
 class SessionsView(APIView):
     """Where one is signed in."""
 
@@ -169,6 +178,7 @@ class SessionsView(APIView):
         return Response({"sessions": [_session(one) | {"current": one.id == current} for one in found]})
 
 
+@describe.session
 class SessionView(APIView):
     """One sign-in."""
 
@@ -178,6 +188,7 @@ class SessionView(APIView):
         return Response(status=204)
 
 
+@describe.users
 class UsersView(APIView):
     """Colleagues."""
 
@@ -187,6 +198,7 @@ class UsersView(APIView):
         return Response({"users": [queries.shape(user) for user in found]})
 
 
+@describe.user
 class UserView(APIView):
     """One colleague."""
 
@@ -198,6 +210,7 @@ class UserView(APIView):
         return Response(queries.shape(found))
 
 
+@describe.server
 class ServerView(_Public):
     """What this server is."""
 

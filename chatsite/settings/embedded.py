@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "csp",
     "servestatic",
     "django_prometheus",
+    "drf_spectacular",
     "chatsite.kernel",
     "chatsite.gateway",
     "chatsite.accounts",
@@ -154,6 +155,7 @@ else:
 DEFAULT_FROM_EMAIL: str = setting("CHAT_MAIL_FROM")
 
 REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["chatsite.accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["chatsite.kernel.rest.JSONRenderer"],
@@ -161,6 +163,14 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["chatsite.accounts.throttle.SignInThrottle"],
     "EXCEPTION_HANDLER": "chatsite.kernel.rest.problem",
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "chatsite",
+    "DESCRIPTION": "Chats, participants and messages over HTTP; what happens next is told over WebSocket.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "POSTPROCESSING_HOOKS": ["chatsite.kernel.openapi.add_problem"],
 }
 # A body of 8,000 code points is at most 96 kB as escaped JSON.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024

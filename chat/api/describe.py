@@ -1,0 +1,307 @@
+"""What OpenAPI says of chats, participants and messages."""
+
+from drf_spectacular.utils import extend_schema_view
+
+from chat.policy import Role
+from chatsite.accounts.describe import AUTHOR
+from chatsite.kernel.openapi import (
+    FLAG,
+    IDEMPOTENCY_KEY,
+    MESSAGE_ID,
+    MOMENT,
+    NUMBER,
+    TEXT,
+    UUID,
+    Schema,
+    many,
+    nullable,
+    operation,
+    query,
+    shape,
+)
+
+ROLE: Schema = {"type": "string", "enum": [str(role) for role in Role]}
+PERMISSIONS: Schema = {"type": "object", "additionalProperties": ROLE}  # the lowest role that may
+PREVIEW = shape({"id": MESSAGE_ID, "sender": nullable(AUTHOR), "content": TEXT, "created_at": MOMENT})
+CHAT = shape(
+    {
+        "id": UUID,
+        "name": TEXT,
+        "description": TEXT,
+        "chat_type": TEXT,
+        "company_id": nullable(UUID),
+        "created_by": nullable(UUID),
+        "is_archived": FLAG,
+        "participant_count": NUMBER,
+        "last_message": nullable(PREVIEW),
+        "last_message_at": nullable(MOMENT),
+        "created_at": MOMENT,
+        "mode": TEXT,
+        "role": ROLE,
+        "peer": nullable(AUTHOR),
+        "permissions": PERMISSIONS,
+        "slow_mode_seconds": NUMBER,
+        "muted_until": nullable(MOMENT),
+        "notifications_muted_until": nullable(MOMENT),
+        "last_read_message_id": nullable(MESSAGE_ID),
+        "unread": NUMBER,
+        "mentions": NUMBER,
+        "epoch": TEXT,
+        "pos": NUMBER,
+        "version": NUMBER,
+    }
+)
+PARTICIPANT = shape(
+    {
+        "user": AUTHOR,
+        "role": ROLE,
+        "joined_at": MOMENT,
+        "is_active": FLAG,
+        "muted_until": nullable(MOMENT),
+        "version": NUMBER,
+    }
+)
+INVITE = shape(
+    {
+        "code": TEXT,
+        "chat_id": UUID,
+        "role": ROLE,
+        "expires_at": nullable(MOMENT),
+        "max_uses": nullable(NUMBER),
+        "uses": NUMBER,
+        "created_by": UUID,
+        "created_at": MOMENT,
+    }
+)
+BAN = shape({"user": AUTHOR, "by": nullable(AUTHOR), "reason": TEXT, "created_at": MOMENT})
+RECEIPT = shape(
+    {
+        "id": UUID,
+        "kind": TEXT,
+        "subject": TEXT,
+        "counts": {"type": "object"},
+        "created_at": MOMENT,
+        "finished_at": nullable(MOMENT),
+    }
+)
+_READING: Schema = {"last_read_message_id": nullable(MESSAGE_ID), "unread": NUMBER, "mentions": NUMBER}
+POSITION = shape({"user_id": UUID, "message_id": MESSAGE_ID, "read_at": TEXT})
+EDIT = shape({"content": TEXT, "version": NUMBER, "edited_at": MOMENT})
+MESSAGE = shape(
+    {
+        "id": MESSAGE_ID,
+        "chat_id": UUID,
+        "sender": nullable(AUTHOR),
+        "content": nullable(TEXT),
+        "html": nullable(TEXT),
+        "message_type": {"type": "string", "enum": ["text", "notice", "poll"]},
+        "reply_to": nullable(MESSAGE_ID),
+        "thread_id": nullable(MESSAGE_ID),
+        "attachments": many(UUID),
+        "mentions": many(TEXT),
+        "reactions": many(shape({"emoji": TEXT, "count": NUMBER, "me": FLAG})),
+        "created_at": MOMENT,
+        "edited_at": nullable(MOMENT),
+        "is_edited": FLAG,
+        "is_deleted": FLAG,
+        "deleted_by": nullable(UUID),
+        "delete_reason": nullable(TEXT),
+        "origin": nullable({"type": "object"}),
+        "version": NUMBER,
+        "pos": nullable(NUMBER),
+        "nonce": nullable(TEXT),
+    }
+)
+PAGE = shape(
+    {
+        "messages": many(MESSAGE),
+        "has_before": FLAG,
+        "has_after": FLAG,
+        "next_before": nullable(MESSAGE_ID),
+        "epoch": TEXT,
+        "pos": NUMBER,
+        "complete": FLAG,
+    }
+)
+DURABLE = ("log_unavailable", "clock_skew", "draining")
+_CHANGES: Schema = {"name": TEXT, "description": TEXT, "permissions": PERMISSIONS, "slow_mode_seconds": NUMBER}
+_INVITED: Schema = {"expires_at": nullable(MOMENT), "max_uses": nullable(NUMBER), "role": ROLE}
+_after = query("after", TEXT, "the `next` of the page before")
+
+chats = extend_schema_view(
+    get=operation(
+        "chats",
+        {200: shape({"chats": many(CHAT), "next": nullable(TEXT)})},
+        parameters=[
+            query("q", TEXT, "part of a name"),
+            query("changed_since", NUMBER, "chats whose version is above this one"),
+            _after,
+        ],
+        errors=["invalid_field"],
+    ),
+    post=operation(
+        "make_chat",
+        {201: CHAT},
+        body=shape(
+            {"chat_type": TEXT, "name": TEXT, "participants": many(UUID)},
+            optional=["participants"],
+            example={"chat_type": "group", "name": "Tea kitchen", "participants": []},
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        errors=["not_found", "idempotency_reused", "not_supported", "clock_skew"],
+    ),
+)
+direct = extend_schema_view(
+    post=operation(
+        "direct_chat",
+        {201: CHAT, 200: CHAT},
+        body=shape({"user_id": UUID}),
+        parameters=[IDEMPOTENCY_KEY],
+        errors=["not_found", "idempotency_reused", "clock_skew"],
+    )
+)
+chat = extend_schema_view(
+    get=operation("chat", {200: CHAT}, errors=["not_found"]),
+    patch=operation(
+        "change_chat",
+        {200: CHAT},
+        body=shape(_CHANGES, optional=list(_CHANGES), example={"name": "Tea kitchen"}),
+        errors=["forbidden", "not_found", "conflict", "archived", "clock_skew"],
+    ),
+    delete=operation(
+        "archive_chat",
+        {204: None, 202: RECEIPT},
+        parameters=[query("hard", FLAG, "delete it for good")],
+        errors=["forbidden", "not_found", "conflict", "archived", "clock_skew"],
+    ),
+)
+restore = extend_schema_view(
+    post=operation("restore_chat", {200: CHAT}, errors=["forbidden", "not_found", "conflict", "clock_skew"])
+)
+receipt = extend_schema_view(get=operation("receipt", {200: RECEIPT}, errors=["not_found"]))
+notifications = extend_schema_view(
+    put=operation(
+        "mute_for_oneself",
+        {200: CHAT},
+        body=shape({"muted_until": nullable(MOMENT)}),
+        errors=["not_found", "clock_skew"],
+    )
+)
+invites = extend_schema_view(
+    get=operation("invites", {200: shape({"invites": many(INVITE)})}, errors=["forbidden", "not_found"]),
+    post=operation(
+        "make_invite",
+        {201: INVITE},
+        body=shape(_INVITED, optional=list(_INVITED)),
+        parameters=[IDEMPOTENCY_KEY],
+        errors=["forbidden", "not_found", "archived", "idempotency_reused"],
+    ),
+    delete=operation(
+        "revoke_invites", {200: shape({"revoked": NUMBER})}, errors=["invalid_field", "forbidden", "not_found"]
+    ),
+)
+invite = extend_schema_view(
+    post=operation(
+        "accept_invite",
+        {201: CHAT, 200: CHAT},
+        parameters=[IDEMPOTENCY_KEY],
+        errors=["forbidden", "not_found", "conflict", "archived", "idempotency_reused", "clock_skew"],
+    )
+)
+read = extend_schema_view(
+    put=operation(
+        "read",
+        {200: shape(_READING)},
+        body=shape({"message_id": MESSAGE_ID, "unread": FLAG}, optional=["unread"]),
+        errors=["not_found", "store_unavailable", *DURABLE],
+    )
+)
+read_positions = extend_schema_view(
+    get=operation(
+        "read_positions", {200: shape({"positions": many(POSITION)})}, errors=["not_found", "store_unavailable"]
+    )
+)
+unread_why = extend_schema_view(
+    get=operation(
+        "unread_why", {200: shape(_READING | {"messages": many(MESSAGE)})}, errors=["not_found", "store_unavailable"]
+    )
+)
+participants = extend_schema_view(
+    get=operation(
+        "participants",
+        {200: shape({"participants": many(PARTICIPANT), "next": nullable(TEXT)})},
+        parameters=[_after],
+        errors=["not_found", "invalid_field"],
+    ),
+    post=operation(
+        "add_participant",
+        {201: PARTICIPANT},
+        body=shape({"user_id": UUID, "role": ROLE}, optional=["role"]),
+        parameters=[IDEMPOTENCY_KEY],
+        errors=["forbidden", "not_found", "conflict", "archived", "idempotency_reused", "clock_skew"],
+    ),
+)
+participant = extend_schema_view(
+    patch=operation(
+        "change_participant",
+        {200: PARTICIPANT},
+        body=shape({"role": ROLE, "muted_until": nullable(MOMENT)}, optional=["role", "muted_until"]),
+        errors=["forbidden", "not_found", "archived", "last_owner", "clock_skew"],
+    ),
+    delete=operation(
+        "remove_participant", {204: None}, errors=["forbidden", "not_found", "archived", "last_owner", "clock_skew"]
+    ),
+)
+leave = extend_schema_view(
+    post=operation("leave_chat", {204: None}, errors=["not_found", "archived", "last_owner", "clock_skew"])
+)
+bans = extend_schema_view(get=operation("bans", {200: shape({"bans": many(BAN)})}, errors=["forbidden", "not_found"]))
+ban = extend_schema_view(
+    delete=operation("lift_ban", {204: None}, errors=["forbidden", "not_found", "archived", "clock_skew"])
+)
+edits = extend_schema_view(
+    get=operation(
+        "edits", {200: shape({"edits": many(EDIT)})}, errors=["not_found", "invalid_field", "store_unavailable"]
+    )
+)
+messages = extend_schema_view(
+    get=operation(
+        "messages",
+        {200: PAGE},
+        parameters=[
+            query("before", MESSAGE_ID, "messages below this id"),
+            query("after", MESSAGE_ID, "messages above this id"),
+            query("around", MESSAGE_ID, "messages around this id"),
+            query("at", MOMENT, "messages around this time"),
+            query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "of the page"),
+            query("at_least", NUMBER, "wait until everything up to this pos is shown, or say `complete: false`"),
+        ],
+        errors=["not_found", "invalid_field", "store_unavailable"],
+    ),
+    post=operation(
+        "send_message",
+        {201: MESSAGE, 200: MESSAGE},
+        body=shape(
+            {"content": TEXT, "nonce": TEXT, "reply_to_id": MESSAGE_ID},
+            optional=["nonce", "reply_to_id"],
+            example={"content": "Good morning!", "nonce": "b7e1"},
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        errors=["forbidden", "not_found", "archived", "nonce_reused", "not_supported", *DURABLE],
+    ),
+)
+message = extend_schema_view(
+    get=operation("message", {200: MESSAGE}, errors=["not_found", "invalid_field", "store_unavailable"]),
+    patch=operation(
+        "edit_message",
+        {200: MESSAGE},
+        body=shape({"content": TEXT}),
+        errors=["forbidden", "not_found", "conflict", "archived", "store_unavailable", *DURABLE],
+    ),
+    delete=operation(
+        "delete_message",
+        {200: MESSAGE},
+        parameters=[],
+        errors=["invalid_field", "forbidden", "not_found", "conflict", "archived", "store_unavailable", *DURABLE],
+    ),
+)
