@@ -7,7 +7,7 @@ their ids follow from the source, so a second run, or one after a kill, finds wh
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
@@ -19,16 +19,17 @@ from chat.events import ChatCreated, Member, MessageImported, Origin, Participan
 from chat.fold import MessageState, Stamped, apply
 from chat.imports import Line
 from chat.messages import Message
-from chat.models import Chat, Participant
+from chat.models import Chat, Erased, Participant
 from chat.policy import Role
 from chat.queries import participants
+from chat.queries.erased import CHAT
 from chatsite.accounts.imported import imported_people
 from chatsite.accounts.models import Company, User
-from chatsite.kernel import clock, outbox
+from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from chatsite.kernel.eventlog import log
-from chatsite.kernel.events import NewRecord, Payload, iso, new_record
+from chatsite.kernel.events import NewRecord, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, SourceIds, UserId, unix_ms_of, version_of
 
 BATCH = 500  # messages in flight at once; also the people of one transaction
@@ -62,10 +63,12 @@ class _Said(NamedTuple):
 
 
 def open_chat(source: Source) -> Chat:
-    """The chat of a source, made by its owner where it is not there yet; Conflict when it is archived."""
+    """The chat of a source, made by its owner where it is not there yet; Conflict when it is archived or was erased."""
     company = source.company.id if source.company else None
     chat_id = uuid5(company or _NAMESPACE, f"chat:{source.kind}:{source.name}")
     with transaction.atomic():
+        if Erased.objects.filter(kind=CHAT, subject=chat_id).exists():
+            raise Conflict("the chat of this source was deleted for good.")
         if chat := Chat.objects.select_for_update().filter(id=chat_id).first():
             policy.require_open(is_archived=chat.is_archived)
             return chat
@@ -89,7 +92,7 @@ def open_chat(source: Source) -> Chat:
             participants=[Member(user_id=str(source.owner.id), role=Role.OWNER)],
             members_version=chat.members_version,
         )
-        outbox.append(_fact(created, chat, by=source.owner, version=version))
+        record(created, key=chat.id, actor=source.owner, version=version)
         told = PersonChatAdded(user_id=str(source.owner.id), room_id=str(chat.id), role=Role.OWNER)
         record(told, key=source.owner.id, actor=source.owner, version=version)
         return chat
@@ -256,7 +259,6 @@ def _record_of(chat: ChatId, one: _Said, *, by: User) -> NewRecord:
 
 def _add(chat: Chat, people: Sequence[UUID], *, by: User) -> None:
     version = clock.version()
-    facts = []
     for person in people:
         chat.participant_count += 1
         chat.members_version += 1
@@ -268,24 +270,11 @@ def _add(chat: Chat, people: Sequence[UUID], *, by: User) -> None:
             count=chat.participant_count,
             members_version=chat.members_version,
         )
-        facts.append(_fact(added, chat, by=by, version=version))
+        record(added, key=chat.id, actor=by, version=version)  # Nothing for the person, who cannot sign in.
     chat.version = version
     chat.save(update_fields=["participant_count", "members_version", "version"])
     Participant.objects.bulk_create(
         Participant(chat=chat, user_id=person, role=Role.MEMBER, version=version) for person in people
     )
-    outbox.append(*facts)
     needed = chat.members_version
     transaction.on_commit(lambda: participants.need(ChatId(chat.id), needed))
-
-
-def _fact(event: Payload, chat: Chat, *, by: User, version: int) -> NewRecord:
-    return new_record(
-        event,
-        event_id=uuid4(),
-        key=chat.id,
-        version=version,
-        occurred_ms=version // 1_000,
-        actor=by.id,
-        region=settings.REGION,
-    )

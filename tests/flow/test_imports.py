@@ -193,6 +193,11 @@ async def test_beside_a_server_it_rings_nobody_and_the_chat_goes_on(make_server:
             assert (history[0]["is_deleted"], history[0]["pos"], len(history)) == (True, None, LINES + 1)
             assert import_irc(server.folder, ONE)[0]["new"] == 0
             assert (await world.history("ada", chat))[0]["is_deleted"]
+            listed = (await world.rest("ada", "GET", f"/api/chats/{chat}")).body
+            assert (listed["unread"], listed["last_message"]["content"]) == (0, "How young we were.")
+            assert (await world.rest("ada", "DELETE", f"/api/chats/{chat}?hard=true")).status == 202
+            with pytest.raises(RuntimeError, match="was deleted for good"):
+                import_irc(server.folder, ONE)
 
 
 async def test_the_people_of_a_log_cannot_sign_in_and_are_met_in_the_chat_only(
