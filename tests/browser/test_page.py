@@ -41,10 +41,12 @@ async def test_a_chat_one_does_not_look_at_shows_that_it_has_news(served: Served
     await ada.is_connected()
 
     await served.write(other, author="ben", texts=["Are you there?"])
-    news = ada.page.get_by_test_id(f"chat-{other}").get_by_label("New messages")
+    news = ada.page.get_by_test_id(f"chat-{other}").get_by_label("1 unread")
     await expect(news).to_be_visible()
+    await expect(ada.page).to_have_title("(1) Open · Chat")
     await ada.open_chat(other)
     await expect(news).to_have_count(0)
+    await expect(ada.page).to_have_title("Other · Chat")
 
 
 async def test_what_is_sent_while_the_server_is_down_arrives_once(served: Served, open_window: OpenWindow) -> None:
@@ -220,8 +222,6 @@ async def test_a_new_chat_is_made_with_the_people_one_finds(served: Served, open
     await ada.say("Everybody come.")
     await ada.sees("Everybody come.")
 
-    await ben.is_connected()
-    await ben.page.reload()
     await ben.page.get_by_role("link", name="Cake at three").click()
     await ben.sees("Everybody come.")
 

@@ -75,6 +75,10 @@ class Window:
         await expect(self.messages(text, status=status)).to_have_count(1)
         await expect(self.messages(text)).to_have_count(1)
 
+    def badge(self, chat: str) -> Locator:
+        """The number of unread messages of a chat in the list."""
+        return self.page.get_by_test_id(f"chat-{chat}").get_by_label("unread")
+
     async def texts(self) -> list[str]:
         """What the rows of the open chat say, from top to bottom."""
         return await self.page.get_by_test_id("message").locator(".text").all_inner_texts()

@@ -15,7 +15,8 @@ class World {
   ticketProblem = null;
 
   constructor(outbox = quietOutbox) {
-    const names = ["event", "fresh", "reload", "gone", "delivered", "outbox", "ready", "state", "signedOut"];
+    const names = ["event", "whisper", "personal", "missed", "fresh", "reload", "gone"];
+    names.push("delivered", "outbox", "ready", "state", "signedOut");
     const tell = (name) => [name, (...what) => this.heard.push([name, ...what])];
     this.connection = new Connection({
       url: "ws://test",
@@ -78,7 +79,7 @@ class World {
   }
 
   ready() {
-    this.push({ type: "READY", heartbeatMs: 30_000, limits: {} });
+    this.push({ type: "READY", heartbeatMs: 30_000, limits: {}, me: { epoch: "e", pos: 2 } });
   }
 
   /** Answers the last SUBSCRIBE of a room. */
@@ -106,6 +107,8 @@ const quietOutbox = { take: () => [], wakeAt: () => null, lost() {}, find() {}, 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const event = (pos, prev, more = {}) => ({ type: "MESSAGE", roomId: "r", epoch: "e", pos, prev, ...more });
 const positions = (world) => world.told("event").map(([frame]) => frame.pos);
+
+const personal = (pos, prev, more = {}) => ({ type: "ME", roomId: "r", epoch: "e", pos, prev, ...more });
 
 test("the ticket goes into the subprotocol, never the address", async () => {
   const world = await new World().online();
@@ -324,6 +327,27 @@ test("an answered send is told once", async () => {
   world.push(ack);
   world.push(ack);
   assert.deepEqual(world.told("delivered"), [[entry, ack]]);
+});
+
+test("what concerns the person is told once, and a hole in it is told too", async () => {
+  const world = await new World().online("r");
+  for (const frame of [personal(3, 2), personal(3, 2), personal(4, 3)]) world.push(frame);
+  assert.equal(world.told("missed").length, 0);
+  world.push(personal(9, 7));
+  world.push(personal(1, 0, { epoch: "f" }));
+  const told = world.told("personal").map(([{ epoch, pos }]) => epoch + pos);
+  assert.deepEqual([told, world.told("missed").length], [["e3", "e4", "e9", "f1"], 2]);
+  assert.equal(world.told("event").length, 0);
+});
+
+test("what has no place in a room's order is passed on, and a frame is told only while connected", async () => {
+  const world = await new World().online("r");
+  world.push({ type: "TYPING", roomId: "r", userId: "u", active: true });
+  assert.equal(world.told("whisper").length, 1);
+  assert.equal(world.connection.tell({ type: "READ", roomId: "r" }), true);
+  assert.equal(world.sent("READ").length, 1);
+  world.connection.stop();
+  assert.equal(world.connection.tell({ type: "READ", roomId: "r" }), false);
 });
 
 test("stop leaves no timer behind", async () => {

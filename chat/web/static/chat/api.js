@@ -69,14 +69,19 @@ export class Api {
     return this.#authorized("POST", path, body);
   }
 
+  /** Puts `body` as JSON at `path` (below /api/). */
+  put(path, body) {
+    return this.#authorized("PUT", path, body);
+  }
+
   /** Changes what is at `path` (below /api/) to what `body` says. */
   patch(path, body) {
     return this.#authorized("PATCH", path, body);
   }
 
   /** Deletes what is at `path` (below /api/). */
-  delete(path) {
-    return this.#authorized("DELETE", path, {});
+  delete(path, body = {}) {
+    return this.#authorized("DELETE", path, body);
   }
 
   /** Returns a one-use WebSocket ticket; with `renew` it lasts as long as a new access token. */

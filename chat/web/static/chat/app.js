@@ -1,17 +1,23 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { ChatList } from "chat/chat_list";
+import { titleOf } from "chat/chats";
 import { ConnectionBanner } from "chat/connection_banner";
 import { Conversation } from "chat/conversation";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { unreadInAll } from "chat/reading";
+import { start } from "chat/session";
 import { SignIn } from "chat/sign_in";
-import { notice, openChat, openId, phase, start } from "chat/state";
+import { notice, openChat, openId, phase } from "chat/state";
+import { badge } from "chat/unread";
 
 function App() {
+  const count = unreadInAll.value === 0 ? "" : `(${badge(unreadInAll.value)}) `;
+  const title = `${count}${openChat.value ? `${titleOf(openChat.value)} · ` : ""}Chat`;
   useEffect(() => {
-    document.title = openChat.value ? `${openChat.value.name} · Chat` : "Chat";
-  }, [openChat.value?.name]);
+    document.title = title;
+  }, [title]);
 
   if (phase.value === "starting") return html`<p class="starting" role="status">${notice.value ?? "Loading…"}</p>`;
   if (phase.value === "signedOut") return html`<${SignIn} />`;

@@ -1,13 +1,16 @@
 import { useState } from "preact/hooks";
 import { Avatar } from "chat/avatar";
+import { titleOf } from "chat/chats";
 import { shortMoment } from "chat/dates";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { NewChat } from "chat/new_chat";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
-import { hasNews } from "chat/seen";
-import { areChatsLoaded, me, openId, signOut, sortedChats, unsent } from "chat/state";
+import { isQuiet, readingId } from "chat/reading";
+import { signOut } from "chat/session";
+import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
+import { badge } from "chat/unread";
 
 /** The side of the page: the person's chats, and the person. */
 export function ChatList() {
@@ -44,21 +47,25 @@ export function ChatList() {
 }
 
 function ChatItem({ chat }) {
-  const isNew = hasNews(chat, me.value.id);
   const isOpen = chat.id === openId.value;
+  const { unread, mentions } = chat.id === readingId.value ? { unread: 0, mentions: 0 } : chat;
+  const title = titleOf(chat);
   return html`
     <a
-      class="chat-item ${isNew ? "is-new" : ""}"
+      class="chat-item ${unread > 0 ? "is-new" : ""} ${isQuiet(chat) ? "is-quiet" : ""}"
       data-testid="chat-${chat.id}"
       href=${routeTo(chat.id)}
       aria-current=${isOpen ? "true" : undefined}
     >
-      <${Avatar} id=${chat.id} name=${chat.name} />
-      <span class="chat-name" dir="auto">${chat.name}</span>
+      <${Avatar} id=${chat.peer?.id ?? chat.id} name=${title} />
+      <span class="chat-name" dir="auto">${title}</span>
       ${chat.last_message_at &&
       html`<time datetime=${chat.last_message_at}>${shortMoment(chat.last_message_at, Date.now())}</time>`}
       <span class="preview" dir="auto">${preview(chat)}</span>
-      ${isNew && html`<span class="news" role="img" aria-label="New messages"></span>`}
+      <span class="badges">
+        ${mentions > 0 && html`<span class="badge" role="img" aria-label="You are mentioned">@</span>`}
+        ${unread > 0 && html`<span class="badge" role="img" aria-label="${badge(unread)} unread">${badge(unread)}</span>`}
+      </span>
     </a>
   `;
 }

@@ -1,7 +1,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
-import { drafts, longestText, send } from "chat/state";
+import { send } from "chat/open_chat";
+import { answered } from "chat/reading";
+import { drafts, longestText } from "chat/state";
 
 // The room left is shown from this many code points on.
 const WARN_BELOW = 200;
@@ -30,6 +32,7 @@ export function Composer({ chatId, chatName }) {
     event.preventDefault();
     if (!canSend) return;
     send(text.trim());
+    answered();
     change("");
     field.current.focus();
   };

@@ -3,18 +3,21 @@
  *
  * What it promises to whoever listens (`on`, an object of functions):
  * - `event(frame)`: a room event, each exactly once and in order, of the rooms given to `follow`.
+ * - `whisper(frame)`: what has no place in a room's order and may get lost (TYPING, READ_POSITION).
+ * - `personal(frame)`: an ME frame, each exactly once and in order.
+ * - `missed()`: ME frames of this connection were lost for good; what concerns the person must be read again.
  * - `fresh(roomId, {epoch, pos})`: live from pos on; what lies before was never told here.
  * - `reload(roomId)`: events were lost for good; what is cached of this room must be read again.
  * - `gone(roomId)`: the server does not let this person follow the room.
  * - `delivered(entry, frame)`: the server has taken a send; frame is its ACK.
  * - `outbox()`: an entry of the outbox changed.
- * - `ready(frame)`: a new connection is up.
+ * - `ready(frame)`: a new connection is up; what concerns the person may have changed before it.
  * - `state({state, retryAt, reason})`: state is "online", "connecting", "waiting" or "offline"; retryAt is in ms
  *   since 1970 or null; reason is the close code of a connection that is refused for good, or null.
  * - `signedOut()`: the session has ended; only a new sign-in helps.
  *
  * Positions live here: each room has a cursor `{epoch, pos}` that moves as receiver.js judges its frames, and
- * every reconnect resumes from it.
+ * every reconnect resumes from it. The person's own stream has one too, but no replay.
  */
 import { fullJitter } from "chat/backoff";
 import { judge } from "chat/receiver";
@@ -51,6 +54,7 @@ export class Connection {
   #on;
   #env;
   #rooms = new Map();
+  #own = null;
   #socket = null;
   #ready = false;
   #stopped = true;
@@ -101,9 +105,15 @@ export class Connection {
   }
 
   /** Sends a message, now or as soon as it can; `nonce` is new and unique for this person. */
-  post({ nonce, roomId, content }) {
-    this.#outbox.add({ nonce, roomId, content, now: this.#env.now() });
+  post({ nonce, roomId, content, mentions = [] }) {
+    this.#outbox.add({ nonce, roomId, content, mentions, now: this.#env.now() });
     this.#flush();
+  }
+
+  /** Sends a frame that is not worth repeating; false where there is no connection to take it. */
+  tell(frame) {
+    if (this.#ready) this.#send({ ref: this.#ref(), ...frame });
+    return this.#ready;
   }
 
   /** Sends a failed message again. */
@@ -167,8 +177,11 @@ export class Connection {
         return this.#renew();
       case "RECONNECT":
         return this.#moveLater(frame);
+      case "ME":
+        return this.#personal(frame);
       default:
-        return frame.roomId && frame.pos !== undefined && this.#live(frame);
+        if (!frame.roomId) return undefined;
+        return frame.pos === undefined ? this.#on.whisper(frame) : this.#live(frame);
     }
   }
 
@@ -179,6 +192,7 @@ export class Connection {
     this.#beat(frame.heartbeatMs);
     this.#say("online");
     this.#subscribe([...this.#rooms.keys()]);
+    this.#own = frame.me;
     this.#on.ready(frame);
     this.#flush();
   }
@@ -247,6 +261,15 @@ export class Connection {
       this.#on.event(frame);
     }
     return outcome === "apply" || outcome === "drop";
+  }
+
+  // Its stream cannot be asked for what lies in a hole, so the frame itself is taken all the same.
+  #personal(frame) {
+    const outcome = judge(this.#own, frame);
+    if (outcome === "drop") return;
+    this.#own = { epoch: frame.epoch, pos: frame.pos };
+    this.#on.personal(frame);
+    if (outcome !== "apply") this.#on.missed();
   }
 
   #acknowledged(frame) {

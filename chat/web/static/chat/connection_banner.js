@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { html } from "chat/html";
-import { connectNow, link } from "chat/state";
+import { connectNow } from "chat/session";
+import { link } from "chat/state";
 
 /** Says how the connection stands; it shows nothing while all is well. */
 export function ConnectionBanner() {

@@ -1,3 +1,4 @@
+import { titleOf } from "chat/chats";
 import { Composer } from "chat/composer";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
@@ -17,20 +18,21 @@ export function Conversation() {
       </main>
     `;
   }
+  const title = titleOf(chat);
   return html`
     <main class="conversation">
       <header class="bar">
         <a class="icon-button back" href="#" aria-label="All chats"><${Icon} name="back" /></a>
         <div class="title">
-          <h2 dir="auto">${chat.name}</h2>
+          <h2 dir="auto">${title}</h2>
           <p class="hint">
             ${chat.participant_count === 1 ? "Only you" : `${chat.participant_count} people`}
             ${history.isStale.value && " · catching up…"}
           </p>
         </div>
       </header>
-      <${MessageList} key=${chat.id} history=${history} chatName=${chat.name} />
-      <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${chat.name} />
+      <${MessageList} key=${chat.id} history=${history} chatName=${title} />
+      <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${title} />
     </main>
   `;
 }

@@ -1,8 +1,8 @@
 /**
  * Messages of one chat as a Map of id -> message, and the changes frames make to it.
  *
- * A message here is `{id, senderId, content, createdAt, editedAt, isDeleted, version, nonce}`, whether it came
- * by REST or by WebSocket. Every function returns a new Map, or the same one where nothing changed.
+ * A message here is `{id, senderId, content, mentions, createdAt, editedAt, isDeleted, version, nonce}`, whether it
+ * came by REST or by WebSocket. Every function returns a new Map, or the same one where nothing changed.
  */
 
 /** Orders two ids (decimal strings of signed 64-bit numbers): below, equal to or above 0. */
@@ -19,6 +19,7 @@ export function fromRest(message) {
     id: message.id,
     senderId: message.sender?.id ?? null,
     content: message.content,
+    mentions: message.mentions ?? [],
     createdAt: message.created_at,
     editedAt: message.edited_at ?? null,
     isDeleted: message.is_deleted ?? false,
@@ -32,6 +33,7 @@ function fromFrame(frame) {
     id: frame.messageId,
     senderId: frame.senderId,
     content: frame.content,
+    mentions: frame.mentions ?? [],
     createdAt: frame.ts,
     editedAt: null,
     isDeleted: false,
@@ -43,8 +45,8 @@ function fromFrame(frame) {
 // What each kind of frame makes of the message known so far; undefined leaves an unknown message unknown.
 const CHANGES = {
   MESSAGE: (_known, frame) => fromFrame(frame),
-  MESSAGE_EDITED: (known, frame) =>
-    known && { ...known, content: frame.content, editedAt: frame.editedAt, version: frame.version },
+  MESSAGE_EDITED: (known, { content, mentions = [], editedAt, version }) =>
+    known && { ...known, content, mentions, editedAt, version },
   MESSAGE_DELETED: (known, frame) => known && { ...known, content: "", isDeleted: true, version: frame.version },
 };
 

@@ -3,9 +3,10 @@ import { fullTime, timeOf } from "chat/dates";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { MessageEditor, MessageTools } from "chat/message_tools";
+import { discardSend, retrySend } from "chat/open_chat";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
-import { discardSend, editing, me, openId, retrySend } from "chat/state";
+import { editing, me, openId } from "chat/state";
 import { pieces } from "chat/text";
 
 /** One message of the chat; `isGrouped` says that it goes on from the one above, `isTarget` that a link led here. */

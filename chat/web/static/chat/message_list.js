@@ -1,12 +1,15 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { dayKey, dayName } from "chat/dates";
-import { ordered } from "chat/fold";
+import { compareIds, ordered } from "chat/fold";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { Message, UnsentMessage } from "chat/message";
+import { showLatest } from "chat/open_chat";
 import { nameOf } from "chat/people";
-import { notePlace, readAhead, restorePlace, showRow } from "chat/place";
-import { arrival, openId, showLatest, unsent } from "chat/state";
+import { notePlace, readAhead, restorePlace, showNews, showRow } from "chat/place";
+import { newAfter } from "chat/reading";
+import { arrival, me, openId, unsent } from "chat/state";
+import { ends } from "chat/timeline";
 
 // Messages of one person within this time stand together under one name.
 const GROUP_MS = 300_000;
@@ -16,6 +19,7 @@ export function MessageList({ history, chatName }) {
   const box = useRef(null);
   const height = useRef(0);
   const shownTarget = useRef(null);
+  const wasOpened = useRef(false);
   const timeline = history.timeline.value;
   const target = history.target.value;
   // Read here, not in the rows: what waits to be sent moves the end of the list as well.
@@ -25,9 +29,10 @@ export function MessageList({ history, chatName }) {
     if (target === null || target !== shownTarget.current) shownTarget.current = null;
     if (target !== null && shownTarget.current === null && timeline && showRow(box.current, target)) {
       shownTarget.current = target;
-    } else {
+    } else if (wasOpened.current || !timeline || !showNews(box.current)) {
       restorePlace(box.current, history);
     }
+    wasOpened.current ||= timeline !== null;
     notePlace(box.current, history);
     readAhead(box.current, history);
   });
@@ -57,6 +62,10 @@ export function MessageList({ history, chatName }) {
     if (timeline?.hasAfter) showLatest();
     else box.current.scrollTop = box.current.scrollHeight;
   };
+  const toNews = () => {
+    wasOpened.current = false;
+    history.around(newAfter.value);
+  };
 
   return html`
     <div class="messages">
@@ -74,6 +83,9 @@ export function MessageList({ history, chatName }) {
         ${timeline && rows(timeline, target)}
         ${timeline?.hasAfter ? html`<${End} history=${history} kind="newer" />` : waiting.map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`)}
       </div>
+      ${timeline?.hasBefore &&
+      isAbove(timeline, newAfter.value) &&
+      html`<button class="jump above" onClick=${toNews}><${Icon} name="up" /> Jump to first unread</button>`}
       ${!history.following.value &&
       html`
         <button class="jump" data-testid="jump" onClick=${toLatest}><${Icon} name="down" /> Jump to latest</button>
@@ -83,9 +95,15 @@ export function MessageList({ history, chatName }) {
   `;
 }
 
+function isAbove(timeline, messageId) {
+  const { oldest } = ends(timeline);
+  return messageId !== null && oldest !== null && compareIds(messageId, oldest) < 0;
+}
+
 function rows(timeline, target) {
   const now = Date.now();
   let above = null;
+  let hasNews = newAfter.value === null;
   // One flat list: Preact finds a row by its key only among its brothers.
   return ordered(timeline.messages).flatMap((message) => {
     const isNewDay = !above || dayKey(above.createdAt) !== dayKey(message.createdAt);
@@ -94,17 +112,24 @@ function rows(timeline, target) {
       above.senderId === message.senderId &&
       Date.parse(message.createdAt) - Date.parse(above.createdAt) < GROUP_MS;
     above = message;
+    const isFirstNew = !hasNews && message.senderId !== me.value.id && compareIds(message.id, newAfter.value) > 0;
+    hasNews ||= isFirstNew;
     const isTarget = message.id === target;
     const day = html`<${Day} key=${`day-${message.id}`} name=${dayName(message.createdAt, now)} />`;
     const row = html`
-      <${Message} key=${message.id} message=${message} isGrouped=${isGrouped} isTarget=${isTarget} />
+      <${Message} key=${message.id} message=${message} isGrouped=${isGrouped && !isFirstNew} isTarget=${isTarget} />
     `;
-    return isNewDay ? [day, row] : [row];
+    const line = html`<${News} key="news" />`;
+    return [isNewDay && day, isFirstNew && line, row].filter(Boolean);
   });
 }
 
 function Day({ name }) {
   return html`<div class="day" role="separator" aria-label=${name}><span aria-hidden="true">${name}</span></div>`;
+}
+
+function News() {
+  return html`<div class="day news" data-testid="news" role="separator"><span>New messages</span></div>`;
 }
 
 function TopEnd({ history, chatName }) {

@@ -1,7 +1,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
-import { deleteMessage, editMessage, editing, longestText, me, openChat } from "chat/state";
+import { deleteMessage, editMessage } from "chat/open_chat";
+import { markUnread } from "chat/reading";
+import { editing, longestText, me, openChat } from "chat/state";
 
 const MAY_DELETE_ANY = ["owner", "admin", "moderator"];
 
@@ -9,19 +11,21 @@ const MAY_DELETE_ANY = ["owner", "admin", "moderator"];
 export function MessageTools({ message }) {
   const isOwn = message.senderId === me.value.id;
   const mayDelete = isOwn || MAY_DELETE_ANY.includes(openChat.value?.role);
-  if (message.isDeleted || !mayDelete) return null;
+  if (message.isDeleted) return null;
   return html`
     <span class="tools">
-      ${isOwn &&
-      html`
-        <button class="tool" data-testid="edit" aria-label="Edit" title="Edit" onClick=${() => (editing.value = message.id)}>
-          <${Icon} name="edit" />
-        </button>
-      `}
-      <button class="tool" data-testid="delete" aria-label="Delete" title="Delete" onClick=${() => remove(message)}>
-        <${Icon} name="bin" />
-      </button>
+      ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
+      ${isOwn && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
+      ${mayDelete && html`<${Tool} name="delete" icon="bin" label="Delete" run=${() => remove(message)} />`}
     </span>
+  `;
+}
+
+function Tool({ name, icon = name, label, run }) {
+  return html`
+    <button class="tool" data-testid=${name} aria-label=${label} title=${label} onClick=${run}>
+      <${Icon} name=${icon} />
+    </button>
   `;
 }
 

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Avatar } from "chat/avatar";
+import { createChat } from "chat/chats";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
-import { createChat, findPeople } from "chat/state";
+import { findPeople } from "chat/people";
 
 // Long enough that a word typed at speed is one search.
 const TYPING_PAUSE_MS = 250;
@@ -24,10 +25,7 @@ export function NewChat({ close }) {
     event.preventDefault();
     setBusy(true);
     try {
-      await createChat(
-        name.trim(),
-        chosen.map(({ id }) => id),
-      );
+      await createChat({ kind: "group", name: name.trim(), userIds: chosen.map(({ id }) => id) });
       close();
     } catch ({ message }) {
       setProblem(message);

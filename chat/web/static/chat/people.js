@@ -1,5 +1,7 @@
 /** The users this page has met: their names are looked up here, never kept in messages. */
 import { signal } from "@preact/signals";
+import { api } from "chat/server";
+import { me } from "chat/state";
 
 /** Users by id. */
 export const people = signal(new Map());
@@ -17,4 +19,17 @@ export function learn(users) {
 export function nameOf(userId) {
   const user = people.value.get(userId);
   return user?.name || user?.username || "Somebody";
+}
+
+/** Finds users by a part of their name. */
+export async function findPeople(query) {
+  const { users } = await api.get("users", { q: query });
+  learn(users);
+  return users.filter((user) => user.id !== me.value.id);
+}
+
+/** Learns who sent a message: who came or left since the participants were read is named in it. */
+export async function meet(chatId, messageId) {
+  const page = await api.get(`chats/${chatId}/messages`, { around: messageId, limit: 1 }).catch(() => null);
+  learn(page?.messages.map((message) => message.sender) ?? []);
 }

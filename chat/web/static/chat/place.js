@@ -27,6 +27,13 @@ export function showRow(box, messageId) {
   return Boolean(row);
 }
 
+/** Puts the line above what is new near the top of the box; false where there is none. */
+export function showNews(box) {
+  const line = box.querySelector(".news");
+  if (line) box.scrollTop += distance(box, line) - box.clientHeight / 4;
+  return Boolean(line);
+}
+
 /** Notes where the reader is now. */
 export function notePlace(box, history) {
   history.following.value = !history.timeline.value?.hasAfter && below(box) < SLACK_PX;

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { html } from "chat/html";
-import { notice, signIn } from "chat/state";
+import { signIn } from "chat/session";
+import { notice } from "chat/state";
 
 // Filled in by the server on a developer's machine only.
 const demoPeople = JSON.parse(document.getElementById("demo-people")?.textContent ?? "[]");

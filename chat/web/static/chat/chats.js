@@ -1,0 +1,213 @@
+/** The person's chats: reading the list, and keeping it in step with what is heard. */
+import { batch } from "@preact/signals";
+import { learn, nameOf } from "chat/people";
+import { routeTo } from "chat/route";
+import { api, connection } from "chat/server";
+import { areChatsLoaded, chats, me, notice, openId, phase, sortedChats } from "chat/state";
+import { counted, heard, totals, withoutMessage } from "chat/unread";
+
+// What the server lets one connection follow.
+const MOST_FOLLOWED = 1_000;
+
+// Several deletes in a row are one recount.
+const RECOUNT_MS = 500;
+
+let refreshing = null;
+let listChanges = 0;
+// Chats that were read here or elsewhere while the list was under way: its numbers for them may be older.
+const readMeanwhile = new Set();
+const recounts = new Map();
+// Chats that the person leaves or deletes: that these go is no news.
+const parting = new Set();
+
+/** The name of a chat as its list shows it: a direct chat has that of the other one. */
+export function titleOf(chat) {
+  return chat.peer ? nameOf(chat.peer.id) : chat.name;
+}
+
+/** Reads the whole list, unless that is under way. */
+export function refreshChats() {
+  refreshing ??= readChats().finally(() => (refreshing = null));
+  return refreshing;
+}
+
+/** Reads what has changed since the highest version seen: after a hole in what concerns the person. */
+export async function catchUp() {
+  await refreshing;
+  const versions = [...chats.value.values()].map(({ version }) => version);
+  if (versions.length === 0) return refreshChats();
+  try {
+    const { list, removed } = await readPages({ changed_since: Math.max(...versions) });
+    if (phase.value !== "signedIn") return;
+    batch(() => {
+      list.forEach(putChat);
+      removed.forEach(dropChat);
+    });
+  } catch (problem) {
+    if (!problem.isRetryable) notice.value = problem.message;
+  }
+}
+
+async function readChats() {
+  const before = listChanges;
+  readMeanwhile.clear();
+  let list = [];
+  try {
+    ({ list } = await readPages({}));
+  } catch (problem) {
+    if (!problem.isRetryable) notice.value = problem.message;
+    return;
+  }
+  if (phase.value !== "signedIn") return;
+  // A chat that came or went meanwhile is missing in this answer, or still in it.
+  if (listChanges !== before) return readChats();
+  learnFrom(list);
+  batch(() => {
+    chats.value = new Map(list.map((chat) => [chat.id, keptUp(chat, chats.value.get(chat.id))]));
+    areChatsLoaded.value = true;
+  });
+  follow();
+}
+
+async function readPages(query) {
+  const list = [];
+  const removed = [];
+  for (let after = null, more = true; more; more = after !== null) {
+    const page = await api.get("chats", { ...query, after });
+    list.push(...page.chats);
+    removed.push(...(page.removed ?? []));
+    after = page.next;
+  }
+  return { list, removed };
+}
+
+function learnFrom(list) {
+  learn(list.flatMap((chat) => [chat.last_message?.sender, chat.peer]));
+}
+
+// What was heard live may be ahead of an answer of REST.
+function keptUp(chat, shown) {
+  const isAhead = shown?.last_message_at && shown.last_message_at > (chat.last_message_at ?? "");
+  const { last_message, last_message_at } = isAhead ? shown : chat;
+  const isKnown = shown && (readMeanwhile.has(chat.id) || shown.tally.upTo > chat.pos);
+  const tally = isKnown ? shown.tally : counted({ ...chat, upTo: chat.pos }, shown?.tally);
+  const last_read_message_id = isKnown ? shown.last_read_message_id : chat.last_read_message_id;
+  return { ...chat, last_message, last_message_at, last_read_message_id, ...withTally(tally) };
+}
+
+function withTally(tally) {
+  return { tally, ...totals(tally) };
+}
+
+function follow() {
+  connection.follow(sortedChats.value.slice(0, MOST_FOLLOWED).map((chat) => chat.id));
+}
+
+/** Takes up a chat as the API gives it. */
+export function putChat(chat) {
+  learnFrom([chat]);
+  if (!chats.value.has(chat.id)) listChanges += 1;
+  chats.value = new Map(chats.value).set(chat.id, keptUp(chat, chats.value.get(chat.id)));
+  follow();
+}
+
+/** Changes some fields of a chat that is in the list. */
+export function changeChat(chatId, changes) {
+  const chat = chats.value.get(chatId);
+  if (chat) chats.value = new Map(chats.value).set(chatId, { ...chat, ...changes });
+}
+
+/** Takes a chat out of the list. */
+export function dropChat(chatId) {
+  const isAsked = parting.delete(chatId);
+  if (!chats.value.has(chatId)) return;
+  const rest = new Map(chats.value);
+  rest.delete(chatId);
+  chats.value = rest;
+  listChanges += 1;
+  follow();
+  if (chatId !== openId.value) return;
+  if (!isAsked) notice.value = "You are no longer in this chat.";
+  location.hash = "";
+}
+
+/** Runs what takes the person out of a chat, and takes it out of the list. */
+export async function part(chatId, work) {
+  parting.add(chatId);
+  try {
+    await work();
+  } catch (problem) {
+    parting.delete(chatId);
+    throw problem;
+  }
+  dropChat(chatId);
+  parting.delete(chatId);
+}
+
+/** Reads one chat again, or for the first time. */
+export async function readChat(chatId) {
+  const chat = await api.get(`chats/${chatId}`).catch(() => null);
+  if (phase.value === "signedIn" && chat) putChat(chat);
+}
+
+/** Shows a message as the last one of its chat, unless a later one is. */
+export function showLastMessage(chatId, message) {
+  if (message.created_at < (chats.value.get(chatId)?.last_message_at ?? "")) return;
+  changeChat(chatId, { last_message: message, last_message_at: message.created_at });
+}
+
+// Unread
+
+/** Counts a message that was heard; returns whether it is the first unread one. */
+export function countMessage({ roomId, messageId, senderId, pos, mentions = [], messageType }) {
+  const chat = chats.value.get(roomId);
+  if (!chat || senderId === me.value.id || messageType === "notice") return false;
+  const isMention = mentions.includes(me.value.id) || mentions.includes("all");
+  changeChat(roomId, withTally(heard(chat.tally, { id: messageId, pos, isMention })));
+  return chat.unread === 0;
+}
+
+/** Counts a deleted message no longer. */
+export function uncountMessage({ roomId, messageId }) {
+  const chat = chats.value.get(roomId);
+  if (!chat) return;
+  const tally = withoutMessage(chat.tally, messageId);
+  if (tally !== null) changeChat(roomId, withTally(tally));
+  else if (!recounts.has(roomId)) recounts.set(roomId, setTimeout(() => recount(roomId), RECOUNT_MS));
+}
+
+function recount(chatId) {
+  recounts.delete(chatId);
+  if (phase.value === "signedIn") readChat(chatId);
+}
+
+/** Takes the numbers of an ME frame: how far the person has read, on whichever device. */
+export function countRead({ roomId, messageId, unread, mentions, upTo }) {
+  const chat = chats.value.get(roomId);
+  if (!chat) return;
+  readMeanwhile.add(roomId);
+  const tally = counted({ unread, mentions, upTo }, chat.tally);
+  changeChat(roomId, { last_read_message_id: messageId, ...withTally(tally) });
+}
+
+// Making chats
+
+/** Creates a chat of the named users and opens it; throws a Problem where the server refuses. */
+export async function createChat({ kind, name, userIds }) {
+  open(await api.post("chats", { chat_type: kind, name, participants: userIds }));
+}
+
+/** Opens one's chat with somebody, which is made where there is none. */
+export async function openDirect(userId) {
+  open(await api.post("chats/direct", { user_id: userId }));
+}
+
+/** Goes into a chat by an invite and opens it; throws a Problem where it has ended. */
+export async function acceptInvite(code) {
+  open(await api.post(`invites/${code}`, {}));
+}
+
+function open(chat) {
+  putChat(chat);
+  location.hash = routeTo(chat.id);
+}

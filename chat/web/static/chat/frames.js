@@ -1,0 +1,55 @@
+/** What each kind of frame changes on the page. */
+import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountMessage } from "chat/chats";
+import { forgetHistory, historyIfKept } from "chat/open_chat";
+import { meet, people } from "chat/people";
+import { cameUnseen, heardRead } from "chat/reading";
+import { connection } from "chat/server";
+import { arrival, me, openId } from "chat/state";
+
+const OVER = ["removed", "left", "banned"];
+
+// Room events, in order.
+const CHANGES = {
+  MESSAGE(frame) {
+    const { roomId, messageId, senderId, content, ts, nonce } = frame;
+    if (senderId === me.value.id) connection.settle(nonce);
+    else if (roomId === openId.value) arrival.value = { senderId, content };
+    if (countMessage(frame)) cameUnseen(frame);
+    showLastMessage(roomId, { id: messageId, content, sender: { id: senderId }, created_at: ts });
+    if (!people.value.has(senderId)) meet(roomId, messageId);
+  },
+  MESSAGE_DELETED: uncountMessage,
+  MEMBER(frame) {
+    const { roomId, userId, change, count } = frame;
+    if (OVER.includes(change) && userId === me.value.id) leaveRoom(roomId);
+    else changeChat(roomId, { participant_count: count });
+  },
+  ROOM({ roomId, change, chat }) {
+    if (change === "deleted") leaveRoom(roomId);
+    else changeChat(roomId, chat);
+  },
+};
+
+// What concerns the person alone, by its kind.
+const PERSONAL = {
+  read: heardRead,
+  chat_added: ({ roomId }) => readChat(roomId),
+  chat_removed: ({ roomId }) => leaveRoom(roomId),
+};
+
+/** Takes a room event. */
+export function takeEvent(frame) {
+  historyIfKept(frame.roomId)?.receive(frame);
+  CHANGES[frame.type]?.(frame);
+}
+
+/** Takes what concerns the person alone. */
+export function takePersonal(frame) {
+  PERSONAL[frame.kind]?.(frame);
+}
+
+/** Lets go of a room that the person is in no longer. */
+export function leaveRoom(roomId) {
+  dropChat(roomId);
+  forgetHistory(roomId);
+}

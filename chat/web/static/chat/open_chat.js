@@ -1,0 +1,131 @@
+/** The open chat: where the address leads, its history, and what the person says in it. */
+import { batch } from "@preact/signals";
+import { acceptInvite, showLastMessage } from "chat/chats";
+import { History } from "chat/history";
+import { learn } from "chat/people";
+import { parseRoute, routeTo } from "chat/route";
+import { api, connection } from "chat/server";
+import { editing, me, notice, openHistory, openId, phase } from "chat/state";
+
+// Chats whose history stays in memory after one has left them.
+const KEPT_HISTORIES = 20;
+
+const histories = new Map();
+
+/** Shows what the address names. */
+export function showRoute() {
+  if (phase.value !== "signedIn") return;
+  const { chatId, messageId, invite } = parseRoute(location.hash);
+  const history = chatId === null ? null : historyOf(chatId);
+  batch(() => {
+    openId.value = chatId;
+    openHistory.value = history;
+    editing.value = null;
+  });
+  if (invite !== null) enterBy(invite);
+  if (history === null) return;
+  if (messageId !== null) history.around(messageId);
+  else if (history.timeline.value === null) history.latest();
+}
+
+async function enterBy(invite) {
+  // Replaced, or going back would accept it again.
+  window.history.replaceState(null, "", location.pathname);
+  try {
+    await acceptInvite(invite);
+  } catch (problem) {
+    notice.value = problem.message;
+  }
+}
+
+/** Returns the history of a chat that was open lately, or undefined. */
+export function historyIfKept(chatId) {
+  return histories.get(chatId);
+}
+
+function historyOf(chatId) {
+  const history =
+    histories.get(chatId) ??
+    new History({ page: (query) => readPage(chatId, query), cursor: () => connection.cursor(chatId) });
+  // Put in again at the end, so that the first one is the one not opened for longest.
+  histories.delete(chatId);
+  histories.set(chatId, history);
+  if (histories.size > KEPT_HISTORIES) forgetHistory(histories.keys().next().value);
+  return history;
+}
+
+/** Forgets what is loaded of a chat. */
+export function forgetHistory(chatId) {
+  histories.get(chatId)?.close();
+  histories.delete(chatId);
+}
+
+/** Forgets every chat. */
+export function forgetHistories() {
+  for (const history of histories.values()) history.close();
+  histories.clear();
+}
+
+async function readPage(chatId, query) {
+  const page = await api.get(`chats/${chatId}/messages`, query);
+  if (phase.value !== "signedIn") return page;
+  learn(page.messages.map((message) => message.sender));
+  for (const { nonce, sender } of page.messages) {
+    if (sender?.id === me.value.id) connection.settle(nonce);
+  }
+  const last = page.has_after ? undefined : page.messages.at(-1);
+  if (last) showLastMessage(chatId, last);
+  return page;
+}
+
+/** Sends a text to the open chat, and shows the newest messages where another part was open. */
+export function send(content, mentions = []) {
+  const history = openHistory.value;
+  history.following.value = true;
+  if (history.timeline.value?.hasAfter) showLatest();
+  connection.post({ nonce: newNonce(), roomId: openId.value, content, mentions });
+}
+
+/** Shows the newest messages of the open chat. */
+export function showLatest() {
+  const history = openHistory.value;
+  // The address of a message would bring its place back on a reload.
+  window.history.replaceState(null, "", routeTo(openId.value));
+  history.latest();
+}
+
+/** Sends a failed message again. */
+export function retrySend(nonce) {
+  connection.retry(nonce, newNonce());
+}
+
+/** Gives up a failed message. */
+export function discardSend(nonce) {
+  connection.settle(nonce);
+}
+
+// `crypto.randomUUID` is missing over plain http.
+function newNonce() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Changes the text of one's own message; what others see follows by the connection. */
+export async function editMessage(message, content) {
+  editing.value = null;
+  if (content === message.content) return;
+  await change(message.id, (path) => api.patch(path, { content }));
+}
+
+/** Deletes a message for everybody. */
+export async function deleteMessage(messageId) {
+  await change(messageId, (path) => api.delete(path));
+}
+
+async function change(messageId, ask) {
+  try {
+    await ask(`chats/${openId.value}/messages/${messageId}`);
+  } catch (problem) {
+    notice.value = problem.message;
+  }
+}

@@ -1,0 +1,163 @@
+/** Signing in and out, and what the connection tells while one is signed in. */
+import { batch } from "@preact/signals";
+import { fullJitter } from "chat/backoff";
+import { catchUp, refreshChats } from "chat/chats";
+import { leaveRoom, takeEvent, takePersonal } from "chat/frames";
+import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
+import { learn, people } from "chat/people";
+import { stopReading, watchReading } from "chat/reading";
+import { api, connect, connection, disconnect, outbox, whenSessionEnds } from "chat/server";
+import {
+  areChatsLoaded,
+  arrival,
+  chats,
+  drafts,
+  link,
+  longestText,
+  me,
+  notice,
+  openHistory,
+  openId,
+  phase,
+  unsent,
+} from "chat/state";
+
+// Names the signed-in person (a user id): says that there is a cookie to try, and tells other tabs of a change.
+const SESSION_KEY = "chat.session";
+
+const ENDED = "Your session has ended. Please sign in again.";
+
+let hasConnected = false;
+
+/** Shows the chats where the browser holds a session, and the sign-in form otherwise. */
+export async function start() {
+  addEventListener("hashchange", showRoute);
+  addEventListener("focus", wake);
+  addEventListener("online", wake);
+  addEventListener("storage", heardFromOtherTab);
+  document.addEventListener("visibilitychange", wake);
+  whenSessionEnds(() => leave(ENDED));
+  watchReading();
+  if (localStorage.getItem(SESSION_KEY) === null) leave();
+  else await resume(0);
+}
+
+async function resume(attempt) {
+  try {
+    await enter();
+  } catch (problem) {
+    if (problem.status === 401) return;
+    if (!problem.isRetryable) throw problem;
+    notice.value = `${problem.message} Trying again.`;
+    setTimeout(() => resume(attempt + 1), fullJitter(attempt, Math.random));
+  }
+}
+
+/** Signs in; throws a Problem where the server refuses. */
+export async function signIn(username, password) {
+  await api.signIn(username, password);
+  await enter();
+}
+
+/** Signs out here and in the person's other tabs, and forgets what was not sent. */
+export async function signOut() {
+  try {
+    await api.signOut();
+  } catch (problem) {
+    if (problem.status !== 401) notice.value = `You are still signed in. ${problem.message}`;
+    return;
+  }
+  outbox.clear();
+  window.history.replaceState(null, "", location.pathname);
+  leave();
+}
+
+/** Tries to connect at once. */
+export function connectNow() {
+  connection.nudge();
+}
+
+async function enter() {
+  const user = await api.get("me");
+  localStorage.setItem(SESSION_KEY, user.id);
+  connect(user.id, listeners);
+  batch(() => {
+    me.value = user;
+    unsent.value = outbox.entries;
+    notice.value = null;
+    phase.value = "signedIn";
+  });
+  learn([user]);
+  hasConnected = false;
+  connection.start();
+  refreshChats();
+  showRoute();
+}
+
+function leave(reason = null) {
+  disconnect();
+  forgetHistories();
+  stopReading();
+  drafts.clear();
+  localStorage.removeItem(SESSION_KEY);
+  batch(() => {
+    me.value = openId.value = openHistory.value = null;
+    chats.value = new Map();
+    people.value = new Map();
+    unsent.value = [];
+    areChatsLoaded.value = false;
+    arrival.value = null;
+    notice.value = phase.value === "signedIn" ? reason : null;
+    phase.value = "signedOut";
+  });
+}
+
+function heardFromOtherTab({ key, newValue }) {
+  // Another person has signed in over the shared cookie, or this one has signed out.
+  if (key === SESSION_KEY && newValue !== (me.value?.id ?? null)) location.reload();
+  const nonce = outbox?.nonceOf(key) ?? null;
+  if (nonce !== null && newValue === null) connection.settle(nonce);
+}
+
+function wake() {
+  if (phase.value !== "signedIn" || document.visibilityState === "hidden") return;
+  connection.nudge();
+  refreshChats();
+}
+
+// What the connection tells
+const listeners = {
+  event: takeEvent,
+  personal: takePersonal,
+  whisper() {},
+  missed: catchUp,
+  fresh(roomId, position) {
+    historyIfKept(roomId)?.expect(position);
+  },
+  reload(roomId) {
+    if (roomId === openId.value) openHistory.value.reload();
+    else forgetHistory(roomId);
+  },
+  gone: leaveRoom,
+  delivered({ roomId, content, mentions, nonce }, { messageId, ts }) {
+    // Version 0 loses against the message itself, which is on its way.
+    const sent = { messageId, senderId: me.value.id, content, mentions, ts, nonce };
+    historyIfKept(roomId)?.receive({ type: "MESSAGE", ...sent, version: 0 });
+  },
+  outbox() {
+    unsent.value = [...outbox.entries];
+  },
+  ready({ limits }) {
+    longestText.value = limits.content;
+    // What changed between the first list and the first connection is caught up with, later breaks cost a list.
+    if (hasConnected) refreshChats();
+    else catchUp();
+    hasConnected = true;
+  },
+  state(now) {
+    link.value = now;
+  },
+  signedOut() {
+    leave(ENDED);
+  },
+};
