@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat import policy
-from chat.commands.locking import Actor, Locked, lock, record_membership
+from chat.commands.locking import Actor, Locked, Staff, lock, record_membership
 from chat.events import (
     MembershipChanged,
     ParticipantAdded,
@@ -58,6 +58,7 @@ def remove(chat_id: UUID, *, user_id: UUID, by: Actor) -> str:
     """Remove somebody of a lower role; answers the id of its event."""
     with transaction.atomic():
         locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
+        locked.require_another_owner(Role(place.role))
         return _take_out(ParticipantRemoved, locked, place)
 
 
@@ -67,6 +68,7 @@ def ban(chat_id: UUID, *, user_id: UUID, by: Actor, reason: str = "") -> str:
         raise Invalid(f"at most {MAX_REASON} characters.", field="reason")
     with transaction.atomic():
         locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
+        locked.require_another_owner(Role(place.role))
         Ban.objects.create(chat=locked.chat, user_id=user_id, by=locked.by, reason=reason)
         return _take_out(ParticipantBanned, locked, place, reason=reason or None)
 
@@ -78,6 +80,20 @@ def lift_ban(chat_id: UUID, *, user_id: UUID, by: Actor) -> None:
         locked.require(Action.MANAGE_PEOPLE)
         if not Ban.objects.filter(chat=locked.chat, user_id=user_id).delete()[0]:
             raise NotFound("This person is not banned.")
+
+
+def expel(chat_id: UUID, *, user_id: UUID, by: Staff) -> None:
+    """Take out somebody who may not stay, owner or not; the next in rank takes the last owner's place."""
+    with transaction.atomic():
+        locked = lock(chat_id, by)
+        place = locked.place(user_id)
+        others = Participant.objects.filter(chat=locked.chat, is_active=True).exclude(id=place.id)
+        if place.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
+            heir = min(others, key=lambda one: (-Role(one.role).rank, one.joined_at), default=None)
+            if heir is not None:
+                heir.role = Role.OWNER
+                _changed(ParticipantRoleChanged, locked, heir)
+        _take_out(ParticipantRemoved, locked, place)
 
 
 def leave(chat_id: UUID, *, user: User) -> str:
@@ -131,7 +147,6 @@ def _lock_other(chat_id: UUID, user_id: UUID, by: Actor, action: Action) -> tupl
 
 
 def _take_out(event: type[MembershipChanged], locked: Locked, place: Participant, **more: Any) -> str:
-    locked.require_another_owner(Role(place.role))
     place.is_active = False
     return _changed(event, locked, place, count=-1, **more)
 

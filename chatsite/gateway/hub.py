@@ -62,6 +62,7 @@ class _Room:
         self.live: set[Session] = set()
         self.ahead: dict[Session, int] = {}  # live sessions whose replay went above the cursor
         self.held: dict[Session, list[_Held]] = {}  # sessions that wait for their SUBSCRIBED
+        self.leaving: set[Session] = set()  # sent away by a newer roster; only their farewell is still due
         self.members_version = 0
         self.behind = False
         self.catching_up: asyncio.Task[None] | None = None
@@ -293,6 +294,9 @@ class Hub:
         self.sessions.discard(session)
         for subject in tuple(session.subjects):
             self.unsubscribe(session, subject)
+        for subject in session.leaving:
+            if (room := self._rooms.get(subject)) is not None:
+                room.leaving.discard(session)
 
     async def _require_hearer(self, session: Session, subject: str, *, version: int) -> None:
         user = session.require_user
@@ -360,7 +364,7 @@ class Hub:
 
     def _leave_if_empty(self, room: _Room) -> None:
         """Forget a room without hearers; its group is left by the next comparison of heads."""
-        if not room.live and not room.held and self._rooms.get(room.subject) is room:
+        if not (room.live or room.held or room.leaving) and self._rooms.get(room.subject) is room:
             del self._rooms[room.subject]
 
     async def _compare_heads(self) -> None:
@@ -380,6 +384,7 @@ class Hub:
         while True:
             await asyncio.sleep(JUDGE_SECONDS)
             for room in tuple(self._rooms.values()):
+                room.leaving.clear()
                 try:
                     self._send_away(room, await self._entitled(room, version=room.members_version))
                 except (DatabaseError, Unavailable) as error:
@@ -439,7 +444,15 @@ class Hub:
         last = entry.body.farewell
         farewell = {session for session in room.hearers() if last in (session.user_id, EVERYBODY)}
         room.broadcast(text.decode(), len(text), entry.pos, to=staying | farewell)
+        for session in [one for one in room.leaving if last in (one.user_id, EVERYBODY)]:
+            session.push(text.decode(), len(text))
+            room.leaving.discard(session)
+        # The roster may be newer than this event: whom a later one removes hears that one, and nothing before it.
+        early = room.hearers() - staying - farewell
         self._send_away(room, staying)
+        for session in early:
+            room.leaving.add(session)
+            session.leaving.add(room.subject)
 
     def _follow(self, room: _Room, subject: str) -> None:
         """Join those who hear everything of theirs to a room that their person came into."""

@@ -36,6 +36,7 @@ class Session:
         self.expires_at = 0.0  # Unix seconds; the socket ends with its token
         self.warned = False
         self.subjects: set[str] = set()
+        self.leaving: set[str] = set()  # subjects of which only a farewell is due, or was
         self.hears_all = False  # what becomes its person's is heard without asking
         self.ended = asyncio.Event()
         self._send = send

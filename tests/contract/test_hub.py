@@ -153,6 +153,25 @@ async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
         await hub.subscribe(ben.session, SUBJECT, None, ref=None)
 
 
+async def test_a_roster_newer_than_the_event_takes_nobody_their_farewell(hub: Hub) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    for listener in (ada, ben):
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    MEMBERS.discard("ben")  # Removed in the same moment as another change, of which the hub hears first.
+    other = await happen(members_version=2)
+    hub.receive(await notice(other))
+    await ada.until(other.pos)
+    between = await happen()
+    hub.receive(await notice(between))
+    removal = await happen(members_version=3, farewell="ben")
+    hub.receive(await notice(removal))
+    after = await happen()
+    hub.receive(await notice(after))
+    await ada.until(after.pos)
+    await ben.until(removal.pos)
+    assert [event["pos"] for event in ben.events] == [removal.pos]
+
+
 async def test_a_lost_notice_of_a_removal_still_silences(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):

@@ -123,6 +123,19 @@ async def test_each_action_is_one_command_with_one_entry(staff: Staff) -> None:
     assert "/join/" in await world.mail("new@example.org")
 
 
+async def test_who_leaves_the_company_leaves_its_chats(staff: Staff) -> None:
+    world, ada = staff.world, await staff.world.id("ada")
+    shared, alone = await world.chat(["ada", "ben", "cyd"]), await world.chat(["ada"])
+    await world.rest("ada", "PATCH", f"/api/chats/{shared}/participants/{await world.id('cyd')}", {"role": "admin"})
+    async with world.connect("ada", shared, alone) as device, world.connect("ben", shared) as ben:
+        await staff.act("remove_from_company", ada, company=staff.company("Ours"))
+        for chat in (shared, alone):
+            await device.expect("MEMBER", change="removed", roomId=chat, userId=ada)
+            assert (await device.say(chat, "still here?")).code == "not_found"
+        heir = await ben.expect("MEMBER", change="role", roomId=shared)
+        assert (heir["userId"], heir["role"]) == (await world.id("cyd"), "owner")
+
+
 def _dashed(text: str) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 

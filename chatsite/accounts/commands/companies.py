@@ -8,9 +8,11 @@ from chatsite.accounts import audit, policy
 from chatsite.accounts.audit import Kind
 from chatsite.accounts.commands.people import require_person
 from chatsite.accounts.models import Company, CompanyMember
+from chatsite.kernel import chores
 from chatsite.kernel.errors import NotFound
 
 MAX_NAME = 255
+LEFT_COMPANY = "left_company"  # the chore that takes somebody out of what is the company's
 
 
 @transaction.atomic
@@ -33,11 +35,13 @@ def add(company_id: UUID, *, user_id: UUID, by: UUID | None) -> None:
 
 @transaction.atomic
 def remove(company_id: UUID, *, user_id: UUID, by: UUID | None) -> None:
-    """Take a person out of a company; one who is not there stays out."""
+    """Take a person out of a company and, by a chore, out of all that is the company's."""
     company, user = require_company(company_id), require_person(user_id)
     gone, _ = CompanyMember.objects.filter(company=company, user=user).delete()
     if gone:
         detail = {"user": str(user.id)}
+        payload = {"company": str(company.id), "user": str(user.id), "by": str(by or user.id)}
+        chores.add(LEFT_COMPANY, key=f"{company.id}:{user.id}", payload=payload)
         audit.record(Kind.MEMBER_REMOVED, actor=by, subject=audit.of_company(company.id), detail=detail)
 
 
