@@ -113,13 +113,13 @@ def _busy_seconds() -> float:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Server]:
+def serving(folder: Path, *arguments: str, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """Python that serves on the server's core, until the block ends; what it logs is passed on."""
     with (folder / "server.log").open("w+") as log:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=environment(folder),
+            env=environment(folder) | (settings or {}),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
