@@ -3,8 +3,10 @@
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import NamedTuple
 
+from asgiref.sync import async_to_sync
 from django.contrib.auth import authenticate as check_password
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,7 +17,9 @@ from chatsite.accounts.hashing import hashing
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.notices import person_changed
 from chatsite.gateway.hub import hub
+from chatsite.kernel.addresses import site_of
 from chatsite.kernel.errors import NotFound, Unauthenticated
+from chatsite.kernel.limits import Ask, buckets, require, rule
 
 # A page that is reloaded while it renews never sees the answer and comes again with the same token.
 LOST_ANSWER = timedelta(seconds=30)
@@ -29,12 +33,20 @@ class Pair(NamedTuple):
 
 
 def sign_in(username: str, password: str, *, user_agent: str, address: str) -> Pair:
-    """Tokens for a name and password; the same Unauthenticated for a wrong name or password."""
+    """Tokens for a name and password; the same Unauthenticated for a wrong name or password.
+
+    Raises RateLimited for an address that tries too often, or after too many wrong
+    passwords for the name.
+    """
+    guesses = _guesses(username, address)
+    # Taken before the password is looked at, or a thousand tries at once would all be let in.
+    async_to_sync(require)(Ask(rule("sign_ins"), site_of(address)), *guesses)
     with hashing():
         user = check_password(username=username, password=password)
     if not isinstance(user, User):
         note_failure(username)
         raise Unauthenticated("The name or the password is wrong.")
+    async_to_sync(buckets().give_back)(*guesses)
     with transaction.atomic():
         row = SignIn.objects.create(
             user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200], address=address[:45]
@@ -42,6 +54,12 @@ def sign_in(username: str, password: str, *, user_agent: str, address: str) -> P
         _tell(user.id)
         audit.record(Kind.SIGNED_IN, actor=user.id, subject=audit.of_person(user.id), detail={"sign_in": str(row.id)})
     return _pair(row)
+
+
+def _guesses(username: str, address: str) -> tuple[Ask, ...]:
+    """What a wrong password costs; the name's own bucket is large, or anybody could lock anybody out."""
+    name = blake2b(username.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return Ask(rule("guesses"), f"{name}:{site_of(address)}"), Ask(rule("name_guesses"), name)
 
 
 @transaction.atomic
