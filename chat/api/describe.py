@@ -82,6 +82,7 @@ RECEIPT = shape(
         "counts": {"type": "object"},
         "created_at": MOMENT,
         "finished_at": nullable(MOMENT),
+        "log_until": MOMENT,
     }
 )
 _READING: Schema = {"last_read_message_id": nullable(MESSAGE_ID), "unread": NUMBER, "mentions": NUMBER}

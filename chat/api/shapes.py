@@ -1,10 +1,12 @@
 """Chats, participants and messages as REST shows them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 
 from chat.fold import MessageState
 from chat.models import Ban, Chat, Erased, Invite, Participant
@@ -99,7 +101,11 @@ def ban(row: Ban, users: Mapping[str, Json]) -> Json:
 
 
 def receipt(row: Erased) -> Json:
-    """What was erased for good; `finished_at` is null while stores still hold some of it."""
+    """What was erased for good; `finished_at` is null while stores still hold some of it.
+
+    The event log holds what was said until `log_until`, where nobody can read it.
+    """
+    log_keeps = timedelta(seconds=settings.EVENT_LOG["CONFIG"]["keep_seconds"])
     return {
         "id": str(row.id),
         "kind": row.kind,
@@ -107,6 +113,7 @@ def receipt(row: Erased) -> Json:
         "counts": row.counts,
         "created_at": _moment(row.created_at),
         "finished_at": _moment(row.finished_at),
+        "log_until": _moment(row.created_at + log_keeps),
     }
 
 

@@ -8,7 +8,6 @@ from django.conf import settings
 from chat.events import ReadAdvanced
 from chat.queries import unread
 from chat.queries.messages import require_message
-from chat.queries.participants import require_seat
 from chat.queries.unread import Counts, Position
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
@@ -28,14 +27,13 @@ class Reading(NamedTuple):
 async def read(chat: ChatId, message: MessageId, *, reader: UserId, pos: int | None = None) -> Reading:
     """Say that everything up to a message was read; the highest pos wins.
 
-    `pos` is how far the reader's client had heard; without one it is the message's.
+    `pos` is how far the reader's client had heard, at least the message's own.
     Raises NotFound, Unavailable.
     """
-    await require_seat(chat, reader)
-    if pos is None:
-        pos = (await require_message(chat, message, viewer=reader)).pos or 0
+    state = await require_message(chat, message, viewer=reader)
     head = (await stream().heads([str(chat)]))[str(chat)]
-    return await _advance(chat, Position(message, min(pos, head.pos)), reader=reader)
+    heard = min(pos or 0, head.pos)  # Nobody has read what is not said yet.
+    return await _advance(chat, Position(message, max(state.pos or 0, heard)), reader=reader)
 
 
 async def unread_from(chat: ChatId, message: MessageId, *, reader: UserId) -> Reading:

@@ -6,6 +6,7 @@ that changed, in one transaction.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ from chatsite.kernel.groups import group
 from chatsite.kernel.ids import ChatId
 
 FLUSH_SECONDS = 1.0
+FLUSH_RECORDS = 1_000  # a write that holds so many does not wait: the group works on 4,000 at most at once
 PREVIEW_CODE_POINTS = 200
 
 previews = group("previews")
@@ -40,6 +42,8 @@ class _Flush:
     changed: dict[str, Record] = field(default_factory=dict)  # by message id
     reads: list[Record] = field(default_factory=list)
     added: list[Record] = field(default_factory=list)
+    size: int = 0
+    full: asyncio.Event = field(default_factory=asyncio.Event)
     done: "asyncio.Task[None] | None" = None
 
     async def wait(self) -> None:
@@ -48,7 +52,9 @@ class _Flush:
         await asyncio.shield(self.done)
 
     async def _write(self) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self.full.wait()
         _next.clear()
         await in_db_thread(_write_all, self)
 
@@ -91,6 +97,9 @@ async def write_later(records: Sequence[Record]) -> None:
                 flush.reads.append(record)
             case ParticipantAdded():
                 flush.added.append(record)
+    flush.size += len(records)
+    if flush.size >= FLUSH_RECORDS:
+        flush.full.set()
     await flush.wait()
 
 

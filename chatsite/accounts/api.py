@@ -17,7 +17,7 @@ from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
 from chatsite.gateway import consumer
 from chatsite.gateway.registry import Identity
-from chatsite.kernel.addresses import clean_address
+from chatsite.kernel.addresses import clean_address, site_of
 from chatsite.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from chatsite.kernel.events import iso
 from chatsite.kernel.limits import Ask, require, rule
@@ -153,6 +153,7 @@ class ResetView(_Public):
     def post(self, request: Request) -> Response:
         """Mail a link to whoever has this name or address; the answer tells nothing of them."""
         body = body_of(request)
+        async_to_sync(require)(Ask(rule("resets"), site_of(clean_address(request.META.get("REMOTE_ADDR")))))
         passwords.ask_reset(text_field(body, "email" if "email" in body else "username", limit=254).strip())
         return Response({}, status=202)
 

@@ -106,7 +106,8 @@ async def test_a_thousand_guesses_at_once_are_no_more_than_one_after_the_other(m
 
 
 async def test_an_address_and_a_sign_in_have_their_limits(make_server: MakeServer) -> None:
-    async with World(make_server(environment={"CHAT_LIMIT_RULES": "sign_ins=0.001/2,tickets=0.001/2"})) as world:
+    rules = "sign_ins=0.001/2,tickets=0.001/2,resets=0.001/2"
+    async with World(make_server(environment={"CHAT_LIMIT_RULES": rules})) as world:
         await world.token("ada")
         await world.token("ben")
         # An untrusted peer's header does not make it another address.
@@ -114,3 +115,7 @@ async def test_an_address_and_a_sign_in_have_their_limits(make_server: MakeServe
         answers = [await world.rest("ada", "POST", "/api/auth/ws-ticket") for _ in range(3)]
         assert [answer.status for answer in answers] == [201, 201, 429]
         assert (await world.rest("ben", "POST", "/api/auth/ws-ticket")).status == 201
+        forgotten = [
+            await world.rest(None, "POST", "/api/auth/password/reset", {"username": name}) for name in ("ada", "x", "y")
+        ]
+        assert [answer.status for answer in forgotten] == [202, 202, 429]
