@@ -40,8 +40,10 @@ class ChatsView(APIView):
         )
         shown = found[: queries.PAGE]
         following = queries.cursor(shown[-1]) if len(found) > len(shown) else None
-        body = {"chats": shown_to(user, shown), "next": following}
-        return Response(body | {"removed": queries.removed_since(user, since)} if since else body)
+        body: shapes.Json = {"chats": shown_to(user, shown), "next": following}
+        if since:
+            body["removed"] = queries.removed_since(user, since)
+        return Response(body, headers=parse.link_to_next(request, following))
 
     def post(self, request: Request) -> Response:
         """Make a group, or a chat for announcements."""

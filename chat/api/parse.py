@@ -52,6 +52,15 @@ def optional_text(data: dict[str, Any], name: str) -> str | None:
     return value
 
 
+def link_to_next(request: Request, after: str | None) -> dict[str, str]:
+    """The Link header of a list that goes on after a cursor."""
+    if after is None:
+        return {}
+    query = request.query_params.copy()
+    query["after"] = after
+    return {"Link": f'<{request.build_absolute_uri(request.path)}?{query.urlencode()}>; rel="next"'}
+
+
 def flag_field(data: dict[str, Any], name: str) -> bool:
     """A boolean of a body; false where it is missing."""
     value = data.get(name, False)

@@ -29,7 +29,8 @@ class ParticipantsView(APIView):
         shown = found[: queries.PAGE]
         users = people(place.user_id for place in shown)
         following = queries.participant_cursor(shown[-1]) if len(found) > len(shown) else None
-        return Response({"participants": [shapes.participant(one, users) for one in shown], "next": following})
+        body = {"participants": [shapes.participant(one, users) for one in shown], "next": following}
+        return Response(body, headers=parse.link_to_next(request, following))
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Add a colleague."""

@@ -105,7 +105,7 @@ def receipt(row: Erased) -> Json:
 
     The event log holds what was said until `log_until`, where nobody can read it.
     """
-    log_keeps = timedelta(seconds=settings.EVENT_LOG["CONFIG"]["keep_seconds"])
+    log_keeps = timedelta(seconds=settings.LOG_KEEP_SECONDS)
     return {
         "id": str(row.id),
         "kind": row.kind,

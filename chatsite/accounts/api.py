@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatsite.accounts import describe, queries, tickets
+from chatsite.accounts import describe, queries, tickets, tokens
 from chatsite.accounts.commands import passwords, people, sign_ins
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
@@ -249,6 +249,15 @@ def _session(row: SignIn) -> dict[str, str | bool]:
         "created_at": iso(int(row.created_at.timestamp() * 1_000)),
         "used_at": iso(int(row.used_at.timestamp() * 1_000)),
     }
+
+
+@describe.keys
+class KeysView(_Public):
+    """The keys of our tokens."""
+
+    def get(self, request: Request) -> Response:
+        """What other services check access tokens with."""
+        return Response({"keys": tokens.public_keys()})
 
 
 def _refresh_token(request: Request) -> str:

@@ -115,6 +115,8 @@ users = extend_schema_view(
     )
 )
 user = extend_schema_view(get=operation("user", {200: PERSON}, errors=["not_found"]))
+KEY = shape({"kty": TEXT, "crv": TEXT, "alg": TEXT, "use": TEXT, "kid": TEXT, "x": TEXT})
+keys = extend_schema_view(get=operation("keys", {200: shape({"keys": many(KEY)})}))
 server = extend_schema_view(
     get=operation(
         "server",

@@ -4,6 +4,7 @@ Only EdDSA is read; exp, iat, iss, aud, sub, sid and typ are required; the leewa
 for clocks is 30 s.
 """
 
+import base64
 import hashlib
 import uuid
 from functools import cache
@@ -54,6 +55,14 @@ def issue(kind: Kind, *, user_id: uuid.UUID, sign_in_id: uuid.UUID, token_id: st
         "exp": int(now) + settings.TOKENS[f"{kind.upper()}_SECONDS"],
     }
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid})
+
+
+def public_keys() -> list[dict[str, str]]:
+    """The keys that our tokens can be checked with, as JWKs (RFC 8037)."""
+    key, kid = _key()
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    x = base64.urlsafe_b64encode(public).rstrip(b"=").decode()
+    return [{"kty": "OKP", "crv": "Ed25519", "alg": ALGORITHM, "use": "sig", "kid": kid, "x": x}]
 
 
 def read(kind: Kind, text: str) -> Token:

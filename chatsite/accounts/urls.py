@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chatsite.accounts.api import (
+    KeysView,
     LogoutView,
     MeView,
     PasswordView,
@@ -31,5 +32,6 @@ urlpatterns = [
     path("me/sessions/<uuid:sign_in_id>", SessionView.as_view()),
     path("users", UsersView.as_view()),
     path("users/<uuid:user_id>", UserView.as_view()),
+    path("auth/jwks.json", KeysView.as_view()),
     path("server", ServerView.as_view()),
 ]

@@ -97,9 +97,10 @@ DATABASES = {
 DATABASE_ROUTERS = ["chatsite.kernel.database.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+LOG_KEEP_SECONDS: int = setting("CHAT_LOG_KEEP_SECONDS")
 EVENT_LOG = {
     "BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog",
-    "CONFIG": {"alias": "messages", "keep_seconds": setting("CHAT_LOG_KEEP_SECONDS")},
+    "CONFIG": {"alias": "messages", "keep_seconds": LOG_KEEP_SECONDS},
 }
 OUTBOX = {"BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog", "CONFIG": {"alias": "default", "keep_seconds": 86_400}}
 MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias": "messages"}}

@@ -73,6 +73,7 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /api/<path:anything>": (everybody(404, anonymous=404), None),
     "POST /api/auth/token": (PUBLIC, {"username": "dan", "password": "pw"}),
     "POST /api/auth/token/refresh": (everybody(401, anonymous=401), {"refresh": "no token"}),
+    "GET /api/auth/jwks.json": (PUBLIC, None),
     "POST /api/auth/logout": (everybody(204, anonymous=401), {}),
     "POST /api/auth/ws-ticket": (everybody(201, anonymous=401), {}),
     "GET /api/me": (everybody(200, anonymous=401), None),
