@@ -79,6 +79,11 @@ class Window:
         """The number of unread messages of a chat in the list."""
         return self.page.get_by_test_id(f"chat-{chat}").get_by_label("unread")
 
+    async def about(self) -> Locator:
+        """Open the panel of the open chat."""
+        await self.page.get_by_role("button", name="About this chat").click()
+        return self.page.get_by_role("dialog")
+
     async def texts(self) -> list[str]:
         """What the rows of the open chat say, from top to bottom."""
         return await self.page.get_by_test_id("message").locator(".text").all_inner_texts()

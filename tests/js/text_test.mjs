@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { load } from "./modules.mjs";
 
 const { pieces } = await load("text");
-const { parseRoute, routeTo } = await load("route");
 
 const links = (text) => pieces(text).flatMap(({ href }) => href ?? []);
 
@@ -24,15 +23,4 @@ test("web addresses become links, and all text stays", () => {
 
 test("nothing but http and https is a link", () => {
   assert.deepEqual(links("javascript:alert(1) data:text/html,x ftp://a.b file:///etc xhttps://a.b http://"), []);
-});
-
-test("a route is read as it was written", () => {
-  for (const route of [
-    { chatId: "7c9e6679-7425-40de-944b-e07fc1f90ae7", messageId: null },
-    { chatId: "r1", messageId: "-42" },
-  ]) {
-    assert.deepEqual(parseRoute(routeTo(route.chatId, route.messageId)), route);
-  }
-  assert.deepEqual(parseRoute("#/chat/../x"), { chatId: null, messageId: null });
-  assert.deepEqual(parseRoute(""), { chatId: null, messageId: null });
 });

@@ -1,14 +1,24 @@
+import { useEffect, useState } from "preact/hooks";
+import { ChatPanel } from "chat/chat_panel";
 import { titleOf } from "chat/chats";
 import { Composer } from "chat/composer";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { loadMembers } from "chat/members";
 import { MessageList } from "chat/message_list";
+import { Silence } from "chat/silence";
 import { areChatsLoaded, openChat, openHistory, openId } from "chat/state";
 
 /** The open chat: its name, its messages, and where to write. */
 export function Conversation() {
   const chat = openChat.value;
   const history = openHistory.value;
+  const [isAsked, setAsked] = useState(false);
+  const chatId = chat?.id ?? null;
+  useEffect(() => {
+    setAsked(false);
+    loadMembers(chatId);
+  }, [chatId]);
   if (openId.value === null) return html`<main class="conversation nothing"><p>Choose a chat.</p></main>`;
   if (chat === null) {
     return html`
@@ -26,13 +36,24 @@ export function Conversation() {
         <div class="title">
           <h2 dir="auto">${title}</h2>
           <p class="hint">
-            ${chat.participant_count === 1 ? "Only you" : `${chat.participant_count} people`}
+            ${size(chat)}
             ${history.isStale.value && " · catching up…"}
           </p>
         </div>
+        <button class="icon-button about" aria-label="About this chat" title="About this chat" onClick=${() => setAsked(true)}>
+          <${Icon} name="people" />
+        </button>
       </header>
       <${MessageList} key=${chat.id} history=${history} chatName=${title} />
-      <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${title} />
+      <${Silence} chat=${chat}>
+        <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${title} />
+      <//>
+      ${isAsked && html`<${ChatPanel} chat=${chat} close=${() => setAsked(false)} />`}
     </main>
   `;
+}
+
+function size({ chat_type: kind, participant_count: count }) {
+  if (kind === "direct") return "Only the two of you";
+  return count === 1 ? "Only you" : `${count} people`;
 }

@@ -1,6 +1,7 @@
 /** What each kind of frame changes on the page. */
 import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountMessage } from "chat/chats";
 import { forgetHistory, historyIfKept } from "chat/open_chat";
+import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
 import { cameUnseen, heardRead } from "chat/reading";
 import { connection } from "chat/server";
@@ -20,9 +21,9 @@ const CHANGES = {
   },
   MESSAGE_DELETED: uncountMessage,
   MEMBER(frame) {
-    const { roomId, userId, change, count } = frame;
+    const { roomId, userId, change } = frame;
     if (OVER.includes(change) && userId === me.value.id) leaveRoom(roomId);
-    else changeChat(roomId, { participant_count: count });
+    else takeMember(frame);
   },
   ROOM({ roomId, change, chat }) {
     if (change === "deleted") leaveRoom(roomId);
@@ -35,6 +36,7 @@ const PERSONAL = {
   read: heardRead,
   chat_added: ({ roomId }) => readChat(roomId),
   chat_removed: ({ roomId }) => leaveRoom(roomId),
+  mute: ({ state }) => changeChat(state.roomId, { notifications_muted_until: state.until }),
 };
 
 /** Takes a room event. */

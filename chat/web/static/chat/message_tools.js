@@ -2,20 +2,20 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { deleteMessage, editMessage } from "chat/open_chat";
+import { may } from "chat/policy";
 import { markUnread } from "chat/reading";
 import { editing, longestText, me, openChat } from "chat/state";
-
-const MAY_DELETE_ANY = ["owner", "admin", "moderator"];
 
 /** What the person may do to one message; nothing to a deleted one. */
 export function MessageTools({ message }) {
   const isOwn = message.senderId === me.value.id;
-  const mayDelete = isOwn || MAY_DELETE_ANY.includes(openChat.value?.role);
-  if (message.isDeleted) return null;
+  const chat = openChat.value;
+  if (message.isDeleted || chat === null) return null;
+  const mayDelete = may(chat, "delete_any") || (isOwn && !chat.is_archived);
   return html`
     <span class="tools">
       ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
-      ${isOwn && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
+      ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
       ${mayDelete && html`<${Tool} name="delete" icon="bin" label="Delete" run=${() => remove(message)} />`}
     </span>
   `;

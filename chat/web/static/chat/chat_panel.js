@@ -1,0 +1,22 @@
+import { ChatSettings, PartingPanel, QuietPanel } from "chat/chat_settings";
+import { titleOf } from "chat/chats";
+import { Dialog } from "chat/dialog";
+import { BansPanel, InvitesPanel } from "chat/doors_panel";
+import { html } from "chat/html";
+import { MembersPanel } from "chat/members_panel";
+import { may } from "chat/policy";
+
+/** A dialog about the open chat: who is in it, how it is set, and the ways in and out. */
+export function ChatPanel({ chat, close }) {
+  return html`
+    <${Dialog} title=${titleOf(chat)} close=${close} wide>
+      ${chat.description && html`<p dir="auto">${chat.description}</p>`}
+      <${MembersPanel} chat=${chat} />
+      ${may(chat, "manage_people") && html`<${BansPanel} />`}
+      ${may(chat, "invite") && html`<${InvitesPanel} chat=${chat} />`}
+      <${QuietPanel} chat=${chat} />
+      ${may(chat, "rename") && html`<${ChatSettings} chat=${chat} />`}
+      ${chat.chat_type !== "direct" && html`<${PartingPanel} chat=${chat} />`}
+    <//>
+  `;
+}

@@ -1,0 +1,124 @@
+import { useState } from "preact/hooks";
+import { useAsk } from "chat/ask";
+import { fullTime } from "chat/dates";
+import { html } from "chat/html";
+import { archiveChat, changeSettings, eraseChat, keepQuiet, leaveChat, restoreChat } from "chat/members";
+import { SPANS } from "chat/members_panel";
+import { lowestFor, may, ROLES } from "chat/policy";
+import { isQuiet } from "chat/reading";
+
+// What stands for "until I say otherwise".
+const ALWAYS = Date.UTC(2100, 0, 1);
+
+const RULES = { post: "Who may write", invite: "Who may invite", mention_all: "Who may mention everybody" };
+
+// Seconds between two messages of one person.
+const PAUSES = { 0: "off", 10: "10 seconds", 60: "1 minute", 300: "5 minutes", 3600: "1 hour" };
+
+/** Name, description and rules of the chat, for who may change them. */
+export function ChatSettings({ chat }) {
+  const [draft, setDraft] = useState({});
+  const [ask, isBusy, problem] = useAsk();
+  const value = (field) => draft[field] ?? chat[field];
+  const set = (field) => (event) => setDraft({ ...draft, [field]: event.target.value });
+  const save = (event) => {
+    event.preventDefault();
+    ask(async () => {
+      await changeSettings(draft);
+      setDraft({});
+    });
+  };
+  const rule = (action) => (event) =>
+    ask(() => changeSettings({ permissions: { ...chat.permissions, [action]: event.target.value } }));
+  const pauses = chat.slow_mode_seconds in PAUSES ? PAUSES : { ...PAUSES, [chat.slow_mode_seconds]: "other" };
+  return html`
+    <form class="stack" onSubmit=${save} aria-label="Settings">
+      <h3>Settings</h3>
+      <label>Name <input name="name" required maxlength="255" dir="auto" value=${value("name")} onInput=${set("name")} /></label>
+      <label>
+        Description
+        <textarea rows="2" maxlength="1000" dir="auto" value=${value("description")} onInput=${set("description")}></textarea>
+      </label>
+      <button class="secondary" disabled=${isBusy || Object.keys(draft).length === 0 || !value("name").trim()}>Save</button>
+      ${Object.entries(RULES).map(
+        ([action, label]) => html`
+          <${Choice} key=${action} label=${label} value=${lowestFor(chat, action)} change=${rule(action)} isBusy=${isBusy}>
+            ${ROLES.map((role) => html`<option key=${role} value=${role}>${role === "guest" ? "everybody" : `${role} and above`}</option>`)}
+          <//>
+        `,
+      )}
+      <${Choice}
+        label="Slow mode"
+        value=${String(chat.slow_mode_seconds)}
+        change=${({ target }) => ask(() => changeSettings({ slow_mode_seconds: Number(target.value) }))}
+        isBusy=${isBusy}
+      >
+        ${Object.entries(pauses).map(([seconds, label]) => html`<option key=${seconds} value=${seconds}>${label}</option>`)}
+      <//>
+      ${problem}
+    </form>
+  `;
+}
+
+function Choice({ label, value, change, isBusy, children }) {
+  return html`
+    <label class="choice">${label}<select value=${value} disabled=${isBusy} onChange=${change}>${children}</select></label>
+  `;
+}
+
+/** Quiet for oneself. */
+export function QuietPanel({ chat }) {
+  const [ask, isBusy, problem] = useAsk();
+  const spans = { ...Object.fromEntries(Object.entries(SPANS).map(([label, ms]) => [label, Date.now() + ms])), "until I turn it off": ALWAYS };
+  const button = (label, until) => html`
+    <button class="quiet" key=${label} disabled=${isBusy} onClick=${() => ask(() => keepQuiet(until))}>${label}</button>
+  `;
+  return html`
+    <section class="stack" aria-label="Notifications">
+      <h3>Notifications</h3>
+      ${isQuiet(chat)
+        ? html`<p class="inline">Quiet${until(chat.notifications_muted_until)}. ${button("Turn on", null)}</p>`
+        : html`<p class="inline">Keep quiet for ${Object.entries(spans).map(([label, at]) => button(label, at))}</p>`}
+      ${problem}
+    </section>
+  `;
+}
+
+function until(moment) {
+  return Date.parse(moment) >= ALWAYS ? "" : ` until ${fullTime(moment)}`;
+}
+
+/** Ways out of the chat: leave, archive, delete for good. */
+export function PartingPanel({ chat }) {
+  const [typed, setTyped] = useState("");
+  const [ask, isBusy, problem] = useAsk();
+  const mayOwn = may(chat, "own");
+  const leave = async () => confirm(`Leave ${chat.name}?`) && leaveChat();
+  return html`
+    <section class="stack" aria-label="Leaving">
+      <p class="inline">
+        <button class="quiet" disabled=${isBusy} onClick=${() => ask(leave)}>Leave chat</button>
+        ${mayOwn &&
+        (chat.is_archived
+          ? html`<button class="quiet" disabled=${isBusy} onClick=${() => ask(restoreChat)}>Restore chat</button>`
+          : html`<button class="quiet" disabled=${isBusy} onClick=${() => ask(archiveChat)}>Archive chat</button>`)}
+      </p>
+      ${mayOwn &&
+      html`
+        <details>
+          <summary>Delete for good</summary>
+          <div class="stack">
+            <label>
+              Type the name of the chat. Everything in it goes, for everybody.
+              <input name="confirmed" dir="auto" value=${typed} onInput=${(event) => setTyped(event.target.value)} />
+            </label>
+            <button class="danger" disabled=${isBusy || typed !== chat.name} onClick=${() => ask(eraseChat)}>
+              Delete chat
+            </button>
+          </div>
+        </details>
+      `}
+      ${problem}
+    </section>
+  `;
+}

@@ -1,0 +1,102 @@
+import { useEffect, useState } from "preact/hooks";
+import { useAsk } from "chat/ask";
+import { fullTime } from "chat/dates";
+import { html } from "chat/html";
+import { liftBan, makeInvite, readBans, readInvites, revokeInvite } from "chat/members";
+import { nameOf, learn } from "chat/people";
+import { may } from "chat/policy";
+import { inviteRoute } from "chat/route";
+import { me } from "chat/state";
+
+/** The links that let people into the chat. */
+export function InvitesPanel({ chat }) {
+  const [invites, setInvites] = useState([]);
+  const [ask, isBusy, problem] = useAsk();
+  const read = async () => setInvites(await readInvites());
+  useEffect(() => {
+    ask(read);
+  }, []);
+  const then = (work) =>
+    ask(async () => {
+      await work();
+      await read();
+    });
+  return html`
+    <section class="stack" aria-label="Invite links">
+      <h3>Invite links</h3>
+      ${invites.map(
+        (invite) => html`
+          <${Invite}
+            key=${invite.code}
+            invite=${invite}
+            isBusy=${isBusy}
+            revoke=${mayRevoke(chat, invite) && (() => then(() => revokeInvite(invite.code)))}
+          />
+        `,
+      )}
+      <button class="secondary" disabled=${isBusy} onClick=${() => then(makeInvite)}>Make a link</button>
+      ${problem}
+    </section>
+  `;
+}
+
+function mayRevoke(chat, invite) {
+  return invite.created_by === me.value.id || may(chat, "manage_people");
+}
+
+function Invite({ invite, isBusy, revoke }) {
+  const [isCopied, setCopied] = useState(false);
+  const address = `${location.origin}${location.pathname}${inviteRoute(invite.code)}`;
+  // Without https there is no clipboard; the field can be copied by hand.
+  const copy = async () => {
+    await navigator.clipboard.writeText(address);
+    setCopied(true);
+  };
+  return html`
+    <div class="invite" data-testid="invite">
+      <input readonly aria-label="Invite link" value=${address} onFocus=${({ target }) => target.select()} />
+      <p class="hint">
+        Until ${fullTime(invite.expires_at)}, used ${invite.uses}${invite.max_uses ? ` of ${invite.max_uses}` : ""} times.
+      </p>
+      ${navigator.clipboard && html`<button class="quiet" onClick=${copy}>${isCopied ? "Copied" : "Copy"}</button>`}
+      ${revoke && html`<button class="quiet" disabled=${isBusy} onClick=${revoke}>Revoke</button>`}
+    </div>
+  `;
+}
+
+/** Who may not come back, for who may change that. */
+export function BansPanel() {
+  const [bans, setBans] = useState([]);
+  const [ask, isBusy, problem] = useAsk();
+  const read = async () => {
+    const found = await readBans();
+    learn(found.map(({ user }) => user));
+    setBans(found);
+  };
+  useEffect(() => {
+    ask(read);
+  }, []);
+  const lift = (userId) =>
+    ask(async () => {
+      await liftBan(userId);
+      await read();
+    });
+  if (bans.length === 0) return problem;
+  return html`
+    <section class="stack" aria-label="Banned">
+      <h3>Banned</h3>
+      <ul class="members">
+        ${bans.map(
+          ({ user, reason }) => html`
+            <li class="person" key=${user.id} data-testid="ban">
+              <span class="person-name" dir="auto">${nameOf(user.id)}</span>
+              ${reason && html`<span class="hint">${reason}</span>`}
+              <button class="quiet" disabled=${isBusy} onClick=${() => lift(user.id)}>Lift the ban</button>
+            </li>
+          `,
+        )}
+      </ul>
+      ${problem}
+    </section>
+  `;
+}

@@ -1,0 +1,57 @@
+/** What a role allows in a chat: the mirror of the server's table, so that nothing is offered in vain. Pure. */
+
+/** Roles, the lowest first. */
+export const ROLES = ["guest", "member", "moderator", "admin", "owner"];
+
+const LOWEST = {
+  post: "guest",
+  reply: "member",
+  invite: "member",
+  pin: "moderator",
+  mention_all: "moderator",
+  delete_any: "moderator",
+  mute: "moderator",
+  manage_people: "admin",
+  rename: "admin",
+  own: "owner",
+};
+
+// What a chat may decide for itself.
+const OVERRIDABLE = ["post", "invite", "pin", "mention_all"];
+
+// What a chat of two has no use for.
+const NOT_FOR_TWO = ["invite", "mute", "manage_people", "rename", "own"];
+
+/** Says whether the person's role in a chat allows an action; an archived chat allows its owner to restore it. */
+export function may({ role, chat_type: kind, permissions, is_archived: isArchived }, action) {
+  if (kind === "direct" && NOT_FOR_TWO.includes(action)) return false;
+  if (isArchived && action !== "own") return false;
+  const lowest = (OVERRIDABLE.includes(action) && permissions?.[action]) || LOWEST[action];
+  return rank(role) >= rank(lowest);
+}
+
+/** Returns who may do an action at least. */
+export function lowestFor({ permissions }, action) {
+  return permissions?.[action] ?? LOWEST[action];
+}
+
+/** Says whether one role may change somebody of another: a lower one, or among owners. */
+export function isAbove(mine, theirs) {
+  return rank(mine) > rank(theirs) || mine === "owner";
+}
+
+/** Returns the roles that one may give, the lowest first. */
+export function rolesToGive(mine) {
+  return ROLES.filter((role) => isAbove(mine, role));
+}
+
+/** Says why the person may not write now: "archived", "muted", "read_only", or null where they may. */
+export function silence(chat, now) {
+  if (chat.is_archived) return "archived";
+  if (chat.muted_until && Date.parse(chat.muted_until) > now) return "muted";
+  return may(chat, "post") ? null : "read_only";
+}
+
+function rank(role) {
+  return ROLES.indexOf(role);
+}

@@ -1,0 +1,88 @@
+"""Stories of a chat's own settings, of announcements and of chats of two."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenWindow, Served
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+async def test_a_chat_is_renamed_and_described_for_everybody(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    ada, ben = await open_window("ada"), await open_window("ben")
+    for window in (ada, ben):
+        await window.open_chat(chat)
+        await window.is_connected()
+    panel = await ada.about()
+    await panel.get_by_label("Name", exact=True).fill("Coffee kitchen")
+    await panel.get_by_label("Description").fill("No tea any more.")
+    await panel.get_by_role("button", name="Save").click()
+    await expect(ben.page.get_by_role("heading", name="Coffee kitchen")).to_be_visible()
+    await expect(await ben.about()).to_contain_text("No tea any more.")
+
+
+async def test_only_who_may_write_has_a_field(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    ada, ben = await open_window("ada"), await open_window("ben")
+    for window in (ada, ben):
+        await window.open_chat(chat)
+        await window.is_connected()
+    panel = await ada.about()
+    await panel.get_by_label("Who may write").select_option("moderator")
+    await expect(ben.page.get_by_test_id("silence")).to_contain_text("Only a moderator")
+    await panel.get_by_role("button", name="Archive chat").click()
+    for window in (ada, ben):
+        await expect(window.page.get_by_test_id("silence")).to_contain_text("archived")
+    await panel.get_by_role("button", name="Restore chat").click()
+    await expect(ada.page.get_by_test_id("composer")).to_have_count(1)
+
+
+async def test_a_chat_is_deleted_for_good_after_typing_its_name(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    ada, ben = await open_window("ada"), await open_window("ben")
+    for window in (ada, ben):
+        await window.open_chat(chat)
+        await window.is_connected()
+    panel = await ada.about()
+    await panel.get_by_text("Delete for good").click()
+    delete = panel.get_by_role("button", name="Delete chat")
+    await expect(delete).to_be_disabled()
+    await panel.get_by_label("Type the name").fill("Tea kitchen")
+    await delete.click()
+    for window in (ada, ben):
+        await expect(window.page.get_by_test_id(f"chat-{chat}")).to_have_count(0)
+
+
+async def test_a_chat_of_two_has_the_name_of_the_other(served: Served, open_window: OpenWindow) -> None:
+    ada, ben = await open_window("ada"), await open_window("ben")
+    for window in (ada, ben):
+        await window.is_connected()
+    await ada.page.get_by_role("button", name="New chat").click()
+    dialog = ada.page.get_by_role("dialog")
+    await dialog.get_by_label("One person").check()
+    await dialog.get_by_placeholder("Search by name").fill("ben")
+    await dialog.get_by_role("button", name="ben").click()
+    await expect(ada.page.get_by_role("heading", name="Ben")).to_be_visible()
+    await ada.say("Just us.")
+    await ben.page.get_by_role("link", name="Ada").click()
+    await ben.sees("Just us.")
+    panel = await ben.about()
+    for name in ("Leave chat", "Make a link", "Save"):
+        await expect(panel.get_by_role("button", name=name)).to_have_count(0)
+
+
+async def test_a_chat_is_kept_quiet_in_every_window(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    ada, other = await open_window("ada"), await open_window("ada")
+    for window in (ada, other):
+        await window.is_connected()
+    await ada.open_chat(chat)
+    panel = await ada.about()
+    await panel.get_by_role("button", name="8 hours").last.click()
+    await expect(panel.get_by_text("Quiet until")).to_be_visible()
+    await ada.page.keyboard.press("Escape")
+    await ada.page.goto(f"{served.url}/#")
+    await served.write(chat, author="ben", texts=["psst"])
+    await expect(other.badge(chat)).to_have_text("1")
+    await expect(other.page).to_have_title("Chat")
