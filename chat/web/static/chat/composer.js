@@ -1,19 +1,36 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { members } from "chat/members";
+import { MentionMenu } from "chat/mention_menu";
+import { ALL, candidates, mentionAt, mentioned, withMention } from "chat/mentions";
 import { send } from "chat/open_chat";
+import { people } from "chat/people";
+import { may } from "chat/policy";
 import { answered } from "chat/reading";
-import { drafts, longestText } from "chat/state";
+import { drafts, longestText, me, openChat } from "chat/state";
+import { tellStopped, tellWriting } from "chat/writers";
 
 // The room left is shown from this many code points on.
 const WARN_BELOW = 200;
 
-/** Where one writes: Enter sends, Shift+Enter breaks the line. */
+const MENU = "mention-menu";
+
+/** Where one writes: Enter sends, Shift+Enter breaks the line, @ mentions. */
 export function Composer({ chatId, chatName }) {
   const field = useRef(null);
-  const [text, setText] = useState(drafts.get(chatId) ?? "");
+  const [draft, setDraft] = useState(drafts.get(chatId) ?? { text: "", chosen: [] });
+  const { text, chosen } = draft;
   const left = longestText.value - [...text].length;
   const canSend = text.trim() !== "" && left >= 0;
+
+  const change = (next) => {
+    drafts.set(chatId, next);
+    setDraft(next);
+    if (next.text.trim() === "") tellStopped(chatId);
+    else tellWriting(chatId);
+  };
+  const menu = useMentions(field, draft, change);
 
   // On a phone the focus would cover half the chat with a keyboard.
   useLayoutEffect(() => {
@@ -23,26 +40,25 @@ export function Composer({ chatId, chatName }) {
     field.current.style.height = "auto";
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [text]);
+  useEffect(() => () => tellStopped(chatId), []);
 
-  const change = (value) => {
-    drafts.set(chatId, value);
-    setText(value);
-  };
   const submit = (event) => {
     event.preventDefault();
     if (!canSend) return;
-    send(text.trim());
+    send(text.trim(), mentioned(text, chosen));
     answered();
-    change("");
+    change({ text: "", chosen: [] });
     field.current.focus();
   };
   const press = (event) => {
     // While an input method composes, Enter chooses a word.
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
+    if (event.isComposing || menu.press(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) submit(event);
   };
 
   return html`
     <form class="composer" onSubmit=${submit}>
+      ${menu.isOpen && html`<${MentionMenu} id=${MENU} people=${menu.found} active=${menu.active} choose=${menu.choose} />`}
       <textarea
         ref=${field}
         data-testid="composer"
@@ -52,9 +68,18 @@ export function Composer({ chatId, chatName }) {
         placeholder="Write a message"
         aria-label="Message to ${chatName}"
         aria-describedby="composer-left"
+        aria-autocomplete="list"
+        aria-controls=${menu.isOpen ? MENU : undefined}
+        aria-activedescendant=${menu.isOpen ? `${MENU}-${menu.active}` : undefined}
         value=${text}
-        onInput=${(event) => change(event.target.value)}
+        onInput=${(event) => change({ ...draft, text: event.target.value })}
         onKeyDown=${press}
+        onKeyUp=${menu.look}
+        onClick=${menu.look}
+        onBlur=${() => {
+          menu.close();
+          tellStopped(chatId);
+        }}
       ></textarea>
       <span id="composer-left" class=${left < 0 ? "left problem" : "left"}>
         ${left <= WARN_BELOW ? `${left} left` : ""}
@@ -64,4 +89,49 @@ export function Composer({ chatId, chatName }) {
       </button>
     </form>
   `;
+}
+
+// The menu of whom "@" before the caret may mean.
+function useMentions(field, { text, chosen }, change) {
+  const [typed, setTyped] = useState(null);
+  const [active, setActive] = useState(0);
+  const caret = useRef(null);
+  const found = typed === null ? [] : candidates(typed.query, whoMayBeMeant());
+  const isOpen = found.length > 0;
+
+  useLayoutEffect(() => {
+    if (caret.current !== null) field.current.setSelectionRange(caret.current, caret.current);
+    caret.current = null;
+  }, [text]);
+
+  const close = () => setTyped(null);
+  const look = ({ target, key }) => {
+    if (key === "Escape") return;
+    const next = mentionAt(target.value, target.selectionStart);
+    if (next?.query !== typed?.query) setActive(0);
+    setTyped(next);
+  };
+  const choose = (one) => {
+    const next = withMention(text, typed, one.name);
+    caret.current = next.caret;
+    close();
+    change({ text: next.text, chosen: [...chosen, { id: one.id, name: one.name }] });
+  };
+  const press = (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!isOpen || event.shiftKey) return false;
+    if (step) setActive((active + step + found.length) % found.length);
+    else if (event.key === "Enter" || event.key === "Tab") choose(found[active]);
+    else if (event.key === "Escape") close();
+    else return false;
+    event.preventDefault();
+    return true;
+  };
+  return { isOpen, found, active, choose, press, look, close };
+}
+
+function whoMayBeMeant() {
+  const known = [...members.value.keys()].filter((id) => id !== me.value.id).map((id) => people.value.get(id));
+  const all = may(openChat.value, "mention_all") ? [{ id: ALL, name: ALL, username: ALL, hint: "everybody here" }] : [];
+  return [...known.filter(Boolean).map((user) => ({ ...user, hint: `@${user.username}` })), ...all];
 }

@@ -2,22 +2,28 @@ import { useEffect, useState } from "preact/hooks";
 import { ChatPanel } from "chat/chat_panel";
 import { titleOf } from "chat/chats";
 import { Composer } from "chat/composer";
+import { DayPicker } from "chat/day_picker";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { loadMembers } from "chat/members";
 import { MessageList } from "chat/message_list";
+import { nameOf } from "chat/people";
+import { loadPositions } from "chat/read_positions";
 import { Silence } from "chat/silence";
 import { areChatsLoaded, openChat, openHistory, openId } from "chat/state";
+import { typingLine } from "chat/typing";
+import { writers } from "chat/writers";
 
 /** The open chat: its name, its messages, and where to write. */
 export function Conversation() {
   const chat = openChat.value;
   const history = openHistory.value;
-  const [isAsked, setAsked] = useState(false);
+  const [dialog, setDialog] = useState(null);
   const chatId = chat?.id ?? null;
   useEffect(() => {
-    setAsked(false);
+    setDialog(null);
     loadMembers(chatId);
+    loadPositions(chatId);
   }, [chatId]);
   if (openId.value === null) return html`<main class="conversation nothing"><p>Choose a chat.</p></main>`;
   if (chat === null) {
@@ -40,17 +46,30 @@ export function Conversation() {
             ${history.isStale.value && " · catching up…"}
           </p>
         </div>
-        <button class="icon-button about" aria-label="About this chat" title="About this chat" onClick=${() => setAsked(true)}>
-          <${Icon} name="people" />
-        </button>
+        <${HeaderButton} icon="calendar" label="Jump to a day" open=${() => setDialog("day")} />
+        <${HeaderButton} icon="people" label="About this chat" open=${() => setDialog("about")} />
       </header>
       <${MessageList} key=${chat.id} history=${history} chatName=${title} />
+      <${Writers} chatId=${chat.id} />
       <${Silence} chat=${chat}>
         <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${title} />
       <//>
-      ${isAsked && html`<${ChatPanel} chat=${chat} close=${() => setAsked(false)} />`}
+      ${dialog === "about" && html`<${ChatPanel} chat=${chat} close=${() => setDialog(null)} />`}
+      ${dialog === "day" && html`<${DayPicker} close=${() => setDialog(null)} />`}
     </main>
   `;
+}
+
+function HeaderButton({ icon, label, open }) {
+  return html`
+    <button class="icon-button" aria-label=${label} title=${label} onClick=${open}><${Icon} name=${icon} /></button>
+  `;
+}
+
+// Not read aloud: it would be said again with every pause in writing.
+function Writers({ chatId }) {
+  const names = [...(writers.value.get(chatId)?.keys() ?? [])].map(nameOf);
+  return html`<p class="typing" aria-live="off" data-testid="typing" dir="auto">${typingLine(names)}</p>`;
 }
 
 function size({ chat_type: kind, participant_count: count }) {

@@ -58,8 +58,10 @@ function Invite({ invite, isBusy, revoke }) {
       <p class="hint">
         Until ${fullTime(invite.expires_at)}, used ${invite.uses}${invite.max_uses ? ` of ${invite.max_uses}` : ""} times.
       </p>
-      ${navigator.clipboard && html`<button class="quiet" onClick=${copy}>${isCopied ? "Copied" : "Copy"}</button>`}
-      ${revoke && html`<button class="quiet" disabled=${isBusy} onClick=${revoke}>Revoke</button>`}
+      <div class="inline">
+        ${navigator.clipboard && html`<button class="quiet" onClick=${copy}>${isCopied ? "Copied" : "Copy"}</button>`}
+        ${revoke && html`<button class="quiet" disabled=${isBusy} onClick=${revoke}>Revoke</button>`}
+      </div>
     </div>
   `;
 }

@@ -3,9 +3,11 @@ import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountM
 import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
+import { heardPosition } from "chat/read_positions";
 import { cameUnseen, heardRead } from "chat/reading";
 import { connection } from "chat/server";
 import { arrival, me, openId } from "chat/state";
+import { heardOut, heardTyping } from "chat/writers";
 
 const OVER = ["removed", "left", "banned"];
 
@@ -15,6 +17,7 @@ const CHANGES = {
     const { roomId, messageId, senderId, content, ts, nonce } = frame;
     if (senderId === me.value.id) connection.settle(nonce);
     else if (roomId === openId.value) arrival.value = { senderId, content };
+    heardOut(frame);
     if (countMessage(frame)) cameUnseen(frame);
     showLastMessage(roomId, { id: messageId, content, sender: { id: senderId }, created_at: ts });
     if (!people.value.has(senderId)) meet(roomId, messageId);
@@ -39,10 +42,18 @@ const PERSONAL = {
   mute: ({ state }) => changeChat(state.roomId, { notifications_muted_until: state.until }),
 };
 
+// What may get lost.
+const WHISPERS = { TYPING: heardTyping, READ_POSITION: heardPosition };
+
 /** Takes a room event. */
 export function takeEvent(frame) {
   historyIfKept(frame.roomId)?.receive(frame);
   CHANGES[frame.type]?.(frame);
+}
+
+/** Takes what may get lost. */
+export function takeWhisper(frame) {
+  WHISPERS[frame.type]?.(frame);
 }
 
 /** Takes what concerns the person alone. */

@@ -50,6 +50,18 @@ export class History {
     return this.#read("around", { around: messageId }, fromPage);
   }
 
+  /** Loads the messages from a moment on (ISO 8601), whose first one becomes the target, in place of what is loaded. */
+  from(moment) {
+    this.following.value = false;
+    this.anchor = null;
+    this.target.value = null;
+    return this.#read("around", { at: moment }, (page) => {
+      const first = page.messages.find((message) => message.created_at >= moment) ?? page.messages.at(-1);
+      this.target.value = first?.id ?? null;
+      return fromPage(page);
+    });
+  }
+
   /** Loads one page before the oldest message, unless a page is under way. */
   async older() {
     const timeline = this.timeline.value;

@@ -1,8 +1,11 @@
+import { useState } from "preact/hooks";
 import { Avatar } from "chat/avatar";
 import { fullTime, timeOf } from "chat/dates";
+import { EarlierTexts } from "chat/edits";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { MessageEditor, MessageTools } from "chat/message_tools";
+import { ALL, mentionPieces } from "chat/mentions";
 import { discardSend, retrySend } from "chat/open_chat";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
@@ -14,9 +17,11 @@ export function Message({ message, isGrouped, isTarget }) {
   const { id, senderId, createdAt } = message;
   const isOwn = senderId === me.value.id;
   const name = nameOf(senderId);
-  const kind = `${isOwn ? "own" : "other"} ${isGrouped ? "grouped" : ""} ${isTarget ? "target" : ""}`;
+  const isForMe = !isOwn && message.mentions.some((one) => one === me.value.id || one === ALL);
+  const marks = [isGrouped && "grouped", isTarget && "target", isForMe && "for-me"].filter(Boolean).join(" ");
+  const kind = `${isOwn ? "own" : "other"} ${marks}`;
   return html`
-    <div class="message ${kind}" data-testid="message" data-message-id=${id} data-status="sent">
+    <div class="message ${kind}" data-testid="message" data-message-id=${id} data-status="sent" tabindex="-1">
       ${!isOwn && !isGrouped && html`<${Avatar} id=${senderId ?? ""} name=${name} />`}
       <div class="bubble">
         <span class=${isOwn || isGrouped ? "unseen" : "sender"} dir="auto">${isOwn ? "You" : name}</span>
@@ -29,16 +34,21 @@ export function Message({ message, isGrouped, isTarget }) {
 }
 
 function Body({ message, moment }) {
+  const [isEarlier, setEarlier] = useState(false);
+  const showEarlier = () => setEarlier(true);
+  const wasEdited = message.editedAt !== null && !message.isDeleted;
   return html`
     <div class="body">
       ${message.isDeleted
         ? html`<span class="text hint">This message was deleted.</span>`
-        : html`<${Text} content=${message.content} />`}
+        : html`<${Text} content=${message.content} mentions=${message.mentions} />`}
       <span class="meta">
-        <${MessageTools} message=${message} />
-        ${message.editedAt && "edited "}
+        <${MessageTools} message=${message} showEarlier=${wasEdited && showEarlier} />
+        ${wasEdited &&
+        html`<button class="as-text" tabindex="-1" data-testid="edited" onClick=${showEarlier}>edited</button>`}
         <${Permalink} id=${message.id} moment=${moment} />
       </span>
+      ${isEarlier && html`<${EarlierTexts} message=${message} close=${() => setEarlier(false)} />`}
     </div>
   `;
 }
@@ -58,11 +68,11 @@ export function UnsentMessage({ entry }) {
   const isFailed = status === "failed";
   const state = isFailed ? "Not sent" : "Sending";
   return html`
-    <div class="message own unsent" data-testid="message" data-message-id="" data-status=${status}>
+    <div class="message own unsent" data-testid="message" data-message-id="" data-status=${status} tabindex="-1">
       <div class="bubble">
         <span class="unseen">You</span>
         <div class="body">
-          <${Text} content=${content} />
+          <${Text} content=${content} mentions=${entry.mentions} />
           <span class="meta">
             <time datetime=${new Date(createdAt).toISOString()}>${timeOf(createdAt)}</time>
             <span role="img" aria-label=${state} title=${state}><${Icon} name=${isFailed ? "failed" : "clock"} /></span>
@@ -81,9 +91,12 @@ export function UnsentMessage({ entry }) {
   `;
 }
 
-function Text({ content }) {
-  const link = ({ text, href }) => html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}</a>`;
-  return html`
-    <span class="text" dir="auto">${pieces(content).map((piece) => (piece.href ? link(piece) : piece.text))}</span>
-  `;
+function Text({ content, mentions = [] }) {
+  const names = mentions.map((id) => (id === ALL ? ALL : nameOf(id)));
+  const show = ({ text, href, isMention }) => {
+    if (href) return html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}</a>`;
+    return isMention ? html`<strong class="mention">${text}</strong>` : text;
+  };
+  const all = pieces(content).flatMap((piece) => (piece.href ? [piece] : mentionPieces(piece.text, names)));
+  return html`<span class="text" dir="auto">${all.map(show)}</span>`;
 }

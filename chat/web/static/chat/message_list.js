@@ -6,7 +6,8 @@ import { Icon } from "chat/icon";
 import { Message, UnsentMessage } from "chat/message";
 import { showLatest } from "chat/open_chat";
 import { nameOf } from "chat/people";
-import { notePlace, readAhead, restorePlace, showNews, showRow } from "chat/place";
+import { notePlace, readAhead, restorePlace, showNews, showRow, walk } from "chat/place";
+import { seenBy } from "chat/read_positions";
 import { newAfter } from "chat/reading";
 import { arrival, me, openId, unsent } from "chat/state";
 import { ends } from "chat/timeline";
@@ -78,6 +79,7 @@ export function MessageList({ history, chatName }) {
         aria-busy=${history.busy.value !== null}
         tabindex="0"
         onScroll=${scrolled}
+        onKeyDown=${(event) => walk(box.current, event)}
       >
         <${TopEnd} history=${history} chatName=${chatName} />
         ${timeline && rows(timeline, target)}
@@ -120,12 +122,20 @@ function rows(timeline, target) {
       <${Message} key=${message.id} message=${message} isGrouped=${isGrouped && !isFirstNew} isTarget=${isTarget} />
     `;
     const line = html`<${News} key="news" />`;
-    return [isNewDay && day, isFirstNew && line, row].filter(Boolean);
+    const isSeen = message.id === seenBy.value?.id && seenBy.value.userIds.length > 0;
+    const seen = html`<${Seen} key="seen" userIds=${seenBy.value?.userIds} />`;
+    return [isNewDay && day, isFirstNew && line, row, isSeen && seen].filter(Boolean);
   });
 }
 
 function Day({ name }) {
   return html`<div class="day" role="separator" aria-label=${name}><span aria-hidden="true">${name}</span></div>`;
+}
+
+function Seen({ userIds }) {
+  const names = userIds.map(nameOf);
+  const few = names.length <= 2 ? names.join(" and ") : `${names[0]} and ${names.length - 1} others`;
+  return html`<p class="seen" data-testid="seen" title=${names.join(", ")} dir="auto">Seen by ${few}</p>`;
 }
 
 function News() {

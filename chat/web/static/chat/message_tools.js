@@ -6,8 +6,8 @@ import { may } from "chat/policy";
 import { markUnread } from "chat/reading";
 import { editing, longestText, me, openChat } from "chat/state";
 
-/** What the person may do to one message; nothing to a deleted one. */
-export function MessageTools({ message }) {
+/** What the person may do with one message; nothing with a deleted one. */
+export function MessageTools({ message, showEarlier }) {
   const isOwn = message.senderId === me.value.id;
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
@@ -15,6 +15,7 @@ export function MessageTools({ message }) {
   return html`
     <span class="tools">
       ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
+      ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
       ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
       ${mayDelete && html`<${Tool} name="delete" icon="bin" label="Delete" run=${() => remove(message)} />`}
     </span>

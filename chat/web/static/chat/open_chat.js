@@ -94,6 +94,12 @@ export function showLatest() {
   history.latest();
 }
 
+/** Shows the open chat from a moment on (ISO 8601). */
+export function showDay(moment) {
+  window.history.replaceState(null, "", routeTo(openId.value));
+  openHistory.value.from(moment);
+}
+
 /** Sends a failed message again. */
 export function retrySend(nonce) {
   connection.retry(nonce, newNonce());
@@ -120,6 +126,11 @@ export async function editMessage(message, content) {
 /** Deletes a message for everybody. */
 export async function deleteMessage(messageId) {
   await change(messageId, (path) => api.delete(path));
+}
+
+/** Reads what a message said before, oldest first. */
+export async function readEdits(messageId) {
+  return (await api.get(`chats/${openId.value}/messages/${messageId}/edits`)).edits;
 }
 
 async function change(messageId, ask) {

@@ -34,6 +34,25 @@ export function showNews(box) {
   return Boolean(line);
 }
 
+/** Moves the focus from message to message by the arrow keys; Escape gives it back to the list. */
+export function walk(box, event) {
+  const { key, target } = event;
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (event.altKey || event.ctrlKey || event.metaKey || target.matches("textarea, input, dialog, dialog *")) return;
+  if (key === "Escape" && target !== box) box.focus({ preventScroll: true });
+  if (!step) return;
+  event.preventDefault();
+  const rows = [...box.querySelectorAll("[data-message-id]")];
+  const at = rows.indexOf(target.closest("[data-message-id]"));
+  const next = at === -1 ? lastInSight(box, rows) : rows[at + step];
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function lastInSight(box, rows) {
+  return rows.findLast((row) => distance(box, row) < box.clientHeight);
+}
+
 /** Notes where the reader is now. */
 export function notePlace(box, history) {
   history.following.value = !history.timeline.value?.hasAfter && below(box) < SLACK_PX;

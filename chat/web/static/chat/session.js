@@ -2,9 +2,11 @@
 import { batch } from "@preact/signals";
 import { fullJitter } from "chat/backoff";
 import { catchUp, refreshChats } from "chat/chats";
-import { leaveRoom, takeEvent, takePersonal } from "chat/frames";
+import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
+import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
 import { learn, people } from "chat/people";
+import { loadPositions } from "chat/read_positions";
 import { stopReading, watchReading } from "chat/reading";
 import { api, connect, connection, disconnect, outbox, whenSessionEnds } from "chat/server";
 import {
@@ -16,11 +18,13 @@ import {
   longestText,
   me,
   notice,
+  openChat,
   openHistory,
   openId,
   phase,
   unsent,
 } from "chat/state";
+import { stopWriting } from "chat/writers";
 
 // Names the signed-in person (a user id): says that there is a cookie to try, and tells other tabs of a change.
 const SESSION_KEY = "chat.session";
@@ -98,6 +102,7 @@ function leave(reason = null) {
   disconnect();
   forgetHistories();
   stopReading();
+  stopWriting();
   drafts.clear();
   localStorage.removeItem(SESSION_KEY);
   batch(() => {
@@ -129,14 +134,15 @@ function wake() {
 const listeners = {
   event: takeEvent,
   personal: takePersonal,
-  whisper() {},
+  whisper: takeWhisper,
   missed: catchUp,
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
   },
   reload(roomId) {
-    if (roomId === openId.value) openHistory.value.reload();
-    else forgetHistory(roomId);
+    if (roomId !== openId.value) return forgetHistory(roomId);
+    openHistory.value.reload();
+    return loadMembers(roomId);
   },
   gone: leaveRoom,
   delivered({ roomId, content, mentions, nonce }, { messageId, ts }) {
@@ -150,8 +156,12 @@ const listeners = {
   ready({ limits }) {
     longestText.value = limits.content;
     // What changed between the first list and the first connection is caught up with, later breaks cost a list.
-    if (hasConnected) refreshChats();
-    else catchUp();
+    if (hasConnected) {
+      refreshChats();
+      loadPositions(openChat.value?.id ?? null);
+    } else {
+      catchUp();
+    }
     hasConnected = true;
   },
   state(now) {

@@ -46,5 +46,5 @@ export const arrival = signal(null);
 /** The id of the message that is being edited, or null. */
 export const editing = signal(null);
 
-/** Texts typed but not sent, by chat id. */
+/** What is typed but not sent, by chat id: `{text, chosen}`, where chosen are the `{id, name}` of mentions. */
 export const drafts = new Map();
