@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { AccountPanel } from "chat/account_panel";
 import { Avatar } from "chat/avatar";
 import { titleOf } from "chat/chats";
 import { shortMoment } from "chat/dates";
@@ -15,6 +16,7 @@ import { badge } from "chat/unread";
 /** The side of the page: the person's chats, and the person. */
 export function ChatList() {
   const [isCreating, setCreating] = useState(false);
+  const [isAccount, setAccount] = useState(false);
   return html`
     <aside class="side">
       <header class="bar">
@@ -31,6 +33,9 @@ export function ChatList() {
       <footer class="bar">
         <${Avatar} id=${me.value.id} name=${nameOf(me.value.id)} />
         <span class="own-name">${nameOf(me.value.id)}</span>
+        <button class="icon-button" aria-label="Your account" title="Your account" onClick=${() => setAccount(true)}>
+          <${Icon} name="gear" />
+        </button>
         <button
           class="icon-button"
           data-testid="sign-out"
@@ -41,6 +46,7 @@ export function ChatList() {
           <${Icon} name="signOut" />
         </button>
       </footer>
+      ${isAccount && html`<${AccountPanel} close=${() => setAccount(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
     </aside>
   `;
