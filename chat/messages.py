@@ -45,6 +45,10 @@ class MessageManager(models.Manager["Message"]):
         """The newest messages of others above a pos in each chat."""
         return await store().unread(viewer, above, types=types, limit=limit)
 
+    async def size(self, chat: ChatId) -> int:
+        """How many messages of a chat are stored, tombstones too."""
+        return await store().size(chat)
+
     async def erase(self, chat: ChatId) -> dict[str, int]:
         """Delete everything of a chat for good; answers how many rows went, by table."""
         return await store().erase(chat)

@@ -30,7 +30,7 @@ from chat.queries import participants
 from chatsite.accounts import audit
 from chatsite.accounts.models import User
 from chatsite.kernel import clock, outbox
-from chatsite.kernel.errors import NotFound
+from chatsite.kernel.errors import Conflict, NotFound
 from chatsite.kernel.events import NewRecord, Payload, new_record
 from chatsite.kernel.ids import ChatId
 
@@ -58,8 +58,10 @@ class Locked:
     is_staff: bool
 
     def require(self, action: Action) -> None:
-        """Refuse an action that the role does not allow here."""
+        """Refuse an action that the role does not allow here, and staff to change who is in a direct chat."""
         policy.require(self.role, action, self.chat.overrides)
+        if action is Action.MANAGE_PEOPLE and self.chat.pair is not None:
+            raise Conflict("A direct chat is for its two people.")
 
     def place(self, user_id: UUID) -> Participant:
         """The place of somebody who is in the chat; NotFound."""

@@ -61,6 +61,9 @@ class Participant(models.Model):
         constraints = [models.UniqueConstraint(fields=["chat", "user"], name="one_place_a_chat")]
         indexes = [models.Index(fields=["user", "is_active"], name="chats_of_a_person")]
 
+    def __str__(self) -> str:
+        return str(self.user)
+
 
 class Invite(models.Model):
     """A link that lets colleagues into a chat, until it ends or is used up."""
@@ -77,6 +80,11 @@ class Invite(models.Model):
     class Meta:
         db_table = "invites"
 
+    def __str__(self) -> str:
+        # Without the code: who reads that comes in.
+        uses = f"{self.uses} of {self.max_uses}" if self.max_uses else self.uses
+        return f"for a {self.role}, by {self.created_by}, used {uses}, until {self.expires_at:%Y-%m-%d %H:%M} UTC"
+
 
 class Ban(models.Model):
     """Somebody who may not come back into a chat."""
@@ -90,6 +98,9 @@ class Ban(models.Model):
     class Meta:
         db_table = "bans"
         constraints = [models.UniqueConstraint(fields=["chat", "user"], name="one_ban_a_chat")]
+
+    def __str__(self) -> str:
+        return str(self.user)
 
 
 class Erased(models.Model):
@@ -105,4 +116,9 @@ class Erased(models.Model):
 
     class Meta:
         db_table = "erased"
+        verbose_name = "receipt of what was erased"
+        verbose_name_plural = "receipts of what was erased"
         constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="erased_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

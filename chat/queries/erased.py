@@ -1,6 +1,9 @@
 """Which chats were erased for good: projections leave what the log still says of them."""
 
-from chat.models import Erased
+from asgiref.sync import async_to_sync
+
+from chat.messages import Message
+from chat.models import Ban, Chat, Erased, Invite, Participant
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.ids import ChatId
 
@@ -25,6 +28,16 @@ async def is_erased(chat: str) -> bool:
 def mark(chat: ChatId) -> None:
     """Say that a chat was deleted in the log."""
     _known.add(str(chat))
+
+
+def going(chat: Chat) -> dict[str, int]:
+    """How much would go with a chat that is deleted for good."""
+    return {
+        "messages": async_to_sync(Message.objects.size)(ChatId(chat.id)),
+        "people who are or were in it": Participant.objects.filter(chat=chat).count(),
+        "invites": Invite.objects.filter(chat=chat).count(),
+        "bans": Ban.objects.filter(chat=chat).count(),
+    }
 
 
 def _read() -> list[str]:

@@ -69,6 +69,9 @@ class MessageStore(Protocol):
     ) -> dict[ChatId, list[Unread]]:
         """The newest `limit` messages of others above a pos in each chat, in rising pos; no threads, no tombstones."""
 
+    async def size(self, chat: ChatId) -> int:
+        """How many messages of a chat are stored, tombstones too."""
+
     async def erase(self, chat: ChatId) -> dict[str, int]:
         """Delete everything of a chat for good; answers how many rows went, by table."""
 

@@ -109,6 +109,9 @@ class SqlMessageStore:
     ) -> dict[ChatId, list[Unread]]:
         return await self._read(self._unread, str(viewer), above, types, limit) if above else {}
 
+    async def size(self, chat: ChatId) -> int:
+        return await self._read(self._size, str(chat))
+
     async def erase(self, chat: ChatId) -> dict[str, int]:
         counts = {}
         for table in ("history_messages", "message_edits", "history_buckets"):
@@ -196,6 +199,13 @@ class SqlMessageStore:
                 [chat, message, state.version if state else 0],
             )
             return [Edit(*row) for row in cursor.fetchall()]
+
+    def _size(self, chat: str) -> int:
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(
+                "SELECT COUNT(*) FROM history_messages WHERE channel_id = %s AND message_type IS NOT NULL", [chat]
+            )
+            return int(cursor.fetchone()[0])
 
     def _unread(
         self, viewer: str, above: Mapping[ChatId, int], types: Sequence[str], limit: int

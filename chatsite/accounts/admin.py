@@ -1,59 +1,23 @@
 """The admin of people and companies: it shows rows, and calls commands to change them."""
 
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from chatsite.accounts.commands import companies, invites, passwords, people, sign_ins
 from chatsite.accounts.models import AuditEntry, Company, CompanyMember, SignIn, User
-from chatsite.kernel.errors import DomainError, Invalid
+from chatsite.accounts.staff.rows import Shown, each, staff_of
+from chatsite.kernel.errors import Invalid
 
 SHOWN_SIGN_INS = 50
 
 
-class _Shown:
-    """Rows that nobody adds, edits or deletes here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Never."""
-        return False
-
-
-def _staff(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise TypeError("The admin let in somebody who is not signed in.")
-    return request.user
-
-
-def _each(request: HttpRequest, chosen: "QuerySet[Any]", command: Callable[[Any], object]) -> None:
-    """Call a command for each row that was ticked, and tell what came of it."""
-    done = 0
-    for row in chosen:
-        try:
-            command(row)
-            done += 1
-        except DomainError as error:
-            messages.error(request, f"{row}: {error.detail}")
-    if done:
-        messages.success(request, f"Done for {done}.")
-
-
-class _SignInsInline(_Shown, admin.TabularInline):  # type: ignore[type-arg]
+class _SignInsInline(Shown, admin.TabularInline):  # type: ignore[type-arg]
     model = SignIn
     fields = readonly_fields = ("user_agent", "address", "created_at", "used_at", "revoked_at")
     ordering = ("-used_at",)
@@ -68,7 +32,7 @@ class _SignInsInline(_Shown, admin.TabularInline):  # type: ignore[type-arg]
         return found
 
 
-class _CompaniesInline(_Shown, admin.TabularInline):  # type: ignore[type-arg]
+class _CompaniesInline(Shown, admin.TabularInline):  # type: ignore[type-arg]
     model = CompanyMember
     fields = readonly_fields = ("company", "joined_at")
     verbose_name_plural = "companies"
@@ -83,7 +47,7 @@ class _CompanyActions(ActionForm):
 
 
 @admin.register(User)
-class UserAdmin(_Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     """People."""
 
     list_display = ("username", "name", "email", "is_active", "is_staff", "created_at")
@@ -101,46 +65,48 @@ class UserAdmin(_Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Deactivate: end every sign-in, and let nobody sign in")
     def deactivate(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Let people do nothing more."""
-        _each(request, chosen, lambda user: people.deactivate(user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: people.deactivate(user.id, by=staff_of(request).id))
 
     @admin.action(description="Reactivate")
     def reactivate(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Let people sign in again."""
-        _each(request, chosen, lambda user: people.reactivate(user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: people.reactivate(user.id, by=staff_of(request).id))
 
     @admin.action(description="End every sign-in")
     def end_sign_ins(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Sign people out everywhere."""
-        _each(request, chosen, lambda user: sign_ins.end_all(user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: sign_ins.end_all(user.id, by=staff_of(request).id))
 
     @admin.action(description="Mail a link to set a new password")
     def send_reset(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Help people who forgot their password."""
-        _each(request, chosen, lambda user: passwords.send_reset(user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: passwords.send_reset(user.id, by=staff_of(request).id))
 
     @admin.action(description="Add to the company chosen beside this")
     def add_to_company(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Put people in a company."""
-        _each(request, chosen, lambda user: companies.add(_company(request), user_id=user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: companies.add(_company(request), user_id=user.id, by=staff_of(request).id))
 
     @admin.action(description="Remove from the company chosen beside this")
     def remove_from_company(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Take people out of a company."""
-        _each(request, chosen, lambda user: companies.remove(_company(request), user_id=user.id, by=_staff(request).id))
+        each(
+            request, chosen, lambda user: companies.remove(_company(request), user_id=user.id, by=staff_of(request).id)
+        )
 
     @admin.action(description="Make an administrator")
     def make_staff(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Let people look after the installation."""
-        _each(request, chosen, lambda user: people.make_staff(user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: people.make_staff(user.id, by=staff_of(request).id))
 
     @admin.action(description="Be no administrator any more")
     def unmake_staff(self, request: HttpRequest, chosen: "QuerySet[User]") -> None:
         """Let people look after nothing more."""
-        _each(request, chosen, lambda user: people.unmake_staff(user.id, by=_staff(request).id))
+        each(request, chosen, lambda user: people.unmake_staff(user.id, by=staff_of(request).id))
 
 
 @admin.register(Company)
-class CompanyAdmin(_Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+class CompanyAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     """Companies."""
 
     list_display = ("name", "created_at")
@@ -154,11 +120,11 @@ class CompanyAdmin(_Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     def invite(self, request: HttpRequest, chosen: "QuerySet[Company]") -> None:
         """Mail somebody a link to join."""
         email = request.POST.get("email", "")
-        _each(request, chosen, lambda company: invites.invite(email, company_id=company.id, by=_staff(request).id))
+        each(request, chosen, lambda company: invites.invite(email, company_id=company.id, by=staff_of(request).id))
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(_Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+class AuditEntryAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     """Who did what to whom."""
 
     list_display = fields = ("number", "at", "kind", "actor", "subject", "detail")

@@ -17,7 +17,7 @@ from chat.stores import PAGE_BUCKETS, MessageStore
 from chat.stores.sql import SqlMessageStore
 from chatsite.kernel.database import Writer
 from chatsite.kernel.ids import BUCKET_MS, ChatId, MessageId, make_id
-from tests.unit.events import MESSAGE, edited, imported, lives, sent
+from tests.unit.events import MESSAGE, deleted, edited, imported, lives, sent
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -132,6 +132,14 @@ async def test_a_sparse_chat_is_walked_in_pages_of_bounded_work(store: MessageSt
         page = await store.page(chat, before=page.cursor, limit=100)
         found = page.messages + found
     assert [state.message_id for state in found] == ids
+
+
+async def test_the_size_of_a_chat_counts_tombstones_and_nobody_elses(store: MessageStore, chat: ChatId) -> None:
+    ids = spread([-3, 0], 2)
+    await store.add(chat, [of(chat, sent(one)) for one in ids])
+    await put(store, ChatId(uuid4()), sent())
+    await store.change(chat, [of(chat, deleted(1))])  # Its message has not come yet.
+    assert await store.size(chat) == 4
 
 
 async def test_chats_do_not_mix(store: MessageStore, chat: ChatId) -> None:
