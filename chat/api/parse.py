@@ -29,11 +29,14 @@ def uuid_list(data: dict[str, Any], name: str) -> list[UUID]:
 
 
 def path_uuid(text: str) -> UUID:
-    """A UUID of an address; what is none is not found."""
+    """A UUID of an address in its one spelling; anything else is not found."""
     try:
-        return UUID(text)
+        found = UUID(text)
     except ValueError:
         raise NotFound() from None
+    if str(found) != text:
+        raise NotFound()
+    return found
 
 
 def role_field(data: dict[str, Any]) -> Role:

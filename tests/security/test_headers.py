@@ -10,7 +10,8 @@ from django.conf import settings
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
-from tests.security.test_matrix import PLACES, routes
+from tests.security.conftest import PLACES
+from tests.security.test_matrix import routes
 from tests.world import Server, World, manage
 
 MakeServer = Callable[..., Server]

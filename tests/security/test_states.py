@@ -1,0 +1,167 @@
+"""The tables beside the matrix: an archived chat's owner, who was just removed, and ids that are none.
+
+Every route and frame of a chat has its row here too; one without fails.
+A cell is an HTTP status, the type of a frame, or the code of a refusal.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.security.conftest import PLACES, Scene, in_places
+from tests.security.test_matrix import CHAT, FRAMES, ROUTES, UNANSWERED
+from tests.world import Answer, Device
+
+Cells = tuple[int | str, int | str]  # the owner in an archived chat; who was removed a moment ago
+GONE = "not_found"
+ASKED: Cells = (200, GONE)
+REFUSED: Cells = ("archived", GONE)
+OF_A_CHAT: dict[str, Cells] = {
+    f"GET {CHAT}": ASKED,
+    f"PATCH {CHAT}": REFUSED,
+    f"DELETE {CHAT}": (204, GONE),  # It is archived; with `hard` it goes, see below.
+    f"POST {CHAT}/restore": (200, GONE),
+    f"PUT {CHAT}/notifications": ASKED,  # One's own quiet changes nothing for others.
+    f"GET {CHAT}/messages": ASKED,
+    f"POST {CHAT}/messages": REFUSED,
+    f"GET {CHAT}/messages/<str:message_id>": ASKED,
+    f"PATCH {CHAT}/messages/<str:message_id>": REFUSED,
+    f"DELETE {CHAT}/messages/<str:message_id>": REFUSED,
+    f"GET {CHAT}/messages/<str:message_id>/edits": ASKED,
+    f"GET {CHAT}/participants": ASKED,
+    f"POST {CHAT}/participants": REFUSED,
+    f"PATCH {CHAT}/participants/<str:user_id>": REFUSED,
+    f"DELETE {CHAT}/participants/<str:user_id>": REFUSED,
+    f"POST {CHAT}/leave": ("last_owner", GONE),  # Others may leave an archived chat.
+    f"GET {CHAT}/bans": ASKED,
+    f"DELETE {CHAT}/bans/<str:banned_id>": REFUSED,
+    f"GET {CHAT}/invites": ASKED,
+    f"POST {CHAT}/invites": REFUSED,
+    f"DELETE {CHAT}/invites": ASKED,  # A link that leaked can be ended at any time.
+    "POST /api/invites/<str:code>": ("archived", 201),  # Removed is not banned: a link lets them in again.
+    f"PUT {CHAT}/read": ASKED,
+    f"GET {CHAT}/read-positions": ASKED,
+    f"GET {CHAT}/unread/why": ASKED,
+}
+FRAMES_OF_A_CHAT: dict[str, Cells] = {
+    "SUBSCRIBE": ("SUBSCRIBED", GONE),
+    "UNSUBSCRIBE": ("OK", "OK"),  # To hear nothing of what one may not hear takes nothing.
+    "SEND_MESSAGE": REFUSED,
+    "EDIT_MESSAGE": REFUSED,
+    "DELETE_MESSAGE": REFUSED,
+    "READ": ("ACK", GONE),
+    "TYPING": REFUSED,
+}
+# What an id of an address is replaced by, where {} is the id.
+GARBAGE = {
+    "no id": "nothing",
+    "another case": "{}",
+    "long": "0" * 20_000,
+    "NUL": "{}%00",
+    "only NUL": "%00",
+    "up": "%2E%2E",
+    "braces": "%7B{}%7D",
+    "below zero": "-1",
+    "beyond 64 bits": "9" * 30,
+}
+
+
+def test_every_route_of_a_chat_has_a_row() -> None:
+    assert {route for route in ROUTES if CHAT in route or "invites" in route} == set(OF_A_CHAT)
+
+
+def test_every_frame_of_a_chat_has_a_row() -> None:
+    assert {name for name, (_, fields) in FRAMES.items() if "{chat}" in str(fields)} == set(FRAMES_OF_A_CHAT)
+
+
+@pytest.fixture
+async def archived(scene: Scene) -> Scene:
+    """The scene's chat, archived by its owner; its preview has come."""
+    await scene.world.until("ada", scene.fill("/api/chats/{chat}"), lambda body: body["last_message"])
+    assert (await scene.world.rest("ada", "DELETE", scene.fill("/api/chats/{chat}"))).status == 204
+    return scene
+
+
+@pytest.fixture
+async def removed(scene: Scene) -> AsyncIterator[Device]:
+    """The open socket of ben, who heard the chat, holds a good token, and was removed a moment ago."""
+    async with scene.world.connect("ben", scene.names["chat"]) as device:
+        answer = await scene.world.rest("ada", "DELETE", scene.fill("/api/chats/{chat}/participants/{ben}"))
+        assert answer.status == 204
+        yield device
+
+
+async def play(scene: Scene, name: str, route: str) -> Answer:
+    """Ask for a route as its row in the matrix says."""
+    method, address = route.split(" ", 1)
+    return await scene.world.rest(name, method, scene.fill(in_places(address)), scene.fill(ROUTES[route][1]))
+
+
+async def play_frame(scene: Scene, device: Device, type_: str) -> Answer:
+    """Send a frame as its row in the matrix says; what nobody answers is answered by a heartbeat."""
+    fields: dict[str, Any] = scene.fill(FRAMES[type_][1])
+    if type_ not in UNANSWERED:
+        return await device.ask(type_, **fields)
+    await device.send({"type": type_, "ref": "u", **fields})
+    return await device.ask("HEARTBEAT", ref="u")
+
+
+@pytest.mark.parametrize("route", OF_A_CHAT)
+async def test_the_owner_of_an_archived_chat(archived: Scene, route: str) -> None:
+    path = archived.fill("/api/chats/{chat}")
+    before = (await archived.world.rest("ada", "GET", path)).body
+    answer = await play(archived, "ada", route)
+    expected = OF_A_CHAT[route][0]
+    assert expected in (answer.status, answer.code), answer
+    if isinstance(expected, str):
+        assert answer.status == 409
+        assert (await archived.world.rest("ada", "GET", path)).body == before, "a refusal changed the chat"
+
+
+@pytest.mark.parametrize("type_", FRAMES_OF_A_CHAT)
+async def test_the_owner_of_an_archived_chat_over_a_socket(archived: Scene, type_: str) -> None:
+    async with archived.world.connect("ada") as device:
+        answer = await play_frame(archived, device, type_)
+    assert (answer.code or answer.body["type"]) == FRAMES_OF_A_CHAT[type_][0], answer
+
+
+async def test_an_archived_chat_comes_back_or_goes_for_good(archived: Scene) -> None:
+    world, path = archived.world, archived.fill("/api/chats/{chat}")
+    assert (await world.rest("ada", "POST", f"{path}/restore")).body["is_archived"] is False
+    assert (await world.rest("ada", "POST", f"{path}/messages", {"content": "again"})).status == 201
+    assert (await world.rest("ada", "DELETE", path)).status == 204
+    assert (await world.rest("ada", "DELETE", f"{path}?hard=true")).status == 202
+    for route in OF_A_CHAT:
+        assert (await play(archived, "ada", route)).code == GONE, route
+
+
+@pytest.mark.parametrize("route", OF_A_CHAT)
+async def test_who_was_removed_a_moment_ago(scene: Scene, removed: Device, route: str) -> None:
+    answer = await play(scene, "ben", route)
+    assert OF_A_CHAT[route][1] in (answer.status, answer.code), answer
+
+
+@pytest.mark.parametrize("type_", FRAMES_OF_A_CHAT)
+async def test_who_was_removed_a_moment_ago_over_the_open_socket(scene: Scene, removed: Device, type_: str) -> None:
+    answer = await play_frame(scene, removed, type_)
+    assert (answer.code or answer.body["type"]) == FRAMES_OF_A_CHAT[type_][1], answer
+    await scene.world.rest("ada", "POST", scene.fill("/api/chats/{chat}/messages"), {"content": "without ben"})
+    await removed.ask("HEARTBEAT")
+    assert "without ben" not in str(removed.frames)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if any(place in route for place in PLACES)])
+async def test_an_id_that_is_none_is_refused(scene: Scene, route: str) -> None:
+    method, address = route.split(" ", 1)
+    for place, name in PLACES.items():
+        if place not in address:
+            continue
+        good = str(scene.fill(name))
+        for kind, text in GARBAGE.items():
+            bad = good.swapcase() if kind == "another case" else text.replace("{}", good)
+            if bad == good:
+                continue  # Digits have no case.
+            path = scene.fill(in_places(address.replace(place, bad)))
+            answer = await scene.world.rest("ada", method, path, scene.fill(ROUTES[route][1]))
+            assert 400 <= answer.status < 500, (kind, answer)
