@@ -1,7 +1,9 @@
 """Stories of what is unread: numbers that follow a person over their windows."""
 
+import json
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.conftest import OpenWindow, Served
 
@@ -84,6 +86,51 @@ async def test_a_deleted_message_is_counted_no_longer(served: Served, open_windo
     await ada.is_connected()
     await served.rest("ben", "DELETE", f"/api/chats/{chat}/messages/{first}")
     await expect(ada.badge(chat)).to_have_text("1")
+
+    await ada.open_chat(chat)
+    await expect(ada.badge(chat)).to_have_count(0)
+    second = (await served.history("ben", chat))[1]["id"]
+    await served.rest("ada", "PUT", f"/api/chats/{chat}/read", {"message_id": second, "unread": True})
+    await expect(ada.badge(chat)).to_have_text("1")
+    await served.rest("ben", "DELETE", f"/api/chats/{chat}/messages/{second}")
+    await expect(ada.badge(chat)).to_have_count(0)
+
+
+async def test_what_is_said_before_the_page_hears_is_counted_too(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    ada = await open_window()
+    said: list[str] = []
+
+    async def say_before_subscribe(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        async def to_server(text: str | bytes) -> None:
+            if json.loads(text)["type"] == "SUBSCRIBE" and not said:
+                said.append("in between")
+                await served.write(chat, author="ben", texts=said)
+            server.send(text)
+
+        socket.on_message(to_server)
+
+    await ada.page.route_web_socket("**/ws/chat/", say_before_subscribe)
+    await ada.page.reload()
+    await ada.sign_in("ada", served.people["ada"])
+    await expect(ada.badge(chat)).to_have_text("1")
+    await expect(ada.page.get_by_test_id(f"chat-{chat}")).to_contain_text("in between")
+
+
+async def test_one_goes_back_to_where_one_stopped_reading(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    await served.write(chat, author="ben", texts=[f"line {number}" for number in range(90)])
+    tenth = (await served.history("ada", chat))[9]["id"]
+    await served.rest("ada", "PUT", f"/api/chats/{chat}/read", {"message_id": tenth})
+    ada = await open_window("ada")
+    await expect(ada.badge(chat)).to_have_text("80")
+    await ada.open_chat(chat)
+    await ada.sees("line 89")
+    await ada.page.get_by_role("button", name="Jump to first unread").click()
+    await expect(ada.page.get_by_test_id("news")).to_be_in_viewport()
+    await expect(ada.page.locator("[data-testid=news] + .message")).to_contain_text("line 10")
 
 
 async def test_one_is_added_and_removed_in_every_window_at_once(served: Served, open_window: OpenWindow) -> None:

@@ -14,8 +14,10 @@ const RECOUNT_MS = 500;
 
 let refreshing = null;
 let listChanges = 0;
-// Chats that were read here or elsewhere while the list was under way: its numbers for them may be older.
-const readMeanwhile = new Set();
+// How many ME frames told of a read, and which of them was the last of each chat: an answer of REST that was under
+// way meanwhile may have older numbers.
+let readsHeard = 0;
+const lastReads = new Map();
 const recounts = new Map();
 // Chats that the person leaves or deletes: that these go is no news.
 const parting = new Set();
@@ -36,11 +38,12 @@ export async function catchUp() {
   await refreshing;
   const versions = [...chats.value.values()].map(({ version }) => version);
   if (versions.length === 0) return refreshChats();
+  const asked = readsHeard;
   try {
     const { list, removed } = await readPages({ changed_since: Math.max(...versions) });
     if (phase.value !== "signedIn") return;
     batch(() => {
-      list.forEach(putChat);
+      for (const chat of list) putChat(chat, asked);
       removed.forEach(dropChat);
     });
   } catch (problem) {
@@ -50,7 +53,7 @@ export async function catchUp() {
 
 async function readChats() {
   const before = listChanges;
-  readMeanwhile.clear();
+  const asked = readsHeard;
   let list = [];
   try {
     ({ list } = await readPages({}));
@@ -63,7 +66,7 @@ async function readChats() {
   if (listChanges !== before) return readChats();
   learnFrom(list);
   batch(() => {
-    chats.value = new Map(list.map((chat) => [chat.id, keptUp(chat, chats.value.get(chat.id))]));
+    chats.value = new Map(list.map((chat) => [chat.id, keptUp(chat, asked)]));
     areChatsLoaded.value = true;
   });
   follow();
@@ -85,11 +88,12 @@ function learnFrom(list) {
   learn(list.flatMap((chat) => [chat.last_message?.sender, chat.peer]));
 }
 
-// What was heard live may be ahead of an answer of REST.
-function keptUp(chat, shown) {
+// What was heard live may be ahead of an answer of REST that was asked for after `asked` reads.
+function keptUp(chat, asked) {
+  const shown = chats.value.get(chat.id);
   const isAhead = shown?.last_message_at && shown.last_message_at > (chat.last_message_at ?? "");
   const { last_message, last_message_at } = isAhead ? shown : chat;
-  const isKnown = shown && (readMeanwhile.has(chat.id) || shown.tally.upTo > chat.pos);
+  const isKnown = shown && (lastReads.get(chat.id) > asked || shown.tally.upTo > chat.pos);
   const tally = isKnown ? shown.tally : counted({ ...chat, upTo: chat.pos }, shown?.tally);
   const last_read_message_id = isKnown ? shown.last_read_message_id : chat.last_read_message_id;
   return { ...chat, last_message, last_message_at, last_read_message_id, ...withTally(tally) };
@@ -104,10 +108,10 @@ function follow() {
 }
 
 /** Takes up a chat as the API gives it. */
-export function putChat(chat) {
+export function putChat(chat, asked = readsHeard) {
   learnFrom([chat]);
   if (!chats.value.has(chat.id)) listChanges += 1;
-  chats.value = new Map(chats.value).set(chat.id, keptUp(chat, chats.value.get(chat.id)));
+  chats.value = new Map(chats.value).set(chat.id, keptUp(chat, asked));
   follow();
 }
 
@@ -146,8 +150,25 @@ export async function part(chatId, work) {
 
 /** Reads one chat again, or for the first time. */
 export async function readChat(chatId) {
+  const asked = readsHeard;
   const chat = await api.get(`chats/${chatId}`).catch(() => null);
-  if (phase.value === "signedIn" && chat) putChat(chat);
+  if (phase.value === "signedIn" && chat) putChat(chat, asked);
+}
+
+/** Takes note that a chat is heard from a pos on: what lies before it and after the last numbers was not. */
+export function liveFrom(chatId, { pos }) {
+  if (!(chats.value.get(chatId)?.tally.upTo < pos)) return;
+  readChat(chatId);
+  readLastMessage(chatId, pos);
+}
+
+// The copy of it in the chat is a moment late.
+async function readLastMessage(chatId, pos) {
+  const page = await api.get(`chats/${chatId}/messages`, { limit: 1, at_least: pos }).catch(() => null);
+  const last = page?.messages.at(-1);
+  if (phase.value !== "signedIn" || !last) return;
+  learn([last.sender]);
+  showLastMessage(chatId, last);
 }
 
 /** Shows a message as the last one of its chat, unless a later one is. */
@@ -185,7 +206,7 @@ function recount(chatId) {
 export function countRead({ roomId, messageId, unread, mentions, upTo }) {
   const chat = chats.value.get(roomId);
   if (!chat) return;
-  readMeanwhile.add(roomId);
+  lastReads.set(roomId, (readsHeard += 1));
   const tally = counted({ unread, mentions, upTo }, chat.tally);
   changeChat(roomId, { last_read_message_id: messageId, ...withTally(tally) });
 }

@@ -85,7 +85,7 @@ export function MessageList({ history, chatName }) {
         ${timeline && rows(timeline, target)}
         ${timeline?.hasAfter ? html`<${End} history=${history} kind="newer" />` : waiting.map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`)}
       </div>
-      ${timeline?.hasBefore &&
+      ${timeline &&
       isAbove(timeline, newAfter.value) &&
       html`<button class="jump above" onClick=${toNews}><${Icon} name="up" /> Jump to first unread</button>`}
       ${!history.following.value &&
@@ -99,13 +99,14 @@ export function MessageList({ history, chatName }) {
 
 function isAbove(timeline, messageId) {
   const { oldest } = ends(timeline);
-  return messageId !== null && oldest !== null && compareIds(messageId, oldest) < 0;
+  return timeline.hasBefore && messageId !== null && oldest !== null && compareIds(messageId, oldest) < 0;
 }
 
 function rows(timeline, target) {
   const now = Date.now();
   let above = null;
-  let hasNews = newAfter.value === null;
+  // Where what is new starts before the loaded part, the line would stand too low.
+  let hasNews = newAfter.value === null || isAbove(timeline, newAfter.value);
   // One flat list: Preact finds a row by its key only among its brothers.
   return ordered(timeline.messages).flatMap((message) => {
     const isNewDay = !above || dayKey(above.createdAt) !== dayKey(message.createdAt);

@@ -3,7 +3,7 @@
 /** Returns `{chatId, messageId, invite}` of a location hash, each null where it names none. */
 export function parseRoute(hash) {
   const [, chatId = null, messageId = null] = hash.match(/^#\/chat\/([\w-]+)(?:\/(-?\d+))?$/) ?? [];
-  const [, invite = null] = hash.match(/^#\/invite\/([\w-]+)$/) ?? [];
+  const [, invite = null] = hash.match(/^#\/?invite\/([\w-]+)$/) ?? [];
   return { chatId, messageId, invite };
 }
 

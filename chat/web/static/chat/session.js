@@ -1,7 +1,7 @@
 /** Signing in and out, and what the connection tells while one is signed in. */
 import { batch } from "@preact/signals";
 import { fullJitter } from "chat/backoff";
-import { catchUp, refreshChats } from "chat/chats";
+import { catchUp, liveFrom, readChat, refreshChats } from "chat/chats";
 import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
@@ -138,8 +138,10 @@ const listeners = {
   missed: catchUp,
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
+    liveFrom(roomId, position);
   },
   reload(roomId) {
+    readChat(roomId);
     if (roomId !== openId.value) return forgetHistory(roomId);
     openHistory.value.reload();
     return loadMembers(roomId);
