@@ -30,7 +30,15 @@ function Name() {
     <form class="stack" onSubmit=${save}>
       <label>
         Your name
-        <input name="name" required maxlength="150" dir="auto" autocomplete="name" value=${name} onInput=${({ target }) => setName(target.value)} />
+        <input
+          name="name"
+          required
+          maxlength="150"
+          dir="auto"
+          autocomplete="name"
+          value=${name}
+          onInput=${({ target }) => setName(target.value)}
+        />
       </label>
       <button class="secondary" disabled=${isBusy || !name.trim() || name.trim() === nameOf(me.value.id)}>Save name</button>
       ${problem}
@@ -56,7 +64,14 @@ function Password() {
   const field = (label, name, value, set, hint) => html`
     <label>
       ${label}
-      <input type="password" name=${name} required autocomplete=${hint} value=${value} onInput=${({ target }) => set(target.value)} />
+      <input
+        type="password"
+        name=${name}
+        required
+        autocomplete=${hint}
+        value=${value}
+        onInput=${({ target }) => set(target.value)}
+      />
     </label>
   `;
   return html`

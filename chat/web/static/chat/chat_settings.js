@@ -20,6 +20,7 @@ export function ChatSettings({ chat }) {
   const [draft, setDraft] = useState({});
   const [ask, isBusy, problem] = useAsk();
   const value = (field) => draft[field] ?? chat[field];
+  const isChanged = Object.keys(draft).length > 0;
   const set = (field) => (event) => setDraft({ ...draft, [field]: event.target.value });
   const save = (event) => {
     event.preventDefault();
@@ -34,16 +35,25 @@ export function ChatSettings({ chat }) {
   return html`
     <form class="stack" onSubmit=${save} aria-label="Settings">
       <h3>Settings</h3>
-      <label>Name <input name="name" required maxlength="255" dir="auto" value=${value("name")} onInput=${set("name")} /></label>
+      <label>
+        Name
+        <input name="name" required maxlength="255" dir="auto" value=${value("name")} onInput=${set("name")} />
+      </label>
       <label>
         Description
-        <textarea rows="2" maxlength="1000" dir="auto" value=${value("description")} onInput=${set("description")}></textarea>
+        <textarea
+          rows="2"
+          maxlength="1000"
+          dir="auto"
+          value=${value("description")}
+          onInput=${set("description")}
+        ></textarea>
       </label>
-      <button class="secondary" disabled=${isBusy || Object.keys(draft).length === 0 || !value("name").trim()}>Save</button>
+      <button class="secondary" disabled=${isBusy || !isChanged || !value("name").trim()}>Save</button>
       ${Object.entries(RULES).map(
         ([action, label]) => html`
           <${Choice} key=${action} label=${label} value=${lowestFor(chat, action)} change=${rule(action)} isBusy=${isBusy}>
-            ${ROLES.map((role) => html`<option key=${role} value=${role}>${role === "guest" ? "everybody" : `${role} and above`}</option>`)}
+            ${ROLES.map((role) => html`<option key=${role} value=${role}>${fromRole(role)}</option>`)}
           <//>
         `,
       )}
@@ -60,16 +70,22 @@ export function ChatSettings({ chat }) {
   `;
 }
 
+function fromRole(role) {
+  return role === "guest" ? "everybody" : `${role} and above`;
+}
+
 function Choice({ label, value, change, isBusy, children }) {
   return html`
-    <label class="choice">${label}<select value=${value} disabled=${isBusy} onChange=${change}>${children}</select></label>
+    <label class="choice">
+      ${label}<select value=${value} disabled=${isBusy} onChange=${change}>${children}</select>
+    </label>
   `;
 }
 
 /** Quiet for oneself. */
 export function QuietPanel({ chat }) {
   const [ask, isBusy, problem] = useAsk();
-  const spans = { ...Object.fromEntries(Object.entries(SPANS).map(([label, ms]) => [label, Date.now() + ms])), "until I turn it off": ALWAYS };
+  const spans = Object.entries(SPANS).map(([label, ms]) => [label, Date.now() + ms]);
   const button = (label, until) => html`
     <button class="quiet" key=${label} disabled=${isBusy} onClick=${() => ask(() => keepQuiet(until))}>${label}</button>
   `;
@@ -78,7 +94,8 @@ export function QuietPanel({ chat }) {
       <h3>Notifications</h3>
       ${isQuiet(chat)
         ? html`<p class="inline">Quiet${until(chat.notifications_muted_until)}. ${button("Turn on", null)}</p>`
-        : html`<p class="inline">Keep quiet for ${Object.entries(spans).map(([label, at]) => button(label, at))}</p>`}
+        : html`<p class="inline">Keep quiet for ${spans.map(([label, at]) => button(label, at))}
+            ${button("until I turn it off", ALWAYS)}</p>`}
       ${problem}
     </section>
   `;

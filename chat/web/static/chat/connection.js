@@ -16,23 +16,17 @@
  *   since 1970 or null; reason is the close code of a connection that is refused for good, or null.
  * - `signedOut()`: the session has ended; only a new sign-in helps.
  *
- * Positions live here: each room has a cursor `{epoch, pos}` that moves as receiver.js judges its frames, and
- * every reconnect resumes from it. The person's own stream has one too, but no replay.
+ * How far each room was heard is kept by subscriptions.js; the person's own stream has a position too, but no replay.
  */
 import { fullJitter } from "chat/backoff";
 import { judge } from "chat/receiver";
+import { Subscriptions } from "chat/subscriptions";
 
 const HANDSHAKE_MS = 15_000;
 const PROBE_MS = 5_000;
 
 // A connection that lasted this long was a good one: the next failure starts from a short wait again.
 const STEADY_MS = 10_000;
-
-// A cursor takes up to about 200 bytes of a frame of at most 64 KiB.
-const ROOMS_PER_FRAME = 200;
-
-// Stands in a room's `awaiting`, in place of a ref, until its SUBSCRIBE is sent again.
-const LATER = "later";
 
 const FORBIDDEN = 4003;
 const NOT_SIGNED_IN = [4001, 4011];
@@ -53,7 +47,7 @@ export class Connection {
   #outbox;
   #on;
   #env;
-  #rooms = new Map();
+  #rooms;
   #own = null;
   #socket = null;
   #ready = false;
@@ -73,6 +67,11 @@ export class Connection {
     this.#outbox = outbox;
     this.#on = on;
     this.#env = env;
+    this.#rooms = new Subscriptions({
+      on,
+      ask: (frame) => this.#ask(frame),
+      later: (ms, work) => this.#after("subscribe", ms ?? fullJitter(2, env.random), work),
+    });
   }
 
   /** Connects, and reconnects whenever the connection is lost, until `stop`. */
@@ -90,18 +89,12 @@ export class Connection {
 
   /** Sets the rooms to be live in: new ones are subscribed, missing ones forgotten. */
   follow(roomIds) {
-    const wanted = new Set(roomIds);
-    for (const roomId of this.#rooms.keys()) {
-      if (!wanted.has(roomId)) this.#forget(roomId);
-    }
-    const added = [...wanted].filter((roomId) => !this.#rooms.has(roomId));
-    for (const roomId of added) this.#rooms.set(roomId, { cursor: null, awaiting: null });
-    if (this.#ready) this.#subscribe(added);
+    this.#rooms.follow(roomIds);
   }
 
   /** Returns the cursor `{epoch, pos}` of a room, or null where it is not live yet. */
   cursor(roomId) {
-    return this.#rooms.get(roomId)?.cursor ?? null;
+    return this.#rooms.cursor(roomId);
   }
 
   /** Sends a message, now or as soon as it can; `nonce` is new and unique for this person. */
@@ -112,8 +105,7 @@ export class Connection {
 
   /** Sends a frame that is not worth repeating; false where there is no connection to take it. */
   tell(frame) {
-    if (this.#ready) this.#send({ ref: this.#ref(), ...frame });
-    return this.#ready;
+    return this.#ask(frame) !== null;
   }
 
   /** Sends a failed message again. */
@@ -132,7 +124,7 @@ export class Connection {
     if (this.#timers.reconnect) this.#connect();
     if (!this.#ready) return;
     const askedAt = this.#env.now();
-    this.#send({ type: "HEARTBEAT", ref: this.#ref() });
+    this.#ask({ type: "HEARTBEAT" });
     this.#after("probe", PROBE_MS, () => this.#heardAt < askedAt && this.#lost());
   }
 
@@ -166,9 +158,9 @@ export class Connection {
       case "READY":
         return this.#welcome(frame);
       case "SUBSCRIBED":
-        return this.#subscribed(frame);
+        return this.#rooms.subscribed(frame);
       case "RESYNC":
-        return this.#resync(frame);
+        return this.#rooms.resync(frame);
       case "ACK":
         return this.#acknowledged(frame);
       case "ERROR":
@@ -181,7 +173,7 @@ export class Connection {
         return this.#personal(frame);
       default:
         if (!frame.roomId) return undefined;
-        return frame.pos === undefined ? this.#on.whisper(frame) : this.#live(frame);
+        return frame.pos === undefined ? this.#on.whisper(frame) : this.#rooms.live(frame);
     }
   }
 
@@ -191,7 +183,7 @@ export class Connection {
     this.#readyAt = this.#env.now();
     this.#beat(frame.heartbeatMs);
     this.#say("online");
-    this.#subscribe([...this.#rooms.keys()]);
+    this.#rooms.resume();
     this.#own = frame.me;
     this.#on.ready(frame);
     this.#flush();
@@ -200,67 +192,9 @@ export class Connection {
   #beat(everyMs) {
     this.#after("heartbeat", everyMs, () => {
       if (this.#env.now() - this.#heardAt >= 2 * everyMs) return this.#lost();
-      this.#send({ type: "HEARTBEAT", ref: this.#ref() });
+      this.#ask({ type: "HEARTBEAT" });
       return this.#beat(everyMs);
     });
-  }
-
-  #subscribe(roomIds) {
-    for (let start = 0; start < roomIds.length; start += ROOMS_PER_FRAME) {
-      const ref = this.#ref();
-      const some = roomIds.slice(start, start + ROOMS_PER_FRAME);
-      for (const roomId of some) this.#rooms.get(roomId).awaiting = ref;
-      const rooms = Object.fromEntries(some.map((roomId) => [roomId, this.cursor(roomId)]));
-      this.#send({ type: "SUBSCRIBE", ref, rooms });
-    }
-  }
-
-  // A SUBSCRIBE from a cursor is answered with everything since, in parts, or with RESYNC.
-  #subscribed({ ref, roomId, epoch, pos, events, more }) {
-    const room = this.#rooms.get(roomId);
-    if (room?.awaiting !== ref) return;
-    const isResumed = room.cursor !== null;
-    room.awaiting = null;
-    room.cursor ??= { epoch, pos };
-    const fits = events.every((frame) => this.#apply(room, frame));
-    // One of them may have told that the person was removed.
-    if (!this.#rooms.has(roomId)) return;
-    if (!fits) {
-      // A replay that does not fit its own cursor can only be started afresh.
-      room.cursor = null;
-      this.#subscribe([roomId]);
-    } else if (more && events.length > 0) {
-      this.#subscribe([roomId]);
-    } else {
-      room.cursor = { epoch, pos: Math.max(pos, room.cursor.pos) };
-      if (!isResumed) this.#on.fresh(roomId, room.cursor);
-    }
-  }
-
-  #resync({ ref, roomId, epoch, pos }) {
-    const room = this.#rooms.get(roomId);
-    if (!room) return;
-    if (room.awaiting === ref) room.awaiting = null;
-    room.cursor = { epoch, pos };
-    this.#on.reload(roomId);
-  }
-
-  // Whatever comes before the answer to SUBSCRIBE is in that answer too.
-  #live(frame) {
-    const room = this.#rooms.get(frame.roomId);
-    if (!room || room.awaiting !== null || this.#apply(room, frame)) return;
-    if (frame.epoch !== room.cursor?.epoch) room.cursor = null;
-    this.#subscribe([frame.roomId]);
-  }
-
-  // Says whether the frame fits the cursor of its room: applied, or known already.
-  #apply(room, frame) {
-    const outcome = judge(room.cursor, frame);
-    if (outcome === "apply") {
-      room.cursor = { epoch: frame.epoch, pos: frame.pos };
-      this.#on.event(frame);
-    }
-    return outcome === "apply" || outcome === "drop";
   }
 
   // Its stream cannot be asked for what lies in a hole, so the frame itself is taken all the same.
@@ -284,25 +218,9 @@ export class Connection {
     if (this.#outbox.find(nonce)) {
       this.#outbox.refuse(nonce, frame, this.#env.now());
       this.#flush();
-    } else if (frame.ref && this.#rooms.get(frame.roomId)?.awaiting === frame.ref) {
-      this.#subscribeRefused(frame);
-    }
-  }
-
-  #subscribeRefused({ roomId, retryable, retryAfterMs }) {
-    if (retryable) {
-      this.#rooms.get(roomId).awaiting = LATER;
-      const later = () => [...this.#rooms.keys()].filter((id) => this.#rooms.get(id).awaiting === LATER);
-      this.#after("subscribe", retryAfterMs ?? fullJitter(2, this.#env.random), () => this.#subscribe(later()));
     } else {
-      this.#rooms.delete(roomId);
-      this.#on.gone(roomId);
+      this.#rooms.refused(frame);
     }
-  }
-
-  #forget(roomId) {
-    this.#rooms.delete(roomId);
-    if (this.#ready) this.#send({ type: "UNSUBSCRIBE", ref: this.#ref(), rooms: [roomId] });
   }
 
   async #renew() {
@@ -362,11 +280,19 @@ export class Connection {
     this.#socket = null;
     this.#ready = false;
     for (const name of ["handshake", "heartbeat", "probe", "outbox", "subscribe", "move"]) this.#cancel(name);
-    for (const room of this.#rooms.values()) room.awaiting = null;
+    this.#rooms.lost();
     this.#outbox.lost();
     if (!socket) return;
     socket.onmessage = socket.onclose = null;
     socket.close();
+  }
+
+  // Sends a frame with a ref and returns it; null where there is no connection.
+  #ask(frame) {
+    if (!this.#ready) return null;
+    const ref = this.#ref();
+    this.#send({ ...frame, ref });
+    return ref;
   }
 
   #send(frame) {

@@ -17,7 +17,15 @@ export function DayPicker({ close }) {
       <form onSubmit=${submit}>
         <label>
           Day
-          <input type="date" name="day" required min="1970-01-01" max="2090-12-31" value=${day} onInput=${({ target }) => setDay(target.value)} />
+          <input
+            type="date"
+            name="day"
+            required
+            min="1970-01-01"
+            max="2090-12-31"
+            value=${day}
+            onInput=${({ target }) => setDay(target.value)}
+          />
         </label>
         <button class="primary" disabled=${!day}>Go there</button>
       </form>

@@ -83,7 +83,9 @@ export function MessageList({ history, chatName }) {
       >
         <${TopEnd} history=${history} chatName=${chatName} />
         ${timeline && rows(timeline, target)}
-        ${timeline?.hasAfter ? html`<${End} history=${history} kind="newer" />` : waiting.map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`)}
+        ${timeline?.hasAfter
+          ? html`<${End} history=${history} kind="newer" />`
+          : waiting.map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`)}
       </div>
       ${timeline &&
       isAbove(timeline, newAfter.value) &&

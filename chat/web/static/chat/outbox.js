@@ -1,9 +1,9 @@
 /**
  * Messages on their way out: which may be sent now, in what order, and what became of them.
  *
- * An entry is `{nonce, roomId, content, mentions, createdAt, firstTriedAt, status, reason}`: times in ms
- * since 1970, mentions user ids or "all", status "pending" or "failed", reason `{code, message}` of a failed one. Entries live in `storage` (a Storage)
- * under one key each, so that tabs of one person never overwrite each other's, until the server has answered.
+ * An entry is `{nonce, roomId, content, mentions, createdAt, firstTriedAt, status, reason}`: times in ms since 1970,
+ * mentions user ids or "all", status "pending" or "failed", reason `{code, message}` of a failed one. Entries live in
+ * `storage` (a Storage) under one key each, so that tabs of one person never overwrite each other's, until the server has answered.
  * Nothing here reads a clock: `now` is passed in, in ms since 1970.
  */
 import { fullJitter } from "chat/backoff";

@@ -1,0 +1,130 @@
+/**
+ * The rooms that one connection is live in, and how far each was heard.
+ *
+ * Each room has a cursor `{epoch, pos}` that moves as receiver.js judges its frames; every reconnect resumes
+ * from it. `on` is told as connection.js promises.
+ */
+import { judge } from "chat/receiver";
+
+// A cursor takes up to about 200 bytes of a frame of at most 64 KiB.
+const ROOMS_PER_FRAME = 200;
+
+// Stands in a room's `awaiting`, in place of a ref, until its SUBSCRIBE is sent again.
+const LATER = "later";
+
+export class Subscriptions {
+  #on;
+  #ask;
+  #later;
+  #rooms = new Map();
+
+  /**
+   * `ask(frame)` sends a frame and returns its ref, or null where there is no connection; `later(ms, work)` runs
+   * work after a while (ms may be undefined: some while), unless the connection is lost before.
+   */
+  constructor({ on, ask, later }) {
+    this.#on = on;
+    this.#ask = ask;
+    this.#later = later;
+  }
+
+  /** Sets the rooms to be live in: new ones are subscribed, missing ones forgotten. */
+  follow(roomIds) {
+    const wanted = new Set(roomIds);
+    for (const roomId of this.#rooms.keys()) {
+      if (wanted.has(roomId)) continue;
+      this.#rooms.delete(roomId);
+      this.#ask({ type: "UNSUBSCRIBE", rooms: [roomId] });
+    }
+    const added = [...wanted].filter((roomId) => !this.#rooms.has(roomId));
+    for (const roomId of added) this.#rooms.set(roomId, { cursor: null, awaiting: null });
+    this.#subscribe(added);
+  }
+
+  /** Returns the cursor of a room, or null where it is not live yet. */
+  cursor(roomId) {
+    return this.#rooms.get(roomId)?.cursor ?? null;
+  }
+
+  /** Subscribes every room from where it is: a new connection is up. */
+  resume() {
+    this.#subscribe([...this.#rooms.keys()]);
+  }
+
+  /** Waits for no answer any more: the connection is lost. */
+  lost() {
+    for (const room of this.#rooms.values()) room.awaiting = null;
+  }
+
+  /** Takes the answer to a SUBSCRIBE from a cursor: everything since, in parts. */
+  subscribed({ ref, roomId, epoch, pos, events, more }) {
+    const room = this.#rooms.get(roomId);
+    if (room?.awaiting !== ref) return;
+    const isResumed = room.cursor !== null;
+    room.awaiting = null;
+    room.cursor ??= { epoch, pos };
+    const fits = events.every((frame) => this.#apply(room, frame));
+    // One of them may have told that the person was removed.
+    if (!this.#rooms.has(roomId)) return;
+    if (!fits) {
+      // A replay that does not fit its own cursor can only be started afresh.
+      room.cursor = null;
+      this.#subscribe([roomId]);
+    } else if (more && events.length > 0) {
+      this.#subscribe([roomId]);
+    } else {
+      room.cursor = { epoch, pos: Math.max(pos, room.cursor.pos) };
+      if (!isResumed) this.#on.fresh(roomId, room.cursor);
+    }
+  }
+
+  /** Takes RESYNC: live from its pos, and what lies before is lost. */
+  resync({ ref, roomId, epoch, pos }) {
+    const room = this.#rooms.get(roomId);
+    if (!room) return;
+    if (room.awaiting === ref) room.awaiting = null;
+    room.cursor = { epoch, pos };
+    this.#on.reload(roomId);
+  }
+
+  /** Takes a live frame; whatever comes before the answer to SUBSCRIBE is in that answer too. */
+  live(frame) {
+    const room = this.#rooms.get(frame.roomId);
+    if (!room || room.awaiting !== null || this.#apply(room, frame)) return;
+    if (frame.epoch !== room.cursor?.epoch) room.cursor = null;
+    this.#subscribe([frame.roomId]);
+  }
+
+  /** Takes the ERROR that answers a SUBSCRIBE. */
+  refused({ ref, roomId, retryable, retryAfterMs }) {
+    const room = this.#rooms.get(roomId);
+    if (!ref || room?.awaiting !== ref) return;
+    if (retryable) {
+      room.awaiting = LATER;
+      const waiting = () => [...this.#rooms.keys()].filter((id) => this.#rooms.get(id).awaiting === LATER);
+      this.#later(retryAfterMs, () => this.#subscribe(waiting()));
+    } else {
+      this.#rooms.delete(roomId);
+      this.#on.gone(roomId);
+    }
+  }
+
+  #subscribe(roomIds) {
+    for (let start = 0; start < roomIds.length; start += ROOMS_PER_FRAME) {
+      const some = roomIds.slice(start, start + ROOMS_PER_FRAME);
+      const rooms = Object.fromEntries(some.map((roomId) => [roomId, this.cursor(roomId)]));
+      const ref = this.#ask({ type: "SUBSCRIBE", rooms });
+      for (const roomId of some) this.#rooms.get(roomId).awaiting = ref;
+    }
+  }
+
+  // Says whether the frame fits the cursor of its room: applied, or known already.
+  #apply(room, frame) {
+    const outcome = judge(room.cursor, frame);
+    if (outcome === "apply") {
+      room.cursor = { epoch: frame.epoch, pos: frame.pos };
+      this.#on.event(frame);
+    }
+    return outcome === "apply" || outcome === "drop";
+  }
+}
