@@ -138,12 +138,13 @@ class Agreement(RuleBasedStateMachine):
             await phone.heard_until(self.chat, lambda heard: bool(heard) and heard[-1]["pos"] >= pos)
             believed = folded(_events(phone.heard[self.chat]))
             assert {key: _state(one) for key, one in believed.items()} == {k: _state(one) for k, one in truth.items()}
-        for settled in (False, True):  # Before and after the lists and inboxes have caught up.
-            if settled:
-                chat, newest = f"/api/chats/{self.chat}", last.body["messageId"]
-                await self.world.until("ada", chat, lambda body: (body["last_message"] or {}).get("id") == newest)
-            for name in PEOPLE:
-                await self._agree_on_unread(name, truth)
+        newest, chat = last.body["messageId"], f"/api/chats/{self.chat}"
+        for name in PEOPLE:
+            await self._agree_on_unread(name, truth)
+        # And again once the lists and inboxes have caught up.
+        await self.world.until("ada", chat, lambda body: (body["last_message"] or {}).get("id") == newest)
+        for name in PEOPLE:
+            await self._agree_on_unread(name, truth)
 
     async def _agree_on_unread(self, name: str, truth: States) -> None:
         me, path = await self.world.id(name), f"/api/chats/{self.chat}"
