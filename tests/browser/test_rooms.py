@@ -22,6 +22,19 @@ async def test_a_chat_is_renamed_and_described_for_everybody(served: Served, ope
     await expect(await ben.about()).to_contain_text("No tea any more.")
 
 
+async def test_the_panel_fits_a_phone(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen, second floor, beside the lift")
+    ada = await open_window("ada", width=390)
+    await ada.open_chat(chat)
+    panel = await ada.about()
+    await panel.get_by_test_id("member").nth(1).locator("summary").click()
+    await panel.get_by_role("button", name="Make a link").click()
+    await expect(panel.get_by_test_id("invite")).to_have_count(1)
+    assert await panel.evaluate("dialog => [dialog.scrollWidth <= dialog.clientWidth, innerWidth]") == [True, 390]
+    await ada.page.keyboard.press("Escape")
+    await expect(ada.page.get_by_role("button", name="About this chat")).to_be_focused()
+
+
 async def test_only_who_may_write_has_a_field(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"], name="Tea kitchen")
     ada, ben = await open_window("ada"), await open_window("ben")

@@ -6,8 +6,18 @@ import pytest
 from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.conftest import OpenWindow, Served
+from tests.world import Frame, in_time
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+async def until_read(served: Served, chat: str) -> Frame:
+    """Wait until the server knows that ada has read everything; answers the chat as she sees it."""
+    async with in_time("ada waits until she has read"):
+        while (shown := (await served.rest("ada", "GET", f"/api/chats/{chat}")).body)["unread"]:
+            pass
+    frame: Frame = shown
+    return frame
 
 
 async def test_what_one_window_reads_is_read_in_the_other(served: Served, open_window: OpenWindow) -> None:
@@ -24,10 +34,28 @@ async def test_what_one_window_reads_is_read_in_the_other(served: Served, open_w
 
     await served.write(chat, author="ben", texts=["line 3"])
     await reading.sees("line 3")
-    counts = (await served.rest("ada", "GET", f"/api/chats/{chat}")).body
-    while counts["unread"]:
-        counts = (await served.rest("ada", "GET", f"/api/chats/{chat}")).body
-    assert counts["last_read_message_id"] == (await served.history("ada", chat))[-1]["id"]
+    read = await until_read(served, chat)
+    assert read["last_read_message_id"] == (await served.history("ada", chat))[-1]["id"]
+
+
+async def test_nothing_is_read_while_one_looks_elsewhere(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    await served.write(chat, author="ben", texts=["old"])
+    ada = await open_window("ada")
+    await ada.open_chat(chat)
+    await ada.is_connected()
+    await until_read(served, chat)
+
+    await ada.page.evaluate("document.hasFocus = () => false; dispatchEvent(new Event('blur'))")
+    await served.write(chat, author="ben", texts=["new"])
+    await expect(ada.badge(chat)).to_have_text("1")
+    await expect(ada.page).to_have_title("(1) Tea kitchen · Chat")
+    await expect(ada.page.locator("[data-testid=news] + .message")).to_contain_text("new")
+    assert (await served.rest("ada", "GET", f"/api/chats/{chat}")).body["unread"] == 1
+
+    await ada.page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus'))")
+    await expect(ada.badge(chat)).to_have_count(0)
+    await expect(ada.page.get_by_test_id("news")).to_be_visible()
 
 
 async def test_a_line_stands_above_what_is_new(served: Served, open_window: OpenWindow) -> None:

@@ -9,8 +9,9 @@ import { counted, heard, totals, withoutMessage } from "chat/unread";
 // What the server lets one connection follow.
 const MOST_FOLLOWED = 1_000;
 
-// Several deletes in a row are one recount.
+// Several deletes in a row are one recount, and more chats than MOST_ALONE are one list.
 const RECOUNT_MS = 500;
+const MOST_ALONE = 5;
 
 let refreshing = null;
 let listChanges = 0;
@@ -18,7 +19,8 @@ let listChanges = 0;
 // way meanwhile may have older numbers.
 let readsHeard = 0;
 const lastReads = new Map();
-const recounts = new Map();
+const uncertain = new Set();
+let recounting = null;
 // Chats that the person leaves or deletes: that these go is no news.
 const parting = new Set();
 
@@ -157,14 +159,36 @@ export async function readChat(chatId) {
 
 /** Takes note that a chat is heard from a pos on: what lies before it and after the last numbers was not. */
 export function liveFrom(chatId, { pos }) {
-  if (!(chats.value.get(chatId)?.tally.upTo < pos)) return;
-  readChat(chatId);
-  readLastMessage(chatId, pos);
+  if (chats.value.get(chatId)?.tally.upTo < pos) recountSoon(chatId);
+}
+
+/** Reads the numbers of a chat again: what the page has may be wrong. */
+export function recountSoon(chatId) {
+  uncertain.add(chatId);
+  recounting ??= setTimeout(recount, RECOUNT_MS);
+}
+
+async function recount() {
+  const chatIds = [...uncertain];
+  uncertain.clear();
+  recounting = null;
+  if (phase.value !== "signedIn") return;
+  if (chatIds.length > MOST_ALONE) {
+    // One that is under way was asked for too early.
+    await refreshing;
+    refreshChats();
+  } else {
+    for (const chatId of chatIds) {
+      readChat(chatId);
+      readLastMessage(chatId);
+    }
+  }
 }
 
 // The copy of it in the chat is a moment late.
-async function readLastMessage(chatId, pos) {
-  const page = await api.get(`chats/${chatId}/messages`, { limit: 1, at_least: pos }).catch(() => null);
+async function readLastMessage(chatId) {
+  const query = { limit: 1, at_least: connection.cursor(chatId)?.pos };
+  const page = await api.get(`chats/${chatId}/messages`, query).catch(() => null);
   const last = page?.messages.at(-1);
   if (phase.value !== "signedIn" || !last) return;
   learn([last.sender]);
@@ -193,13 +217,8 @@ export function uncountMessage({ roomId, messageId }) {
   const chat = chats.value.get(roomId);
   if (!chat) return;
   const tally = withoutMessage(chat.tally, messageId);
-  if (tally !== null) changeChat(roomId, withTally(tally));
-  else if (!recounts.has(roomId)) recounts.set(roomId, setTimeout(() => recount(roomId), RECOUNT_MS));
-}
-
-function recount(chatId) {
-  recounts.delete(chatId);
-  if (phase.value === "signedIn") readChat(chatId);
+  if (tally === null) recountSoon(roomId);
+  else changeChat(roomId, withTally(tally));
 }
 
 /** Takes the numbers of an ME frame: how far the person has read, on whichever device. */

@@ -1,9 +1,9 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useAsk } from "chat/ask";
 import { fullTime } from "chat/dates";
 import { html } from "chat/html";
-import { liftBan, makeInvite, readBans, readInvites, revokeInvite } from "chat/members";
-import { nameOf, learn } from "chat/people";
+import { liftBan, makeInvite, members, readBans, readInvites, revokeInvite } from "chat/members";
+import { learn, nameOf } from "chat/people";
 import { may } from "chat/policy";
 import { inviteRoute } from "chat/route";
 import { me } from "chat/state";
@@ -47,14 +47,16 @@ function mayRevoke(chat, invite) {
 function Invite({ invite, isBusy, revoke }) {
   const [isCopied, setCopied] = useState(false);
   const address = `${location.origin}${location.pathname}${inviteRoute(invite.code)}`;
-  // Without https there is no clipboard; the field can be copied by hand.
-  const copy = async () => {
-    await navigator.clipboard.writeText(address);
-    setCopied(true);
-  };
+  const field = useRef(null);
+  // Without https there is no clipboard, and a browser may refuse it: the field can be copied by hand.
+  const copy = () =>
+    navigator.clipboard.writeText(address).then(
+      () => setCopied(true),
+      () => field.current.focus(),
+    );
   return html`
     <div class="invite" data-testid="invite">
-      <input readonly aria-label="Invite link" value=${address} onFocus=${({ target }) => target.select()} />
+      <input ref=${field} readonly aria-label="Invite link" value=${address} onFocus=${({ target }) => target.select()} />
       <p class="hint">
         Until ${fullTime(invite.expires_at)}, used ${invite.uses}${invite.max_uses ? ` of ${invite.max_uses}` : ""} times.
       </p>
@@ -75,9 +77,11 @@ export function BansPanel() {
     learn(found.map(({ user }) => user));
     setBans(found);
   };
+  // Whoever is banned is a member no more.
+  const count = members.value.size;
   useEffect(() => {
     ask(read);
-  }, []);
+  }, [count]);
   const lift = (userId) =>
     ask(async () => {
       await liftBan(userId);

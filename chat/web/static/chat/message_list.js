@@ -137,8 +137,13 @@ function Day({ name }) {
 
 function Seen({ userIds }) {
   const names = userIds.map(nameOf);
-  const few = names.length <= 2 ? names.join(" and ") : `${names[0]} and ${names.length - 1} others`;
-  return html`<p class="seen" data-testid="seen" title=${names.join(", ")} dir="auto">Seen by ${few}</p>`;
+  if (names.length <= 2) return html`<p class="seen" data-testid="seen" dir="auto">Seen by ${names.join(" and ")}</p>`;
+  return html`
+    <details class="seen" data-testid="seen">
+      <summary dir="auto">Seen by ${names[0]} and ${names.length - 1} others</summary>
+      <span dir="auto">${names.join(", ")}</span>
+    </details>
+  `;
 }
 
 function News() {

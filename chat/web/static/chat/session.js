@@ -1,7 +1,7 @@
 /** Signing in and out, and what the connection tells while one is signed in. */
 import { batch } from "@preact/signals";
 import { fullJitter } from "chat/backoff";
-import { catchUp, liveFrom, readChat, refreshChats } from "chat/chats";
+import { catchUp, liveFrom, recountSoon, refreshChats } from "chat/chats";
 import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
@@ -141,7 +141,7 @@ const listeners = {
     liveFrom(roomId, position);
   },
   reload(roomId) {
-    readChat(roomId);
+    recountSoon(roomId);
     if (roomId !== openId.value) return forgetHistory(roomId);
     openHistory.value.reload();
     return loadMembers(roomId);
