@@ -137,7 +137,6 @@ class MemberFrame(_Frame, frozen=True, kw_only=True, tag="MEMBER"):
     by: str
     count: int
     muted_until: str | None = None
-    reason: str | None = None
 
 
 class RoomFrame(_Frame, frozen=True, kw_only=True, tag="ROOM"):
@@ -169,6 +168,7 @@ class PlaceMeFrame(_Frame, frozen=True, kw_only=True, tag="ME"):
 
 _encode = msgspec.json.Encoder().encode
 _message_frames = msgspec.json.Decoder(MessageFrame | MessageEditedFrame | MessageDeletedFrame)
+_MESSAGE_STARTS = (b'{"type":"MESSAGE",', b'{"type":"MESSAGE_EDITED",', b'{"type":"MESSAGE_DELETED",')
 _read_frame = msgspec.json.Decoder(ReadMeFrame)
 _member_frame = msgspec.json.Decoder(MemberFrame)
 _CHANGES: dict[type[MembershipChanged], str] = {
@@ -256,7 +256,6 @@ def member_body(record: Record) -> Body:
         by=changed.by,
         count=changed.count,
         muted_until=changed.muted_until if isinstance(changed, ParticipantMuted) else None,
-        reason=changed.reason if isinstance(changed, ParticipantBanned) else None,
     )
     return Body(
         _encode(body),
@@ -326,7 +325,12 @@ def me_body(record: Record) -> Body | None:
 
 def read_of(body: bytes) -> ReadMeFrame | None:
     """The read position that a body of a person's own stream tells of; None for other bodies."""
-    return _read_frame.decode(body) if body.startswith(b'{"type":"ME"') and b'"kind":"read"' in body else None
+    if not body.startswith(b'{"type":"ME","roomId":') or b'"kind":"read"' not in body:
+        return None
+    try:
+        return _read_frame.decode(body)
+    except msgspec.ValidationError:
+        return None  # Another app's frame that looks alike.
 
 
 def added_of(body: bytes) -> str | None:
@@ -339,7 +343,7 @@ def added_of(body: bytes) -> str | None:
 
 def message_event(body: bytes, *, pos: int) -> Stamped | None:
     """The message event that a body tells of, for folding it over a page; None for other bodies."""
-    if not body.startswith(b'{"type":"MESSAGE'):
+    if not body.startswith(_MESSAGE_STARTS):
         return None
     frame = _message_frames.decode(body)
     event: MessageEvent

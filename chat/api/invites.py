@@ -39,6 +39,7 @@ class InvitesView(APIView):
             return {"code": made.code}
 
         made = once(by.id, key_of(request), invite)
+        require_action(chat, by, Action.INVITE)  # A repeated key must not show what one may not see since.
         return Response(shapes.invite(queries.require_invite(made["code"])), status=201)
 
     def delete(self, request: Request, chat_id: str) -> Response:

@@ -43,6 +43,7 @@ class ParticipantsView(APIView):
 
         made = once(by.id, key_of(request), add)
         wait_until_shown(chat, made["event"])
+        queries.require_participant(chat, by)  # A repeated key must not show a chat that one has left since.
         place = queries.require_place(UUID(made["place"]))
         return Response(shapes.participant(place, people([place.user_id])), status=201)
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from django.conf import settings
 
 from chat import policy
-from chat.commands.messages import require_content
+from chat.commands.locking import MAX_REASON
+from chat.commands.messages import asks_of, require_content
 from chat.events import MessageDeleted, MessageEdited
 from chat.fold import MessageState
 from chat.policy import Action, Seat
@@ -18,8 +19,7 @@ from chatsite.kernel.errors import Conflict, Forbidden, Invalid
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import Payload, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of
-
-MAX_REASON = 200  # characters
+from chatsite.kernel.limits import require
 
 
 class Changed(NamedTuple):
@@ -78,6 +78,7 @@ async def delete(chat: ChatId, message: MessageId, *, by: UserId, reason: str | 
 async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Roster, Seat, MessageState]:
     """Who is in the chat, who changes a message, and the message; refused where nobody may change it."""
     members, seat = await require_open_roster(chat, by)
+    await require(*asks_of(chat, by))
     state = await require_message(chat, message, viewer=by)
     if state.is_deleted:
         raise Conflict("The message is deleted.")

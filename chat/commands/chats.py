@@ -10,7 +10,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from chat.commands.locking import Actor, lock, record
+from chat.commands.locking import Actor, Locked, lock, record
+from chat.commands.participants import let_in
 from chat.events import (
     ChatArchived,
     ChatCreated,
@@ -23,6 +24,7 @@ from chat.events import (
 )
 from chat.models import Chat, Erased, Participant
 from chat.policy import OVERRIDABLE, Action, Role
+from chat.queries.erased import CHAT
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.accounts.queries import colleagues
 from chatsite.kernel import clock
@@ -33,7 +35,6 @@ MAX_DESCRIPTION = 1_000
 MAX_SLOW_MODE = 6 * 3_600  # seconds
 MAX_NEW_PARTICIPANTS = 1_000  # of one request; more are added by later ones
 KINDS = ("group", "announcement")
-CHAT = "chat"  # the kind of an erased chat
 
 
 def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = "group") -> tuple[Chat, str]:
@@ -78,8 +79,8 @@ def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
     pair = ":".join(sorted((str(creator.id), str(other.id))))
     try:
         with transaction.atomic():
-            if (chat := Chat.objects.filter(pair=pair).first()) is not None:
-                return chat, None
+            if (chat := Chat.objects.select_for_update().filter(pair=pair).first()) is not None:
+                return chat, _come_back(chat, (creator, other), by=creator)
             shared = CompanyMember.objects.filter(user=creator, company__members=other).order_by("joined_at").first()
             chat = Chat(
                 chat_type="direct", pair=pair, company_id=shared.company_id if shared else None, created_by=creator
@@ -89,12 +90,25 @@ def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
         return Chat.objects.get(pair=pair), None
 
 
+def _come_back(chat: Chat, pair: Sequence[User], *, by: User) -> str | None:
+    """Let those of a direct chat in again who were taken out with their company; the id of the last event."""
+    locked = Locked(chat, by, Role.MEMBER, is_staff=False)
+    there = set(Participant.objects.filter(chat=chat, is_active=True).values_list("user_id", flat=True))
+    event_id = None
+    for user in pair:
+        if user.id not in there:
+            _, event_id = let_in(locked, user, Role.MEMBER)
+    return event_id
+
+
 def update(chat_id: UUID, changes: Mapping[str, Any], *, by: Actor) -> Chat:
     """Change name, description, permissions or slow mode of a chat; all of `changes` or nothing."""
     with transaction.atomic():
         locked = lock(chat_id, by)
         locked.require(Action.RENAME)
         chat = locked.chat
+        if "permissions" in changes:
+            changes = {**changes, "permissions": _merged(chat.permissions, changes["permissions"])}
         for name, value in changes.items():
             setattr(chat, name, _CHECKS[name](value))
         version = locked.changed(*changes)
@@ -132,6 +146,7 @@ def erase(chat_id: UUID, *, by: Actor) -> Erased:
         _, rows = chat.delete()
         receipt = Erased.objects.create(
             kind=CHAT,
+            members=[str(member) for member in members],
             subject=chat_id,
             by=locked.by,
             counts={name.split(".")[-1].lower(): n for name, n in rows.items()},
@@ -214,6 +229,11 @@ def _require_description(text: object) -> str:
     if len(clean := _printable(text, "description")) > MAX_DESCRIPTION:
         raise Invalid(f"at most {MAX_DESCRIPTION} characters.", field="description")
     return clean
+
+
+def _merged(permissions: Mapping[str, str], given: object) -> object:
+    """Permissions with some set anew; null takes the chat's own rule away."""
+    return {**permissions, **given} if isinstance(given, dict) else given
 
 
 def _require_permissions(given: object) -> dict[str, str]:

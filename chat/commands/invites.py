@@ -13,7 +13,7 @@ from chat.commands.participants import let_in, may_be_in
 from chat.models import Ban, Chat, Invite, Participant
 from chat.policy import Action, Role
 from chatsite.accounts.models import User
-from chatsite.kernel.errors import Conflict, Invalid, NotFound
+from chatsite.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 
 DEFAULT_LIFE = timedelta(days=7)
 LONGEST_LIFE = timedelta(days=365)
@@ -30,7 +30,7 @@ def invite(
     max_uses: int | None = None,
     role: Role = Role.MEMBER,
 ) -> Invite:
-    """A new link into a chat, for a role below one's own; Conflict in direct chats."""
+    """A new link into a chat, for a role that is not above one's own; Conflict in direct chats."""
     expires_at = expires_at or now + DEFAULT_LIFE
     if not now < expires_at <= now + LONGEST_LIFE:
         raise Invalid("expected a time within the next year.", field="expires_at")
@@ -41,6 +41,8 @@ def invite(
     with transaction.atomic():
         locked = lock(chat_id, by)
         locked.require(Action.INVITE)
+        if role.rank > locked.role.rank:
+            raise Forbidden(f"A {locked.role} may not invite a {role}.")
         if locked.chat.pair is not None:
             raise Conflict("A direct chat is for two.")
         if Invite.objects.filter(chat=locked.chat, expires_at__gt=now).count() >= MAX_INVITES:
@@ -85,9 +87,11 @@ def accept(code: str, *, user: User) -> tuple[Chat, str | None]:
         if not may_be_in(user, chat) or Ban.objects.filter(chat=chat, user=user).exists():
             raise NotFound("There is no such invite, or it has ended.")
         policy.require_open(is_archived=chat.is_archived)
-        if Participant.objects.filter(chat=chat, user=user, is_active=True).exists():
+        place = Participant.objects.filter(chat=chat, user=user).first()
+        if place is not None and place.is_active:
             return chat, None
-        locked = Locked(chat, user, Role(invite.role), is_staff=False)
-        _, event_id = let_in(locked, user, Role(invite.role))
+        # Who was made a guest and left does not come back as more.
+        role = min((Role(invite.role), Role(place.role if place else invite.role)), key=lambda one: one.rank)
+        _, event_id = let_in(Locked(chat, user, role, is_staff=False), user, role)
         Invite.objects.filter(code=code).update(uses=F("uses") + 1)
         return chat, event_id

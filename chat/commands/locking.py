@@ -38,6 +38,9 @@ from chatsite.kernel.ids import ChatId
 _AUDITED = (MembershipChanged, ChatArchived, ChatRestored, ChatHardDeleted)
 
 
+MAX_REASON = 200  # characters of why somebody was banned, or a message deleted
+
+
 @dataclass(frozen=True)
 class Staff:
     """Somebody who acts through the admin: with an owner's powers, and on the record."""
@@ -70,16 +73,17 @@ class Locked:
             raise NotFound("This person is not in the chat.")
         return place
 
-    def require_another_owner(self, role: Role) -> None:
-        """Refuse to let the last owner go."""
-        owners = Participant.objects.filter(chat=self.chat, role=Role.OWNER, is_active=True).count()
-        policy.require_another_owner(role, owners=owners)
+    def require_another_owner(self, place: Participant) -> None:
+        """Refuse to let the last owner go; one who cannot sign in would own it for nobody."""
+        owners = Participant.objects.filter(chat=self.chat, role=Role.OWNER, is_active=True, user__is_active=True)
+        others = owners.exclude(id=place.id).count()
+        policy.require_another_owner(Role(place.role), owners=others + 1)
 
     def changed(self, *fields: str) -> int:
         """Save the chat under a new version; answers it. Rosters of before are stale from the commit on."""
         chat = self.chat
         chat.members_version += 1
-        chat.version = clock.version()
+        chat.version = max(clock.version(), chat.version + 1)  # Another server's clock may have been ahead.
         chat.save(update_fields=["members_version", "version", *fields])
         needed = chat.members_version
         transaction.on_commit(lambda: participants.need(ChatId(chat.id), needed))

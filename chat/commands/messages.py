@@ -65,7 +65,7 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     digest = _digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
     if key and (first := await _find_first(key, digest, retry=draft.retry)):
         return first
-    await _require_allowed(chat, draft, sender)
+    slowed = await _require_allowed(chat, draft, sender)
     epoch = await stream().epoch()
     # From here to the append nothing waits, so the order of ids is the order of the log.
     message_id = clock.mint()
@@ -85,9 +85,22 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     result: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
     result.add_done_callback(_look_at_error)
     appended.add_done_callback(lambda done: _settle(result, done, event, epoch, digest))
+    if slowed:
+        result.add_done_callback(lambda done: _give_back(slowed, done))
     if key:
         nonces().reserve(key, digest, result)
     return result
+
+
+def _give_back(slowed: Ask, done: "asyncio.Future[Sent]") -> None:
+    """Let who was not heard try again at once."""
+    if done.cancelled() or done.exception():
+        task = asyncio.get_running_loop().create_task(buckets().give_back(slowed))
+        _giving_back.add(task)
+        task.add_done_callback(_giving_back.discard)
+
+
+_giving_back: "set[asyncio.Task[None]]" = set()  # as many as sends fail at once in chats in slow mode
 
 
 async def send(chat: ChatId, draft: Draft, *, sender: UserId) -> Sent:
@@ -103,28 +116,30 @@ async def require_can_type(chat: ChatId, sender: UserId) -> None:
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
 
 
-async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> None:
-    """Refuse what the sender may not say here."""
+async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> Ask | None:
+    """Refuse what the sender may not say here; answers what slow mode took, to be given back if it is not said."""
     members, seat = await require_open_roster(chat, sender)
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
     # A stranger was refused above, so nobody from outside can use up a chat's bucket.
-    await require(*_asks(chat, sender))
-    await _require_slow_mode(chat, sender, members, seat)
+    await require(*asks_of(chat, sender))
     if draft.reply_to is not None:
         policy.require(seat.role, Action.REPLY)
         await require_message(chat, draft.reply_to, viewer=sender)
     if draft.mentions:
         _require_mentions(draft.mentions, members, seat)
+    return await _require_slow_mode(chat, sender, members, seat)
 
 
-async def _require_slow_mode(chat: ChatId, sender: UserId, members: Roster, seat: Seat) -> None:
+async def _require_slow_mode(chat: ChatId, sender: UserId, members: Roster, seat: Seat) -> Ask | None:
     """Refuse a second message within the chat's slow mode; moderators are not slowed."""
     if not members.slow_mode_seconds or policy.may(seat.role, Action.DELETE_ANY):
-        return
-    one_a_while = Rule("slow_mode", 1 / members.slow_mode_seconds, 1)
-    decision = await buckets().take(Ask(one_a_while, f"{chat}:{sender}"))
+        return None
+    seconds = members.slow_mode_seconds
+    ask = Ask(Rule("slow_mode", 1 / seconds, 1), f"{chat}:{sender}:{seconds}")
+    decision = await buckets().take(ask)
     if not decision.allowed:
         raise Forbidden(code="slow_mode", retry_after_ms=decision.retry_after_ms)
+    return ask
 
 
 def _require_mentions(mentions: Sequence[str], members: Roster, seat: Seat) -> None:
@@ -221,7 +236,8 @@ def _result(event: MessageSent, epoch: str, pos: int, *, repeated: bool) -> Sent
     return Sent(message_id, chat, event.sent_at, pos, epoch, event, repeated=repeated)
 
 
-def _asks(chat: ChatId, sender: UserId) -> tuple[Ask, ...]:
+def asks_of(chat: ChatId, sender: UserId) -> tuple[Ask, ...]:
+    """What a message, or a change of one, takes from the buckets."""
     where, who = str(chat), str(sender)
     return (
         Ask(rule("sends"), f"{where}:{who}"),

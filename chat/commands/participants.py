@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat import policy
-from chat.commands.locking import Actor, Locked, Staff, lock, record_membership
+from chat.commands.locking import MAX_REASON, Actor, Locked, Staff, lock, record_membership
 from chat.events import (
     MembershipChanged,
     ParticipantAdded,
@@ -20,14 +20,12 @@ from chat.events import (
     ParticipantRemoved,
     ParticipantRoleChanged,
 )
-from chat.models import Ban, Chat, Participant
+from chat.models import Ban, Chat, Invite, Participant
 from chat.policy import Action, Role
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.accounts.queries import colleagues
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
 from chatsite.kernel.events import iso
-
-MAX_REASON = 200  # characters
 
 
 def add(chat_id: UUID, *, user_id: UUID, role: Role, by: Actor) -> tuple[Participant, str]:
@@ -46,11 +44,14 @@ def add(chat_id: UUID, *, user_id: UUID, role: Role, by: Actor) -> tuple[Partici
 
 
 def let_in(locked: Locked, user: User, role: Role) -> tuple[Participant, str]:
-    """Give somebody a place in a locked chat; answers it and the id of its event."""
+    """Give somebody a place in a locked chat; answers it and the id of its event.
+
+    Who comes back is muted still: leaving does not wash that off.
+    """
     place = Participant.objects.filter(chat=locked.chat, user=user).first() or Participant(chat=locked.chat, user=user)
     if place.is_active and not place._state.adding:
         raise Conflict("This person is in the chat already.")
-    place.role, place.is_active, place.muted_until = role, True, None
+    place.role, place.is_active = role, True
     return place, _changed(ParticipantAdded, locked, place, count=1)
 
 
@@ -58,19 +59,25 @@ def remove(chat_id: UUID, *, user_id: UUID, by: Actor) -> str:
     """Remove somebody of a lower role; answers the id of its event."""
     with transaction.atomic():
         locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
-        locked.require_another_owner(Role(place.role))
+        locked.require_another_owner(place)
         return _take_out(ParticipantRemoved, locked, place)
 
 
-def ban(chat_id: UUID, *, user_id: UUID, by: Actor, reason: str = "") -> str:
-    """Remove somebody for good: no invite lets them in until the ban is lifted."""
+def ban(chat_id: UUID, *, user_id: UUID, by: Actor, reason: str = "") -> None:
+    """Let somebody not come back until the ban is lifted, and remove them where they are in; NotFound for strangers."""
     if len(reason) > MAX_REASON:
         raise Invalid(f"at most {MAX_REASON} characters.", field="reason")
     with transaction.atomic():
-        locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
-        locked.require_another_owner(Role(place.role))
-        Ban.objects.create(chat=locked.chat, user_id=user_id, by=locked.by, reason=reason)
-        return _take_out(ParticipantBanned, locked, place, reason=reason or None)
+        locked = lock(chat_id, by)
+        locked.require(Action.MANAGE_PEOPLE)
+        place = Participant.objects.filter(chat=locked.chat, user_id=user_id).first()
+        if place is None:
+            raise NotFound("This person never was in the chat.")
+        policy.require_above(locked.role, Role(place.role))
+        Ban.objects.get_or_create(chat=locked.chat, user_id=user_id, defaults={"by": locked.by, "reason": reason})
+        if place.is_active:
+            locked.require_another_owner(place)
+            _take_out(ParticipantBanned, locked, place, reason=reason or None)
 
 
 def lift_ban(chat_id: UUID, *, user_id: UUID, by: Actor) -> None:
@@ -89,7 +96,9 @@ def expel(chat_id: UUID, *, user_id: UUID, by: Staff) -> None:
         place = locked.place(user_id)
         others = Participant.objects.filter(chat=locked.chat, is_active=True).exclude(id=place.id)
         if place.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
-            heir = min(others, key=lambda one: (-Role(one.role).rank, one.joined_at), default=None)
+            # People who cannot sign in would own it for nobody.
+            heirs = others.filter(user__is_active=True) or others
+            heir = min(heirs, key=lambda one: (-Role(one.role).rank, one.joined_at), default=None)
             if heir is not None:
                 heir.role = Role.OWNER
                 _changed(ParticipantRoleChanged, locked, heir)
@@ -102,8 +111,9 @@ def leave(chat_id: UUID, *, user: User) -> str:
         locked = lock(chat_id, user, even_archived=True)
         if locked.chat.pair is not None:
             raise Conflict("Nobody leaves a direct chat.")
-        locked.require_another_owner(locked.role)
-        return _take_out(ParticipantLeft, locked, locked.place(user.id))
+        place = locked.place(user.id)
+        locked.require_another_owner(place)
+        return _take_out(ParticipantLeft, locked, place)
 
 
 def change_role(chat_id: UUID, *, user_id: UUID, role: Role, by: Actor) -> Participant:
@@ -116,7 +126,7 @@ def change_role(chat_id: UUID, *, user_id: UUID, role: Role, by: Actor) -> Parti
             policy.require_above(locked.role, Role(place.role))
         policy.require_above(locked.role, role)
         if place.role != role:
-            locked.require_another_owner(Role(place.role))
+            locked.require_another_owner(place)
             place.role = role
             _changed(ParticipantRoleChanged, locked, place)
         return place
@@ -148,6 +158,7 @@ def _lock_other(chat_id: UUID, user_id: UUID, by: Actor, action: Action) -> tupl
 
 def _take_out(event: type[MembershipChanged], locked: Locked, place: Participant, **more: Any) -> str:
     place.is_active = False
+    Invite.objects.filter(chat=locked.chat, created_by=place.user_id).delete()
     return _changed(event, locked, place, count=-1, **more)
 
 
@@ -155,10 +166,12 @@ def _changed(event: type[MembershipChanged], locked: Locked, place: Participant,
     """Save a place and its chat, and append the event; answers its id."""
     chat = locked.chat
     chat.participant_count += count
-    place.version = locked.changed("participant_count")
+    place.version = max(locked.changed("participant_count"), (place.version or 0) + 1)
     if count > 0:
         place.joined_at = datetime.now(UTC)
-    place.save()
+    # What projections write beside this is not read under the lock: it stays as it is.
+    changed = ("role", "is_active", "muted_until", "joined_at", "version")
+    place.save(update_fields=None if place._state.adding else changed)
     happened = event(
         room_id=str(chat.id),
         user_id=str(place.user_id),

@@ -30,7 +30,7 @@ class Inboxes(Protocol):
         """Put a message into those people's inboxes that are open and not read up to its pos."""
 
     async def drop(self, chat: ChatId, message_id: int) -> None:
-        """Take a message out of all inboxes of its chat: it was deleted."""
+        """Take a deleted message out of its chat's inboxes; one that had let older ones go is closed."""
 
     async def advance(self, chat: ChatId, user: str, pos: int) -> None:
         """Forget what is at or below a read position."""
@@ -39,13 +39,13 @@ class Inboxes(Protocol):
         """Close an inbox: the position went back, so it is counted anew."""
 
     async def open(self, chat: ChatId, user: str, *, read_pos: int) -> None:
-        """Take in what comes from now on, above a read position; one that is open stays as it is."""
+        """Take in what comes from now on, above a read position; one that is open at or below it stays."""
 
     async def fill(self, chat: ChatId, user: str, unread: Sequence[Unread]) -> None:
         """Put what was counted into an inbox that was opened for it."""
 
-    async def of(self, user: str, chats: Sequence[ChatId]) -> Mapping[ChatId, Sequence[Unread]]:
-        """What is unread in those chats whose inbox is open and filled, in rising pos."""
+    async def of(self, user: str, positions: Mapping[ChatId, int]) -> Mapping[ChatId, Sequence[Unread]]:
+        """What the inboxes hold that are filled, and not read beyond the position given; in rising pos."""
 
 
 def inboxes() -> Inboxes:

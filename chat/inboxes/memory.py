@@ -6,21 +6,23 @@ from collections.abc import Collection, Mapping, Sequence
 from chat.inboxes import MOST, Unread
 from chatsite.kernel.ids import ChatId
 
-INBOXES = 200_000  # kept, some 300 bytes each when empty; the one that was opened first is let go
+INBOXES = 20_000  # kept, 0.3 to 12 kB each; the one that was not looked at for longest is let go
 
 
 class _Inbox:
-    __slots__ = ("filled", "read_pos", "unread")
+    __slots__ = ("filled", "overflowed", "read_pos", "unread")
 
     def __init__(self, read_pos: int) -> None:
         self.read_pos = read_pos
         self.filled = False
+        self.overflowed = False  # older unread messages were let go
         self.unread: dict[int, Unread] = {}  # by message id
 
     def put(self, one: Unread) -> None:
         if one.pos > self.read_pos:
             self.unread.setdefault(one.message_id, one)
             if len(self.unread) > MOST:
+                self.overflowed = True
                 del self.unread[min(self.unread.values(), key=lambda kept: kept.pos).message_id]
 
 
@@ -39,8 +41,9 @@ class MemoryInboxes:
                 inbox.put(Unread(message_id, pos, user in mentioned))
 
     async def drop(self, chat: ChatId, message_id: int) -> None:
-        for inbox in self._chats.get(chat, {}).values():
-            inbox.unread.pop(message_id, None)
+        for user, inbox in tuple(self._chats.get(chat, {}).items()):
+            if inbox.unread.pop(message_id, None) and inbox.overflowed:
+                await self.forget(chat, user)
 
     async def advance(self, chat: ChatId, user: str, pos: int) -> None:
         if (inbox := self._find(chat, user)) is not None and pos > inbox.read_pos:
@@ -55,7 +58,8 @@ class MemoryInboxes:
                 del self._chats[chat]
 
     async def open(self, chat: ChatId, user: str, *, read_pos: int) -> None:
-        if self._find(chat, user) is None:
+        inbox = self._find(chat, user)
+        if inbox is None or inbox.read_pos > read_pos:
             self._chats.setdefault(chat, {})[user] = _Inbox(read_pos)
             self._order[chat, user] = None
             if len(self._order) > INBOXES:
@@ -67,10 +71,12 @@ class MemoryInboxes:
                 inbox.put(one)
             inbox.filled = True
 
-    async def of(self, user: str, chats: Sequence[ChatId]) -> Mapping[ChatId, Sequence[Unread]]:
+    async def of(self, user: str, positions: Mapping[ChatId, int]) -> Mapping[ChatId, Sequence[Unread]]:
         found = {}
-        for chat in chats:
-            if (inbox := self._find(chat, user)) is not None and inbox.filled:
+        for chat, pos in positions.items():
+            inbox = self._find(chat, user)
+            if inbox is not None and inbox.filled and inbox.read_pos <= pos:
+                self._order.move_to_end((chat, user))
                 found[chat] = sorted(inbox.unread.values(), key=lambda one: one.pos)
         return found
 

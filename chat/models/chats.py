@@ -111,6 +111,7 @@ class Erased(models.Model):
     subject = models.UUIDField(help_text="the id of what was erased")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     counts = models.JSONField(default=dict, help_text="rows that went, by table")
+    members = models.JSONField(default=list, help_text="who was in it: their devices learn that it is gone")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 

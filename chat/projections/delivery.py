@@ -4,14 +4,19 @@ from collections.abc import Sequence
 
 from chat.events import ReadAdvanced
 from chat.projections.seen_by import tell_room
+from chatsite.kernel import clock
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
+
+FRESH_MS = 10_000  # an older read comes from a replay, and would take others back
 
 delivery_workers = group("delivery-workers")
 
 
 @delivery_workers.project(ReadAdvanced)
 async def tell_reads(records: Sequence[Record]) -> None:
-    """Tell the rooms how far somebody has read them, the newest of each."""
-    for read in {record.fact.payload.room_id: record.fact.payload for record in records}.values():
+    """Tell the rooms how far somebody has read them, the newest of each; what is old news is left."""
+    since = (clock.now_ms() - FRESH_MS) * 1_000
+    fresh = [record.fact.payload for record in records if record.fact.version > since]
+    for read in {read.room_id: read for read in fresh if not read.back}.values():
         await tell_room(read)

@@ -92,7 +92,10 @@ async def write_later(records: Sequence[Record]) -> None:
                 held = flush.newest.get(record.key, record)
                 flush.newest[record.key] = max(held, record, key=lambda one: int(one.fact.payload.message_id))
             case MessageEdited() | MessageDeleted():
-                flush.changed[record.fact.payload.message_id] = record
+                before = flush.changed.get(record.fact.payload.message_id)
+                # A delete is final, whichever of the two stands later in the log.
+                if before is None or not isinstance(before.fact.payload, MessageDeleted):
+                    flush.changed[record.fact.payload.message_id] = record
             case ReadAdvanced():
                 flush.reads.append(record)
             case ParticipantAdded():
@@ -125,7 +128,6 @@ def _write_all(flush: _Flush) -> None:
 
 def _write_newest(record: Record) -> None:
     sent: MessageSent | MessageImported = record.fact.payload
-    sent_at = datetime.fromisoformat(sent.sent_at)
     preview = {
         "id": sent.message_id,
         "sender_id": sent.sender_id,
@@ -133,13 +135,15 @@ def _write_newest(record: Record) -> None:
         "created_at": sent.sent_at,
         "version": record.fact.version,
     }
-    # An older message than the one shown arrives only in a replay, which must not turn the list back;
-    # nor may the message that is shown come back as it was before an edit.
-    shown = Chat.objects.filter(id=record.key).values_list("last_message_at", "last_message").first()
-    if shown is None or (shown[0] and shown[0] > sent_at) or (shown[1] or {}).get("id") == sent.message_id:
+    # An older message than the one shown arrives in a replay, which must not turn the list back; nor may
+    # the message that is shown come back as it was before an edit.
+    shown = Chat.objects.filter(id=record.key).values_list("last_message", flat=True).first()
+    if shown is not None and int(shown["id"]) >= int(sent.message_id):
         return
     Chat.objects.filter(id=record.key).update(
-        last_message_at=sent_at, last_message=preview, version=Greatest(F("version"), record.fact.version)
+        last_message_at=datetime.fromisoformat(sent.sent_at),
+        last_message=preview,
+        version=Greatest(F("version"), record.fact.version),
     )
 
 
@@ -162,7 +166,8 @@ def _write_added(record: Record) -> None:
     """Let somebody who came in have read what was said before."""
     added: ParticipantAdded = record.fact.payload
     place = Participant.objects.filter(chat=UUID(added.room_id), user=UUID(added.user_id))
-    place.filter(last_read_pos__lt=record.pos).update(
+    # Whoever has marked something unread since has been here: a replay must not read it for them.
+    place.filter(last_read_pos__lt=record.pos, unread_version__lt=record.fact.version).update(
         last_read_pos=record.pos, version=Greatest(F("version"), record.fact.version)
     )
 

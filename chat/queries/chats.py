@@ -1,7 +1,7 @@
 """The chats of a person, as lists show them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from chat.models import Ban, Chat, Erased, Invite, Participant
 from chat.queries import unread
+from chat.queries.erased import CHAT
 from chat.queries.participants import chat_id
 from chat.queries.unread import Counts, position_of
 from chatsite.accounts.models import User
@@ -54,9 +55,15 @@ def page(user: User, *, words: str = "", changed_since: int = 0, after: str | No
 
 
 def removed_since(user: User, changed_since: int) -> list[str]:
-    """The chats that a person is in no longer and was at a version, as far as these still exist."""
-    gone = Participant.objects.filter(user=user, is_active=False, version__gt=changed_since - LATE_US)
-    return [str(one) for one in gone.values_list("chat_id", flat=True)]
+    """The chats that a person is in no longer and was at a version, those that were deleted for good too."""
+    since = changed_since - LATE_US
+    left = Participant.objects.filter(user=user, is_active=False, version__gt=since)
+    moment = datetime.fromtimestamp(max(0, since) / 1_000_000, UTC)
+    erased = Erased.objects.filter(kind=CHAT, created_at__gt=moment).values_list("subject", "members")
+    return [
+        *(str(one) for one in left.values_list("chat_id", flat=True)),
+        *(str(subject) for subject, members in erased if str(user.id) in members),
+    ]
 
 
 def cursor(membership: Membership) -> str:
@@ -73,7 +80,9 @@ async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
     """The latest chats of a person, with what SUBSCRIBED_ALL says of each."""
     memberships = await in_db_thread(_latest, UUID(user))
     found = await counts(UserId(UUID(user)), memberships)
-    return {str(chat): {"unread": one.unread, "mentions": one.mentions} for chat, one in found.items()}
+    return {
+        str(chat): {"pos": one.up_to, "unread": one.unread, "mentions": one.mentions} for chat, one in found.items()
+    }
 
 
 def participants(chat: Chat, *, after: str | None) -> list[Participant]:

@@ -68,7 +68,7 @@ async def of(user: UserId, copies: Mapping[ChatId, Position]) -> dict[ChatId, Co
     for chat, copy in copies.items():
         recent[chat] = await _since(str(chat), done, heads[str(chat)])
         positions[chat] = _position(copy, recent[chat], reads.get(str(chat), ()), user)
-    kept = await inboxes().of(str(user), list(copies))
+    kept = await inboxes().of(str(user), {chat: position.pos for chat, position in positions.items()})
     missing = {chat: position for chat, position in positions.items() if chat not in kept}
     counted = await _count(user, missing, heads) if missing else {}
     return {
@@ -138,6 +138,8 @@ def _folded(
     """Unread messages with recent events over them, as of the head."""
     found = {one.message_id: one for one in unread if position.pos < one.pos <= head.pos}
     for entry in entries:
+        if entry.pos > head.pos:
+            break  # It came after the head was read: the number would not be as of that.
         happened = message_event(entry.body.bytes, pos=entry.pos)
         match happened.event if happened else None:
             case MessageSent() as sent if sent.sender_id != str(user) and sent.message_type in COUNTED_TYPES:

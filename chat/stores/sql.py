@@ -61,7 +61,7 @@ ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET
 _KEEP_TEXT = """INSERT INTO message_edits (channel_id, message_id, version, content, edited_at)
 SELECT channel_id, message_id, version, content, COALESCE(edited_at, created_at) FROM history_messages
 WHERE channel_id = %s AND bucket = %s AND message_id = %s AND message_type IS NOT NULL AND deleted_at IS NULL
-ON CONFLICT DO NOTHING"""
+AND version < %s ON CONFLICT DO NOTHING"""
 _KEEP_OVERTAKEN = """INSERT INTO message_edits (channel_id, message_id, version, content, edited_at)
 SELECT channel_id, message_id, %s, %s, %s FROM history_messages
 WHERE channel_id = %s AND bucket = %s AND message_id = %s AND deleted_at IS NULL AND version > %s
@@ -157,7 +157,7 @@ class SqlMessageStore:
     def _edit(self, cursor: CursorWrapper, event: MessageEdited, row: tuple[Any, ...]) -> None:
         message, version = int(event.message_id), row[3]
         where: list[Any] = [event.room_id, bucket_of(message), message]
-        cursor.execute(_KEEP_TEXT, where)
+        cursor.execute(_KEEP_TEXT, [*where, version])
         cursor.execute(_KEEP_OVERTAKEN, [version, event.content, event.edited_at, *where, version])
         cursor.execute(_EDIT, row)
 

@@ -16,4 +16,3 @@ class PersonStateChanged(Payload, frozen=True, kw_only=True, rename="camel"):
     user_id: str
     kind: StateKind
     state: dict[str, Any]
-    version: int

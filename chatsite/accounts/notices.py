@@ -14,7 +14,7 @@ from chatsite.kernel.events import new_record
 def person_changed(user_id: uuid.UUID, *, kind: StateKind, state: Mapping[str, Any]) -> str:
     """Append a person's new state with the caller's transaction; answers the event's id."""
     version, event_id = clock.version(), uuid.uuid4()
-    payload = PersonStateChanged(user_id=str(user_id), kind=kind, state=dict(state), version=version)
+    payload = PersonStateChanged(user_id=str(user_id), kind=kind, state=dict(state))
     outbox.append(
         new_record(
             payload,

@@ -202,7 +202,7 @@ class Hub:
             self._leave_if_empty(room)
             raise
         held = room.held.pop(session, None)
-        if held is None or session.closing:  # Removed from the chat, or gone, while it was being read.
+        if held is None or session.closing or session.gone:  # Removed from the chat, or gone, while it was being read.
             self._leave_if_empty(room)
             if held is None:
                 raise NotFound()
@@ -211,14 +211,18 @@ class Hub:
         if not live:
             self._leave_if_empty(room)
             return
+        self._go_live(room, session, held, pos)
+
+    def _go_live(self, room: _Room, session: Session, held: Sequence[_Held], pos: int) -> None:
+        """Send a session what was held above the pos it was answered with, and everything from now on."""
         if len(held) > HELD_EVENTS:
             pos = room.cursor.pos
-            session.reply(frame("RESYNC", roomId=subject, epoch=room.cursor.epoch, pos=pos))
+            session.reply(frame("RESYNC", roomId=room.subject, epoch=room.cursor.epoch, pos=pos))
         for event in held:
             if event.pos > pos:
                 session.push(event.text, event.size)
         room.live.add(session)
-        session.subjects.add(subject)
+        session.subjects.add(room.subject)
         if pos > room.cursor.pos:
             room.ahead[session] = pos
 
@@ -232,26 +236,33 @@ class Hub:
     async def subscribe_all(self, session: Session, *, ref: Ref) -> None:
         """Let a session hear everything that is its person's, and what becomes so later."""
         session.hears_all = True
-        pinned = []
+        rooms: list[_Room] = []
+        pinned: list[_Room] = []  # those that it was not live in, nor being joined to already
+        theirs: dict[str, dict[str, Any]] = {}
+        held: dict[str, list[_Held]] = {}
         try:
             for subject in await subjects_of(session.require_user):
                 room = await self._room(subject)
-                pinned.append(room)
-                room.held.setdefault(session, [])
+                rooms.append(room)
+                if session not in room.hearers():
+                    room.held[session] = []
+                    pinned.append(room)
             # Again, now that a removal would be seen here: one in between is not missed.
             theirs = await subjects_of(session.require_user)
         finally:
             for room in pinned:
-                room.held.pop(session, None)
-        heard = {}
-        for room in pinned:
-            if room.subject in theirs and not session.closing:
-                room.live.add(session)
-                session.subjects.add(room.subject)
-                cursor = room.cursor
-                heard[room.subject] = {"epoch": cursor.epoch, "pos": cursor.pos, "mode": "full"} | theirs[room.subject]
+                if (events := room.held.pop(session, None)) is not None:
+                    held[room.subject] = events
+        if session.closing or session.gone:
+            theirs = {}
+        # Where it was live before, or is held still, its person is a member; a hold that is gone was a removal.
+        heard = [one for one in rooms if one.subject in theirs and (session in one.live or one.subject in held)]
+        answer = {room.subject: {"epoch": room.cursor.epoch, "mode": "full"} | theirs[room.subject] for room in heard}
+        session.reply(frame("SUBSCRIBED_ALL", ref=ref, rooms=answer))
+        for room in heard:
+            self._go_live(room, session, held.get(room.subject, ()), theirs[room.subject]["pos"])
+        for room in rooms:
             self._leave_if_empty(room)
-        session.reply(frame("SUBSCRIBED_ALL", ref=ref, rooms=heard))
 
     def unsubscribe(self, session: Session, subject: str, *, keep_room: bool = False) -> None:
         """Send no more of a subject."""
@@ -292,6 +303,7 @@ class Hub:
     def forget(self, session: Session) -> None:
         """Let go of a session that has ended."""
         self.sessions.discard(session)
+        session.gone = True  # Whatever still joins it to a room finds that out.
         for subject in tuple(session.subjects):
             self.unsubscribe(session, subject)
         for subject in session.leaving:

@@ -99,7 +99,8 @@ class Subscribe(ClientFrame, frozen=True, kw_only=True, tag="SUBSCRIBE"):
 
     def cost(self) -> float:
         """A frame, and a tenth of one for each room: a client may come back with hundreds."""
-        return 1.0 + (len(self.rooms) / 10 if isinstance(self.rooms, dict) else 0.0)
+        rooms = MAX_ROOMS_A_SUBSCRIBE if self.rooms == "all" else len(self.rooms or ())
+        return 1.0 + rooms / 10
 
 
 class Unsubscribe(ClientFrame, frozen=True, kw_only=True, tag="UNSUBSCRIBE"):

@@ -39,6 +39,7 @@ class Session:
         self.leaving: set[str] = set()  # subjects of which only a farewell is due, or was
         self.hears_all = False  # what becomes its person's is heard without asking
         self.ended = asyncio.Event()
+        self.gone = False  # the hub has let go of it
         self._send = send
         self._budget = outbound_bytes
         self._outbox: deque[tuple[str, int, bool]] = deque()  # bounded by the budget in bytes

@@ -78,11 +78,6 @@ class DomainError(Exception):
         """The HTTP status of this code."""
         return CODES[self.code].status
 
-    @property
-    def retryable(self) -> bool:
-        """Whether the same request may succeed later."""
-        return CODES[self.code].retryable
-
 
 class Invalid(DomainError):
     """The request is malformed; `field` names the part at fault."""
@@ -116,12 +111,6 @@ class Conflict(DomainError):
     """The state of the thing forbids it."""
 
     codes = ("conflict", "archived", "last_owner", "edit_window")
-
-
-class PreconditionFailed(DomainError):
-    """The caller's version of the thing is not the present one."""
-
-    codes = ("precondition_failed",)
 
 
 class TooLarge(DomainError):

@@ -172,6 +172,32 @@ async def test_a_roster_newer_than_the_event_takes_nobody_their_farewell(hub: Hu
     assert [event["pos"] for event in ben.events] == [removal.pos]
 
 
+async def test_who_is_removed_while_they_ask_for_everything_hears_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    asked = 0
+
+    async def subjects(user: str) -> dict[str, dict[str, Any]]:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # It is read before the removal is committed, and comes back after that was delivered.
+            MEMBERS.discard("ben")
+            removal = await happen(members_version=2, farewell="ben")
+            hub.receive(await notice(removal))
+            await ada.until(removal.pos)
+        return {SUBJECT: {"pos": 0}}
+
+    monkeypatch.setattr(hub_module, "subjects_of", subjects)
+    await hub.subscribe_all(ben.session, ref=None)
+    after = await happen()
+    hub.receive(await notice(after))
+    await ada.until(after.pos)
+    assert ben.session.subjects == set()
+    assert not [event for event in ben.events if event["pos"] == after.pos]
+
+
 async def test_a_lost_notice_of_a_removal_still_silences(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):

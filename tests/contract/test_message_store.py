@@ -152,3 +152,14 @@ async def test_chats_do_not_mix(store: MessageStore, chat: ChatId) -> None:
 def test_the_model_has_no_query_set() -> None:
     with pytest.raises(NotImplementedError, match=r"use Message\.objects"):
         Message.objects.all()
+
+
+async def test_earlier_texts_are_kept_once_and_go_with_the_message(store: MessageStore, chat: ChatId) -> None:
+    first, second = edited(1_000, "second"), edited(2_000, "third")
+    await put(store, chat, sent(), first, second)
+    before = await store.edits(chat, MESSAGE)
+    assert [edit.content for edit in before] == ["first", "second"]
+    await put(store, chat, sent(), second, first, second)
+    assert await store.edits(chat, MESSAGE) == before
+    await put(store, chat, deleted(3_000), first)
+    assert await store.edits(chat, MESSAGE) == []

@@ -12,7 +12,7 @@ from chat.models import Chat
 from chat.projections.previews import write_later
 from chatsite.kernel.events import Record, new_record
 from chatsite.kernel.ids import MessageId, make_id
-from tests.unit.events import MESSAGE, imported, sent
+from tests.unit.events import MESSAGE, deleted, edited, imported, sent
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 
@@ -50,3 +50,12 @@ async def test_what_is_imported_never_hides_what_was_said_since(chat: Chat) -> N
     assert await shown(chat) == str(MESSAGE)
     await write_later([record(chat, imported(older))])
     assert await shown(chat) == str(MESSAGE)
+
+
+async def test_a_text_that_was_deleted_does_not_come_back(chat: Chat) -> None:
+    await write_later([record(chat, sent())])
+    # The edit was checked before the delete stood in the log, and came in behind it.
+    await write_later([record(chat, deleted(1_000)), record(chat, edited(2_000, "again"))])
+    await chat.arefresh_from_db()
+    assert chat.last_message is not None
+    assert (chat.last_message["content"], chat.last_message["is_deleted"]) == ("", True)

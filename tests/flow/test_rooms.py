@@ -21,7 +21,7 @@ async def test_everybody_hears_what_changed_of_a_chat(world: World) -> None:
             "slow_mode_seconds": 0,
         }
         assert (await ben.say(chat, "hi")).code == "read_only"
-        await world.rest("ada", "PATCH", path, {"permissions": {}})
+        await world.rest("ada", "PATCH", path, {"permissions": {"post": None}})
         assert (await ben.say(chat, "hi")).body["type"] == "ACK"
     assert (await world.rest("ben", "PATCH", path, {"name": "Coffee"})).code == "forbidden"
     wrong: tuple[dict[str, Any], ...] = (
@@ -95,6 +95,8 @@ async def test_a_chat_that_is_deleted_for_good_leaves_a_receipt(world: World) ->
         await ada.expect("ME", kind="chat_removed", roomId=chat)
         assert (await ben.say(chat, "where am I?")).code == "not_found"
     assert (await world.rest("ada", "GET", path)).code == "not_found"
+    changed = await world.rest("ben", "GET", "/api/chats?changed_since=1")
+    assert chat in changed.body["removed"]
     receipt = await world.until("ada", f"/api/receipts/{gone.body['id']}", lambda body: body["finished_at"])
     assert receipt["counts"] | {"history_messages": 3, "participant": 2, "chat": 1} == receipt["counts"]
     assert (await world.rest("ben", "GET", f"/api/receipts/{gone.body['id']}")).code == "not_found"

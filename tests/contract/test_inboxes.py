@@ -1,0 +1,82 @@
+"""The contract of Inboxes, over each of its twins."""
+
+from uuid import uuid4
+
+import pytest
+
+from chat.inboxes import MOST, Inboxes, Unread
+from chat.inboxes.memory import MemoryInboxes
+from chatsite.kernel.ids import ChatId
+
+CHAT = ChatId(uuid4())
+ALL = {"ada", "ben"}
+
+
+@pytest.fixture(params=[MemoryInboxes], ids=lambda twin: twin.__name__)
+def inboxes(request: pytest.FixtureRequest) -> Inboxes:
+    """Empty inboxes."""
+    made: Inboxes = request.param()
+    return made
+
+
+async def opened(inboxes: Inboxes, user: str, *, read_pos: int = 0) -> None:
+    """Open an inbox in which nothing is unread yet."""
+    await inboxes.open(CHAT, user, read_pos=read_pos)
+    await inboxes.fill(CHAT, user, [])
+
+
+async def unread(inboxes: Inboxes, user: str, *, pos: int = 10**6) -> list[int] | None:
+    """The messages of an inbox that was not read beyond a pos; None where it must be counted anew."""
+    found = (await inboxes.of(user, {CHAT: pos})).get(CHAT)
+    return None if found is None else [one.message_id for one in found]
+
+
+async def test_adding_twice_is_adding_once(inboxes: Inboxes) -> None:
+    await opened(inboxes, "ada")
+    for message in (3, 1, 3, 2):
+        await inboxes.add(CHAT, ALL, message, message * 10, mentioned=["ada"])
+    (found,) = (await inboxes.of("ada", {CHAT: 0})).values()
+    assert [(one.message_id, one.mentioned) for one in found] == [(1, True), (2, True), (3, True)]
+    await inboxes.forget(CHAT, "ada")
+    assert await unread(inboxes, "ada") is None
+
+
+async def test_what_is_read_is_gone_and_does_not_come_back(inboxes: Inboxes) -> None:
+    await opened(inboxes, "ada")
+    for message in (1, 2, 3):
+        await inboxes.add(CHAT, ALL, message, message * 10, mentioned=[])
+    await inboxes.advance(CHAT, "ada", 20)
+    await inboxes.advance(CHAT, "ada", 10)
+    await inboxes.add(CHAT, ALL, 2, 20, mentioned=[])
+    assert await unread(inboxes, "ada") == [3]
+    assert await unread(inboxes, "ben") is None  # Nobody has opened it.
+
+
+async def test_what_comes_while_it_is_counted_is_taken_in(inboxes: Inboxes) -> None:
+    await inboxes.open(CHAT, "ada", read_pos=10)
+    await inboxes.add(CHAT, ALL, 3, 30, mentioned=["ada"])
+    assert await unread(inboxes, "ada") is None
+    await inboxes.fill(CHAT, "ada", [Unread(1, 10, False), Unread(2, 20, False)])
+    assert [one.mentioned for one in (await inboxes.of("ada", {CHAT: 10}))[CHAT]] == [False, True]
+    assert await unread(inboxes, "ada") == [2, 3]
+
+
+async def test_one_that_was_read_beyond_the_position_is_counted_anew(inboxes: Inboxes) -> None:
+    await opened(inboxes, "ada", read_pos=50)
+    assert await unread(inboxes, "ada", pos=40) is None
+    await opened(inboxes, "ada", read_pos=40)
+    await inboxes.add(CHAT, ALL, 5, 45, mentioned=[])
+    assert await unread(inboxes, "ada", pos=40) == [5]
+
+
+async def test_a_deleted_message_may_bring_older_ones_back(inboxes: Inboxes) -> None:
+    await opened(inboxes, "ada")
+    for message in range(1, MOST + 1):
+        await inboxes.add(CHAT, ALL, message, message, mentioned=[])
+    await inboxes.drop(CHAT, 5)
+    assert len(await unread(inboxes, "ada") or ()) == MOST - 1
+    for message in range(MOST + 1, MOST + 4):
+        await inboxes.add(CHAT, ALL, message, message, mentioned=[])
+    assert len(await unread(inboxes, "ada") or ()) == MOST
+    await inboxes.drop(CHAT, MOST + 3)
+    assert await unread(inboxes, "ada") is None  # Older ones were let go: only the store knows them.
