@@ -135,9 +135,21 @@ async def test_a_keys_records_by_pos(log: SqlEventLog) -> None:
     places = [await log.append(fact(f"k{n % 2}", value=b"%d" % n)) for n in range(10)]
     after = await log.key_records("k1", after=places[3].pos, limit=2)
     assert [record.value for record in after] == [b"5", b"7"]
-    newest = await log.key_records("k1", after=0, limit=2, newest=True)
-    assert [record.value for record in newest] == [b"7", b"9"]
+    newest = await log.newest_of(["k1", "none", "k0"], after=places[4].pos, limit=2)
+    assert {key: [record.value for record in records] for key, records in newest.items()} == {
+        "k1": [b"7", b"9"],
+        "none": [],
+        "k0": [b"6", b"8"],
+    }
     assert [record.value for record in await log.newest(limit=3)] == [b"7", b"8", b"9"]
+
+
+async def test_many_keys_are_answered_like_one(log: SqlEventLog) -> None:
+    keys = [f"k{n}" for n in range(300)]
+    await asyncio.gather(*[log.append(fact(key, value=key.encode())) for key in keys])
+    found = await log.newest_of(keys, after=0, limit=1)
+    assert [record.value.decode() for records in found.values() for record in records] == keys
+    assert await log.newest_of([], after=0, limit=1) == {}
 
 
 async def test_trimming_stops_at_the_slowest_group(log: SqlEventLog) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -28,11 +28,11 @@ async def stream(transactional_db: None) -> AsyncIterator[RoomStream]:
     await sync_to_async(connections.close_all)()
 
 
-def message() -> NewRecord:
+def message(room: UUID = ROOM) -> NewRecord:
     """A room event."""
     happened = sent()
     return new_record(
-        happened.event, event_id=uuid4(), key=ROOM, version=happened.version, occurred_ms=0, actor=None, region="here"
+        happened.event, event_id=uuid4(), key=room, version=happened.version, occurred_ms=0, actor=None, region="here"
     )  # fmt: skip
 
 
@@ -76,6 +76,20 @@ async def test_a_restart_keeps_epoch_and_events(stream: RoomStream) -> None:
     again = MemoryRoomStream()
     assert (await again.heads([str(ROOM)]))[str(ROOM)] == (await stream.heads([str(ROOM)]))[str(ROOM)]
     assert await again.since(str(ROOM), entries[0].pos) == entries[1:]
+
+
+async def test_many_heads_are_those_of_one_by_one(stream: RoomStream) -> None:
+    rooms = [uuid4() for _ in range(4)]
+    for number, room in enumerate(rooms):
+        await asyncio.gather(*[log().append(message(room)) for _ in range(number * EVENTS)])
+    await stream.heads([str(rooms[2])])  # One is warm already.
+    subjects = [str(room) for room in (*rooms, rooms[0])]
+    together = await stream.heads(subjects)
+    assert together == {subject: (await MemoryRoomStream().heads([subject]))[subject] for subject in subjects}
+    for room in rooms:
+        one = MemoryRoomStream()
+        head = together[str(room)].pos
+        assert await stream.since(str(room), head - 3) == await one.since(str(room), head - 3)
 
 
 async def test_what_memory_let_go_is_read_back_with_the_same_places(stream: RoomStream) -> None:

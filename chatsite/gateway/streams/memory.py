@@ -73,11 +73,7 @@ class MemoryRoomStream:
 
     async def heads(self, subjects: Sequence[str]) -> dict[str, Head]:
         epoch = await self.epoch()
-        heads = {}
-        for subject in subjects:
-            room = await self._room(subject)
-            heads[subject] = Head(epoch, room.head, room.floor)
-        return heads
+        return {subject: Head(epoch, room.head, room.floor) for subject, room in (await self._all(subjects)).items()}
 
     async def epoch(self) -> str:
         if not self._epoch:
@@ -97,31 +93,51 @@ class MemoryRoomStream:
         if (room := self._rooms.get(subject)) is not None:
             self._rooms.move_to_end(subject)
             return room
-        floor, entries = await log().floor(), list[Entry]()
+        return (await self._all([subject]))[subject]
+
+    async def _all(self, subjects: Sequence[str]) -> dict[str, _Room]:
+        """The rooms of subjects; those that memory does not hold are read from the log together."""
+        rooms = {subject: room for subject in subjects if (room := self._rooms.get(subject)) is not None}
+        for subject in rooms:
+            self._rooms.move_to_end(subject)
+        if cold := list(dict.fromkeys(subject for subject in subjects if subject not in rooms)):
+            floor, found = await self._read(cold)
+            for subject, entries in found.items():
+                # Another reader may have been faster, and events have come since.
+                rooms[subject] = self._rooms.get(subject) or self._keep(subject, entries, floor)
+            self._let_go()
+        return rooms
+
+    async def _read(self, subjects: Sequence[str]) -> tuple[int, dict[str, list[Entry]]]:
+        """The floor of the log, and the newest events of rooms above it."""
+        floor = await log().floor()
         while True:
-            entries = await self._newest(subject, floor)
+            found = await self._newest(subjects, floor)
             if (now := await log().floor()) == floor:
-                break
+                return floor, found
             floor = now  # Trimmed in between: the oldest events found may lack the ones before them.
-        if (room := self._rooms.get(subject)) is not None:
-            return room  # Another reader was faster, and events may have come since.
+
+    async def _newest(self, subjects: Sequence[str], floor: int) -> dict[str, list[Entry]]:
+        """The newest events of rooms in the log; the first only where its prev is known."""
+        found: dict[str, list[Entry]] = {}
+        limit = EVENTS + 1
+        while subjects:
+            records = await log().newest_of(subjects, after=floor, limit=limit)
+            for subject in subjects:
+                entries = _chain(records[subject], floor)
+                if len(records[subject]) < limit:
+                    found[subject] = entries
+                elif len(entries) > 1:
+                    found[subject] = entries[1:]
+            subjects = [subject for subject in subjects if subject not in found]
+            limit *= 4
+        return found
+
+    def _keep(self, subject: str, entries: Sequence[Entry], floor: int) -> _Room:
         self._rooms[subject] = room = _Room(entries[-1].pos if entries else floor, floor)
         for entry in entries:
             self._bytes += room.add(entry)
-        self._let_go()
         return room
-
-    async def _newest(self, subject: str, floor: int) -> list[Entry]:
-        """The newest events of a room in the log; the first only where its prev is known."""
-        limit = EVENTS + 1
-        while True:
-            records = await log().key_records(subject, after=floor, limit=limit, newest=True)
-            entries = _chain(records, floor)
-            if len(records) < limit:
-                return entries
-            if len(entries) > 1:
-                return entries[1:]
-            limit *= 4
 
     async def _read_back(self, subject: str, pos: int, head: int) -> Sequence[Entry] | None:
         records = await log().key_records(subject, after=pos, limit=REPLAY)

@@ -76,8 +76,11 @@ class EventLog(Protocol):
     async def newest(self, *, limit: int) -> list[Record]:
         """The newest records of all keys, oldest first."""
 
-    async def key_records(self, key: str, *, after: int, limit: int, newest: bool = False) -> list[Record]:
-        """A key's records with a pos above `after`, oldest first; the oldest `limit` or the newest."""
+    async def key_records(self, key: str, *, after: int, limit: int) -> list[Record]:
+        """The oldest `limit` records of a key with a pos above `after`, oldest first."""
+
+    async def newest_of(self, keys: Sequence[str], *, after: int, limit: int) -> dict[str, list[Record]]:
+        """The newest `limit` records of each key with a pos above `after`, oldest first; many keys in one call."""
 
     async def park(self, record: Record, *, group: str, reason: str) -> None:
         """Keep an unreadable record among the dead letters, bytes and all."""

@@ -27,6 +27,7 @@ TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 
 FOREIGN_POLL_SECONDS = 0.25  # how soon a record that another process appended is found
 TRIM_CHUNK = 2_000  # records dropped in one commit, some 20 ms
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
+_KEYS_CHUNK = 250  # keys of one SELECT: SQLite joins at most 500
 _COLUMNS = "r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
 _FROM = "FROM log_records r JOIN log_partitions p ON p.partition = r.partition"
 
@@ -97,11 +98,17 @@ class SqlEventLog:
     async def newest(self, *, limit: int) -> list[Record]:
         return await in_read_thread(self._select, "r.partition = %s", [PARTITION], limit=limit, newest=True)
 
-    async def key_records(self, key: str, *, after: int, limit: int, newest: bool = False) -> list[Record]:
-        offset = after & ((1 << GENERATION_SHIFT) - 1)
-        return await in_read_thread(
-            self._select, "r.record_key = %s AND r.log_offset > %s", [key, offset], limit=limit, newest=newest
-        )
+    async def key_records(self, key: str, *, after: int, limit: int) -> list[Record]:
+        where = "r.record_key = %s AND r.log_offset > %s"
+        return await in_read_thread(self._select, where, [key, _offset(after)], limit=limit)
+
+    async def newest_of(self, keys: Sequence[str], *, after: int, limit: int) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {key: [] for key in keys}
+        for start in range(0, len(keys), _KEYS_CHUNK):
+            records = await in_read_thread(self._newest_of, keys[start : start + _KEYS_CHUNK], _offset(after), limit)
+            for record in records:
+                found[record.key].append(record)
+        return found
 
     async def park(self, record: Record, *, group: str, reason: str) -> None:
         await self._writer.submit(self._park_many, (record, group, reason))
@@ -282,6 +289,18 @@ class SqlEventLog:
             records = [_record(row) for row in cursor.fetchall()]
         return records[::-1] if newest else records
 
+    def _newest_of(self, keys: Sequence[str], offset: int, limit: int) -> list[Record]:
+        one = (
+            f"SELECT * FROM (SELECT {_COLUMNS} {_FROM} WHERE r.record_key = %s AND r.log_offset > %s"  # noqa: S608
+            " ORDER BY r.log_offset DESC LIMIT %s) AS newest"
+        )
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(
+                f"{' UNION ALL '.join([one] * len(keys))} ORDER BY 1",
+                [value for key in keys for value in (key, offset, limit)],
+            )
+            return [_record(row) for row in cursor.fetchall()]
+
     # --- the tail, in the loop's thread
 
     def _tell(self, records: list[Record]) -> None:
@@ -342,6 +361,10 @@ class SqlGroupReader:
 
     async def close(self) -> None:
         self._log.forget(self)
+
+
+def _offset(pos: int) -> int:
+    return pos & ((1 << GENERATION_SHIFT) - 1)
 
 
 def _record(row: Sequence[Any]) -> Record:

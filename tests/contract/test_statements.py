@@ -1,0 +1,134 @@
+"""How often the databases are asked: never by a send, and by a list of chats as often as by any other."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.test import AsyncClient
+
+from chat.commands.messages import Draft, send
+from chat.models import Chat, Participant
+from chatsite.accounts.models import User
+from chatsite.gateway.streams import stream
+from chatsite.kernel import clock
+from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.events import NewRecord, new_record
+from chatsite.kernel.ids import ChatId, UserId
+from tests.statements import Statement, counted
+from tests.unit.events import sent
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+MOMENT = "2026-01-01T00:00:00Z"
+GROUPS = ("history-writers", "previews")  # they run in the server's process, and tell there how far they are
+
+
+@pytest.fixture
+def lease(transactional_db: None) -> Iterator[None]:
+    """A worker number, to mint ids under."""
+    with clock.leased():
+        yield
+
+
+@pytest.fixture
+async def server(lease: None) -> AsyncIterator[None]:
+    """What a running server has open."""
+    await log().open()
+    readers = [await log().read(group) for group in GROUPS]
+    yield
+    for reader in readers:
+        await reader.close()
+    await log().close()
+    await sync_to_async(connections.close_all)()
+
+
+def make_chats(name: str, count: int) -> list[Chat]:
+    """The chats of a new person, every tenth a direct one; others have said something in all of them."""
+    user, *others = (User.objects.create_user(f"{name}{n or ''}", "pw") for n in range(3))
+    chats = [
+        Chat(
+            name=f"chat {n}",
+            chat_type="group",
+            pair=f"{name}:{n}" if n % 10 == 0 else None,
+            created_by=user,
+            version=n + 1,
+            last_message={"id": "1", "sender_id": str(others[n % 2].id), "content": "hello", "created_at": MOMENT},
+        )
+        for n in range(count)
+    ]
+    Chat.objects.bulk_create(chats)
+    Participant.objects.bulk_create(
+        Participant(chat=chat, user=one, role="member", version=1) for chat in chats for one in (user, others[0])
+    )
+    return chats
+
+
+async def talk(chats: list[Chat]) -> None:
+    """Something that no group has worked off is in the log of each chat."""
+    happened = sent()
+
+    def said(chat: Chat) -> NewRecord:
+        version = happened.version
+        return new_record(
+            happened.event, event_id=uuid4(), key=chat.id, version=version, occurred_ms=0, actor=None, region="r"
+        )
+
+    await asyncio.gather(*[log().append(said(chat)) for chat in chats])
+
+
+async def ask(name: str, *, chats: int) -> Counter[str]:
+    """A list of somebody's chats; answers how many statements each database got for it."""
+    client = AsyncClient()
+    token = await client.post("/api/auth/token", {"username": name, "password": "pw"}, content_type="application/json")
+    with counted() as statements:
+        answer = await client.get("/api/chats", headers={"Authorization": f"Bearer {token.json()['access']}"})
+    assert [chat["unread"] for chat in answer.json()["chats"]] == [1] * chats
+    return Counter(one.database for one in statements)
+
+
+async def test_a_list_of_chats_takes_as_many_statements_however_many_there_are(server: None) -> None:
+    counts = {}
+    for name, count in (("first", 1), ("few", 20), ("many", 200)):
+        await talk(await sync_to_async(make_chats)(name, count))
+        counts[name] = (await ask(name, chats=count), await ask(name, chats=count))
+    assert counts["few"] == counts["many"]
+    for cold, warm in counts.values():
+        assert set(cold) == {"default", "messages"}
+        assert warm["messages"] < cold["messages"]
+        assert warm["default"] == cold["default"]
+
+
+async def test_a_send_asks_no_database_and_the_log_writes_it_in_its_own_thread(server: None) -> None:
+    (row,) = await sync_to_async(make_chats)("ada", 1)
+    ada = await User.objects.aget(username="ada")
+    chat, sender = ChatId(row.id), UserId(ada.id)
+    await send(chat, Draft("warm"), sender=sender)
+    with counted() as statements:
+        for n in range(20):
+            await send(chat, Draft(f"hello {n}", nonce=f"n{n}", mentions=[str(sender)]), sender=sender)
+            await send(chat, Draft(f"hello {n}", nonce=f"n{n}", mentions=[str(sender)]), sender=sender)
+    assert {(one.database, one.thread) for one in statements} == {("messages", "writer-messages")}
+    assert Counter(kind(one) for one in statements) == {"BEGIN": 20, "SELECT": 20, "UPDATE": 20, "INSERT": 20}
+    assert all("log_" in one.sql for one in statements if kind(one) != "BEGIN")
+
+
+def kind(statement: Statement) -> str:
+    """What a statement does."""
+    return statement.sql.split()[0]
+
+
+async def test_the_counter_counts_in_every_thread(server: None) -> None:
+    with counted() as statements:
+        await in_db_thread(Chat.objects.count)
+        await log().end()
+        await Chat.objects.acount()
+    assert [(one.database, one.thread.rstrip("_0123456789")) for one in statements[:2]] == [
+        ("default", "db"),
+        ("messages", "read"),
+    ]
+    assert len(statements) == 3
+    assert await stream().epoch()
