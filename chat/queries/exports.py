@@ -6,6 +6,7 @@ from uuid import UUID
 from chat.fold import MessageState
 from chat.messages import Message
 from chat.models import Chat, Participant
+from chat.stores import Edit
 from chatsite.kernel.errors import NotFound
 from chatsite.kernel.ids import MIN_ID, ChatId, MessageId
 
@@ -25,6 +26,12 @@ def all_places(chat: Chat) -> Iterator[Sequence[Participant]]:
     while places := list(Participant.objects.filter(chat=chat, id__gt=last).order_by("id")[:PAGE]):
         yield places
         last = places[-1].id
+
+
+async def earlier_texts(chat: ChatId, messages: Sequence[MessageState]) -> dict[MessageId, Sequence[Edit]]:
+    """The earlier texts of those messages that were edited, oldest first; deleted ones keep none."""
+    edited = [MessageId(state.message_id) for state in messages if state.is_edited and not state.is_deleted]
+    return {message: await Message.objects.edits(chat, message) for message in edited}
 
 
 async def stored_messages(chat: ChatId) -> AsyncIterator[Sequence[MessageState]]:

@@ -15,7 +15,7 @@ MANY = 450  # more than two pages of rows
 
 def export(folder: Path, chat: str, *more: str) -> list[dict[str, Any]]:
     """The lines of an export to standard output."""
-    return [json.loads(line) for line in manage(folder, "export_chat", chat, *more).splitlines()]
+    return [json.loads(line) for line in manage(folder, "export_chat", chat, *more).split("\n")[:-1]]
 
 
 def without_nonces(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -31,11 +31,14 @@ async def test_an_export_holds_what_rest_shows(make_server: Callable[..., Server
                 await asyncio.gather(*[ada.say(chat, f"line {number + n}") for n in range(15)])
             first = (await ben.say(chat, "first\nsecond\u2028third")).body["messageId"]
             await ben.ask("EDIT_MESSAGE", roomId=chat, messageId=first, content="mended")
+            await ben.ask("EDIT_MESSAGE", roomId=chat, messageId=first, content="mended well")
             second = (await ada.say(chat, "oops", replyToId=first)).body["messageId"]
+            await ada.ask("EDIT_MESSAGE", roomId=chat, messageId=second, content="better")
             deleted = await ada.ask("DELETE_MESSAGE", roomId=chat, messageId=second, reason="typo")
         await world.rest("ada", "DELETE", f"/api/chats/{chat}/participants/{await world.id('cyd')}")
         shown = await world.history("ada", chat, at_least=deleted.body["pos"])
         places = (await world.rest("ada", "GET", f"/api/chats/{chat}/participants")).body["participants"]
+        earlier = (await world.rest("ada", "GET", f"/api/chats/{chat}/messages/{first}/edits")).body["edits"]
 
         beside = await asyncio.to_thread(export, server.folder, chat)
         await asyncio.to_thread(server.kill)
@@ -46,7 +49,10 @@ async def test_an_export_holds_what_rest_shows(make_server: Callable[..., Server
         assert sorted(line["user"]["username"] for line in lines[1:4]) == ["ada", "ben", "cyd"]
         assert next(line for line in lines[1:4] if not line["is_active"])["user"]["username"] == "cyd"
         assert all(place in lines[1:4] for place in places)
+        edits = {line["id"]: line.pop("edits") for line in lines[4:] if "edits" in line}
         assert lines[4:] == without_nonces(shown)
+        assert [edit["content"] for edit in edits[first]] == ["first\nsecond\u2028third", "mended"]
+        assert edits == {first: earlier}, "one that was deleted keeps no texts"
 
         target = tmp_path / "chat.jsonl"
         assert export(server.folder, chat, "--output", str(target)) == []

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.api import shapes
 from chat.models import Chat
-from chat.queries.exports import all_places, require_chat, stored_messages
+from chat.queries.exports import all_places, earlier_texts, require_chat, stored_messages
 from chat.queries.participants import chat_id
 from chatsite.accounts.queries import people
 from chatsite.kernel.errors import DomainError
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     help = (
         "Writes a chat as JSON lines: the chat, everybody who is or was in it, then its messages, oldest first,"
-        " each as REST shows it. `kind` says what a line is."
+        " each as REST shows it, with the earlier texts of edited ones as `edits`. `kind` says what a line is."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -91,7 +91,10 @@ def _write_people(out: BinaryIO, chat: Chat) -> None:
 async def _write_messages(out: BinaryIO, chat: ChatId) -> None:
     async for messages in stored_messages(chat):
         shown = await asyncio.to_thread(shapes.messages, messages, viewer="")
-        out.writelines(_line("message", one) for one in shown)
+        edits = {str(message): texts for message, texts in (await earlier_texts(chat, messages)).items()}
+        for one in shown:
+            earlier = {"edits": [shapes.edit(text) for text in edits[one["id"]]]} if one["id"] in edits else {}
+            out.write(_line("message", {**one, **earlier}))
 
 
 def _line(kind: str, body: dict[str, Any]) -> bytes:
