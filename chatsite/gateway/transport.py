@@ -1,4 +1,4 @@
-"""uvicorn's protocols with the bounds that it has not: per address, per request head, per slow reader."""
+"""uvicorn's protocols with the bounds that it has not: per address, per request, per slow reader."""
 
 import asyncio
 from collections import defaultdict
@@ -9,9 +9,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from chatsite.kernel.addresses import clean_address, is_in, networks
+from chatsite.kernel.errors import TooLarge
+from chatsite.kernel.rest import MAX_BODY, problem_response
 
 HEAD_SECONDS = 10.0  # a request line and headers arrive in one packet or two
 MAX_HEAD_BYTES = 64 * 1024
+BODY_SECONDS = 30.0  # from the end of the head on
+MAX_DRAINED = 4 * MAX_BODY  # what is read of a body that was refused, so that its sender gets to read the answer
 MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
 LINGER_SECONDS = 10.0  # how long what was written last may wait for a client that does not read
 FRAGMENTS_CODE = 1009
@@ -42,10 +46,11 @@ def _address(transport: asyncio.BaseTransport) -> str:
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """HTTP whose heads end in time and size, from addresses that hold not too many connections."""
+    """HTTP whose heads and bodies end in time and size, from addresses that hold not too many connections."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _deadline: asyncio.TimerHandle | None = None  # of the head
+    _body_deadline: asyncio.TimerHandle | None = None
+    _head_bytes = _body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, or let go at once of an address with too many connections."""
@@ -57,6 +62,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._head_came()
+        self._body_ended()
         _went(self.transport)
         super().connection_lost(exc)
 
@@ -75,9 +81,26 @@ class BoundedHttp(HttpToolsProtocol):
             self._wait_for_head()
 
     def on_headers_complete(self) -> None:
-        """The head is here."""
+        """The head is here; the body must follow in time."""
         self._head_came()
+        self._body_ended()
+        self._body_deadline = self.loop.call_later(BODY_SECONDS, self.transport.abort)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a part of the body on, unless it goes on and on: Django would keep it before anybody looks."""
+        before, self._body_bytes = self._body_bytes, self._body_bytes + len(body)
+        if self._body_bytes <= MAX_BODY:
+            super().on_body(body)
+        elif self._body_bytes > MAX_DRAINED:
+            self.transport.abort()
+        elif before <= MAX_BODY:
+            self._refuse_body()
+
+    def on_message_complete(self) -> None:
+        """The whole request is here."""
+        self._body_ended()
+        super().on_message_complete()
 
     def _wait_for_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
@@ -86,6 +109,24 @@ class BoundedHttp(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline, self._head_bytes = None, 0
+
+    def _body_ended(self) -> None:
+        if self._body_deadline is not None:
+            self._body_deadline.cancel()
+        self._body_deadline, self._body_bytes = None, 0
+
+    def _refuse_body(self) -> None:
+        if self.pipeline or self.cycle.response_started:  # An answer here would be taken for another request's.
+            self.transport.abort()
+            return
+        answer = problem_response(TooLarge(f"The body may have {MAX_BODY} bytes."))
+        answer["Content-Length"], answer["Connection"] = str(len(answer.content)), "close"
+        self.transport.write(b"HTTP/1.1 413 Content Too Large\r\n" + answer.serialize())
+        self.transport.write_eof()
+        self.cycle.disconnected = True  # Whoever reads the body is told so, and drops it.
+        self.cycle.message_event.set()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):

@@ -4,13 +4,15 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import httpx
 import pytest
 import websockets
 
-from chatsite.gateway.transport import HEAD_SECONDS, MAX_HEAD_BYTES
+from chatsite.gateway.transport import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD_BYTES
+from chatsite.kernel.rest import MAX_BODY
 from tests.hostile import CONTINUATION, PING, TEXT, frame, handshake, raw, resident_mb, signed_in, text
 from tests.world import Device, Server, World, in_time
 
@@ -171,6 +173,41 @@ async def test_half_a_request_is_not_waited_for(real: World) -> None:
             await endless.ends()
         async with asyncio.timeout(HEAD_SECONDS + 10):
             assert await silent.ends() == await slow.ends() == b""
+
+
+async def test_an_endless_body_is_cut(make_server: MakeServer) -> None:
+    head = "POST /api/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    async with World(server := make_server()) as world, raw(server) as endless:
+        before = resident_mb(server)
+        endless.writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        poured = await endless.pours(b"10000\r\n" + b"x" * 0x10000 + b"\r\n", up_to=200_000_000)
+        assert poured < 50_000_000, "a body without an end is read for ever"
+        assert resident_mb(server) - before < GROWTH_MB
+        async with raw(server) as large:
+            large.writer.write(f"{head}Content-Length: 999999\r\n\r\n".encode() + b"x" * (MAX_BODY + 1))
+            async with in_time("it is refused"):
+                answer = await large.ends()
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b'"too_large"' in answer
+        assert largest_file(server) <= MAX_BODY, "what was refused is kept"
+        assert (await world.rest("ada", "GET", "/api/me")).status == 200
+
+
+async def test_half_a_body_is_not_waited_for(world: World) -> None:
+    async with raw(world.server) as slow:
+        slow.writer.write(b"POST /api/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+        async with asyncio.timeout(BODY_SECONDS + 10):
+            assert await slow.ends() == b""
+
+
+def largest_file(server: Server) -> int:
+    """The size of the largest nameless file that a server has open."""
+    sizes = [0]
+    for path in Path(f"/proc/{server.pid}/fd").iterdir():
+        with suppress(OSError):
+            if path.readlink().name.endswith("(deleted)"):
+                sizes.append(path.stat().st_size)
+    return max(sizes)
 
 
 async def test_one_address_holds_so_many_connections(make_server: MakeServer) -> None:
