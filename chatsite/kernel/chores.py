@@ -53,17 +53,26 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
 
 
 def add(kind: str, *, key: str, payload: Mapping[str, Any], due_at: datetime | None = None) -> None:
-    """Leave work for later with the caller's transaction; a key that waits already changes nothing."""
+    """Leave work for later with the caller's transaction; a key that waits already changes nothing.
+
+    One that runs runs again afterwards: what it has read may be what was before. One
+    that was given up starts anew.
+    """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("chores.add needs the caller's transaction: use transaction.atomic().")
-    chore = Chore(kind=kind, key=key, payload=dict(payload), due_at=due_at or datetime.now(UTC))
-    Chore.objects.bulk_create([chore], ignore_conflicts=True)
+    new = {"payload": dict(payload), "due_at": due_at or datetime.now(UTC)}
+    chore = Chore.objects.select_for_update().filter(kind=kind, key=key).first()
+    if chore is None:
+        Chore.objects.bulk_create([Chore(kind=kind, key=key, **new)], ignore_conflicts=True)
+    elif chore.given_up_at is not None or chore.claimed_until is not None:
+        again = {"tries": 0, "error": "", "given_up_at": None, "generation": chore.generation + 1}
+        Chore.objects.filter(id=chore.id).update(**new, **again)
     transaction.on_commit(_wake, robust=True)
 
 
 def waiting(kind: str) -> int:
-    """How many chores of a kind are not done yet."""
-    return Chore.objects.filter(kind=kind).count()
+    """How many chores of a kind are still to be done; what was given up is not."""
+    return Chore.objects.filter(kind=kind, given_up_at=None).count()
 
 
 def retry(kind: str, key: str) -> bool:
@@ -176,10 +185,19 @@ class Runner:
         return None
 
 
+@transaction.atomic
 def _finish(chore: Chore, *, error: str | None, now: datetime) -> None:
-    if error is None:
-        Chore.objects.filter(id=chore.id).delete()
-        return
+    mine = Chore.objects.select_for_update().filter(id=chore.id)
+    if mine.filter(generation=chore.generation).first() is None:
+        # It was added again while it ran: whatever came of this, it runs once more.
+        mine.filter(claimed_until=chore.claimed_until).update(claimed_until=None)
+    elif error is None:
+        mine.delete()
+    else:
+        _failed(chore, error=error, now=now)
+
+
+def _failed(chore: Chore, *, error: str, now: datetime) -> None:
     chore.error, chore.claimed_until = error, None
     chore.due_at = now + pause_after(chore.tries)
     if chore.tries >= TRIES:
@@ -191,11 +209,12 @@ def _finish(chore: Chore, *, error: str | None, now: datetime) -> None:
     chore.save(update_fields=["error", "claimed_until", "due_at", "given_up_at"])
 
 
+@transaction.atomic
 def _give_back(chore: Chore) -> None:
     """A try that a stopping server cut short counts as none."""
-    Chore.objects.filter(id=chore.id, claimed_until=chore.claimed_until).update(
-        claimed_until=None, tries=F("tries") - 1
-    )
+    mine = Chore.objects.filter(id=chore.id, claimed_until=chore.claimed_until)
+    mine.filter(generation=chore.generation).update(tries=F("tries") - 1)
+    mine.update(claimed_until=None)
 
 
 async def run_chores() -> None:

@@ -115,6 +115,7 @@ class Chore(models.Model):
     tries = models.IntegerField(default=0)
     error = models.TextField(blank=True, help_text="of the last try")
     given_up_at = models.DateTimeField(null=True, help_text="set by the last try; `chores --retry` clears it")
+    generation = models.IntegerField(default=0, help_text="one more each time it is added while it runs")
 
     class Meta:
         db_table = "chores"

@@ -23,13 +23,14 @@ KIND = "test.tell"
 
 
 class Work:
-    """A handler that keeps what it was given; a number in `fail` fails so often, one in `stuck` never ends."""
+    """A handler that keeps what it was given; a number in `fail` fails so often, one in `stuck` waits to go on."""
 
     def __init__(self) -> None:
         self.done: list[int] = []
         self.begun: list[int] = []
         self.fail: dict[int, int] = {}
         self.stuck: set[int] = set()
+        self.go_on = asyncio.Event()  # ends what is stuck
         self.changed = asyncio.Condition()
 
     async def __call__(self, payload: dict[str, Any]) -> None:
@@ -38,7 +39,7 @@ class Work:
             self.begun.append(number)
             self.changed.notify_all()
         if number in self.stuck:
-            await asyncio.Event().wait()
+            await self.go_on.wait()
         if self.fail.get(number, 0) > 0:
             self.fail[number] -= 1
             raise ValueError("no luck")
@@ -125,6 +126,35 @@ async def test_a_taken_key_changes_nothing(work: Work) -> None:
         await in_db_thread(add, 3)
         await work.until([1, 3])
     assert work.begun == [1, 3]
+
+
+async def test_a_chore_that_is_added_while_it_runs_runs_again(work: Work) -> None:
+    work.stuck.add(1)
+    await in_db_thread(add, 1, key="same")
+    async with running() as runner:
+        await work.until([1], begun=True)
+        await in_db_thread(add, 2, key="same")
+        (task,) = runner._running
+        work.go_on.set()
+        await task
+        await work.until([1, 2])
+        assert work.done == [1, 2]
+        async with in_time("the row goes"):
+            while await in_db_thread(Chore.objects.exists):
+                pass
+
+
+async def test_what_was_given_up_starts_anew_when_it_is_added_again(work: Work) -> None:
+    await in_db_thread(add, 1, key="same")
+    now = datetime.now(UTC)
+    await in_db_thread(Chore.objects.update, tries=TRIES, error="no luck", given_up_at=now)
+    assert await in_db_thread(chores.waiting, KIND) == 0
+    await in_db_thread(add, 2, key="same")
+    assert await in_db_thread(chores.waiting, KIND) == 1
+    work.fail[2] = 1
+    async with running():
+        (failed,) = await settled(error="ValueError: no luck", claimed_until=None)
+    assert (failed.tries, failed.given_up_at, failed.payload) == (1, None, {"number": 2})
 
 
 async def test_a_chore_waits_until_it_is_due(work: Work) -> None:

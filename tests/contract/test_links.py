@@ -46,6 +46,17 @@ def test_a_repeated_chore_mails_the_same_link(ada: User) -> None:
     assert passwords.reset_links(asked) == [], "a used link was mailed again"
 
 
+def test_a_link_that_expired_before_it_was_mailed_is_replaced(ada: User) -> None:
+    asked = payload()
+    ((_, first),) = passwords.reset_links(asked)
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
+    OneTimeLink.objects.update(created_at=long_ago, expires_at=long_ago + timedelta(hours=1))
+    ((_, second),) = passwords.reset_links(asked)
+    assert links.find(Purpose.RESET, links.token_of(first)) is None
+    assert links.find(Purpose.RESET, links.token_of(second)) == second
+    assert passwords.reset_links(asked) == [(ada, second)]
+
+
 def test_a_new_link_takes_the_place_of_the_old_one(ada: User) -> None:
     ((_, first),) = passwords.reset_links(payload())
     assert passwords.reset_links(payload()) == [], "two mails within a minute"

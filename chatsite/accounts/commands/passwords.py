@@ -95,8 +95,12 @@ def _reset_link(user: User, link_id: uuid.UUID) -> OneTimeLink | None:
     """A new link in place of earlier ones; None where one was mailed just now, or this one was used."""
     now = datetime.now(UTC)
     mine = OneTimeLink.objects.select_for_update().filter(purpose=Purpose.RESET, user=user)
-    if found := mine.filter(id=link_id).first():
-        return found if found.used_at is None else None
+    while found := mine.filter(id=link_id).first():
+        if found.used_at is not None:
+            return None
+        if found.expires_at is None or found.expires_at > now:
+            return found
+        link_id = uuid.uuid5(link_id, "again")  # The mail server was away for so long: another one in its place.
     if mine.filter(created_at__gt=now - BETWEEN_MAILS).exists():
         return None
     links.cancel(Purpose.RESET, user)
