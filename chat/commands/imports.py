@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from chat import policy
 from chat.commands.chats import require_name
@@ -23,13 +24,13 @@ from chat.models import Chat, Erased, Participant
 from chat.policy import Role
 from chat.queries import participants
 from chat.queries.erased import CHAT
-from chatsite.accounts.imported import imported_people
+from chatsite.accounts.imported import ids_of, imported_people
 from chatsite.accounts.models import Company, User
 from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from chatsite.kernel.eventlog import log
-from chatsite.kernel.events import NewRecord, iso, new_record
+from chatsite.kernel.events import NewRecord, Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, SourceIds, UserId, unix_ms_of, version_of
 
 BATCH = 500  # messages in flight at once; also the people of one transaction
@@ -56,6 +57,17 @@ class Imported(NamedTuple):
     replies: int = 0
 
 
+class Planned(NamedTuple):
+    """What an import would do."""
+
+    messages: int
+    new: int
+    notices: int
+    replies: int
+    new_chat: bool
+    new_people: int
+
+
 class _Said(NamedTuple):
     line: Line
     message: MessageId
@@ -65,12 +77,9 @@ class _Said(NamedTuple):
 def open_chat(source: Source) -> Chat:
     """The chat of a source, made by its owner where it is not there yet; Conflict when it is archived or was erased."""
     company = source.company.id if source.company else None
-    chat_id = uuid5(company or _NAMESPACE, f"chat:{source.kind}:{source.name}")
+    chat_id = _chat_of(source)
     with transaction.atomic():
-        if Erased.objects.filter(kind=CHAT, subject=chat_id).exists():
-            raise Conflict("the chat of this source was deleted for good.")
-        if chat := Chat.objects.select_for_update().filter(id=chat_id).first():
-            policy.require_open(is_archived=chat.is_archived)
+        if chat := _find_open(Chat.objects.select_for_update(), chat_id):
             return chat
         version = clock.version()
         chat = Chat.objects.create(
@@ -125,30 +134,92 @@ async def import_lines(
     next run goes on from there.
     """
     chat = ChatId((await in_db_thread(open_chat, source)).id)
-    ids, parents = SourceIds(source.name), dict.fromkeys(replies.values())
+    script, done = _Script(chat, source, replies), Imported()
     known: dict[str, UserId] = {}
-    done = Imported()
     for batch in _batches(lines):
         if len(known) > KNOWN_PEOPLE:
             known.clear()
-        if missing := list(dict.fromkeys(line.author for line in batch if line.author and line.author not in known)):
+        if missing := [name for name in _authors(batch) if name not in known]:
             known |= await in_db_thread(add_people, chat, missing, source=source)
-        said = []
-        for line in batch:
-            message = _require_past(ids.id_of(line.number, second=line.second), line)
-            if line.number in parents:
-                parents[line.number] = message
-            sender = known[line.author] if line.author else UserId(source.owner.id)
-            said.append(_said(line, message, chat, sender, parents.get(replies.get(line.number, -1)), source.kind))
-        new = await _recorded(chat, said, by=source.owner)
-        done = Imported(
-            done.messages + len(said),
-            done.new + new,
-            done.notices + sum(one.line.message_type == "notice" for one in said),
-            done.replies + sum(one.event.reply_to_id is not None for one in said),
-        )
+        said = script.said(batch, known)
+        done = _counted(done, said, new=await _recorded(chat, said, by=source.owner))
         report(done)
     return chat, done
+
+
+async def plan_lines(
+    lines: Iterable[Line],
+    *,
+    source: Source,
+    replies: Mapping[int, int],
+    report: Callable[[Imported], None],
+    people: set[UUID],
+) -> tuple[ChatId, Planned]:
+    """What `import_lines` would do, with what it would refuse; writes nothing.
+
+    `people` are those whom other sources bring already; this one's are added to them.
+    """
+    chat = _chat_of(source)
+    is_there = await in_db_thread(_find_open, Chat.objects.all(), chat) is not None
+    if not is_there:
+        require_name(source.name)
+    script, done, new_people = _Script(chat, source, replies), Imported(), 0
+    for batch in _batches(lines):
+        senders = ids_of(_authors(batch), network=source.kind, company=source.company)
+        more = set(senders.values()) - people
+        new_people += len(more) - await in_db_thread(User.objects.filter(id__in=more).count)
+        people |= more
+        said = script.said(batch, {name: UserId(person) for name, person in senders.items()})
+        done = _counted(done, said, new=await _count_absent(chat, said) if is_there else len(said))
+        report(done)
+    return chat, Planned(*done, new_chat=not is_there, new_people=new_people)
+
+
+class _Script:
+    """Makes messages of a source's lines, in their order: each knows which one it answers."""
+
+    def __init__(self, chat: ChatId, source: Source, replies: Mapping[int, int]) -> None:
+        self._chat, self._source, self._replies = chat, source, replies
+        self._ids = SourceIds(source.name)
+        self._parents: dict[int, MessageId | None] = dict.fromkeys(replies.values())
+
+    def said(self, batch: Sequence[Line], senders: Mapping[str, UserId]) -> list[_Said]:
+        """The messages of the next lines; Invalid for one that lies in the future."""
+        said = []
+        for line in batch:
+            message = _require_past(self._ids.id_of(line.number, second=line.second), line)
+            if line.number in self._parents:
+                self._parents[line.number] = message
+            sender = senders[line.author] if line.author else UserId(self._source.owner.id)
+            reply_to = self._parents.get(self._replies.get(line.number, -1))
+            said.append(_said(line, message, self._chat, sender, reply_to, self._source.kind))
+        return said
+
+
+def _chat_of(source: Source) -> ChatId:
+    namespace = source.company.id if source.company else _NAMESPACE
+    return ChatId(uuid5(namespace, f"chat:{source.kind}:{source.name}"))
+
+
+def _find_open(chats: "QuerySet[Chat]", chat_id: ChatId) -> Chat | None:
+    if Erased.objects.filter(kind=CHAT, subject=chat_id).exists():
+        raise Conflict("the chat of this source was deleted for good.")
+    if chat := chats.filter(id=chat_id).first():
+        policy.require_open(is_archived=chat.is_archived)
+    return chat
+
+
+def _authors(batch: Sequence[Line]) -> list[str]:
+    return list(dict.fromkeys(line.author for line in batch if line.author))
+
+
+def _counted(done: Imported, said: Sequence[_Said], *, new: int) -> Imported:
+    return Imported(
+        done.messages + len(said),
+        done.new + new,
+        done.notices + sum(one.line.message_type == "notice" for one in said),
+        done.replies + sum(one.event.reply_to_id is not None for one in said),
+    )
 
 
 def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -201,21 +272,42 @@ async def _recorded(chat: ChatId, said: Sequence[_Said], *, by: User) -> int:
 
 async def _record(chat: ChatId, said: Sequence[_Said], *, by: User) -> int:
     # The store first: the log keeps its unique keys for a week only, and drops nothing that is not stored.
-    stored = await _stored(chat, said[0].message, said[-1].message)
-    fresh = []
-    for one in said:
-        if one.message in stored:
-            _require_same(one, stored[one.message])
-        else:
-            fresh.append(one)
+    fresh = await _not_stored(chat, said)
     appended = await asyncio.gather(*[log().append(_record_of(chat, one, by=by)) for one in fresh])
     new = 0
     for one, place in zip(fresh, appended, strict=True):
         if place.first is None:
             new += 1
         else:
-            _require_same(one, apply(None, Stamped(place.first.fact.payload, version_of(one.message), place.pos)))
+            _require_same(one, _logged(one, place.first))
     return new
+
+
+async def _count_absent(chat: ChatId, said: Sequence[_Said]) -> int:
+    """How many messages neither the store nor the log has."""
+    fresh = await _not_stored(chat, said)
+    found = await asyncio.gather(*[log().find(_unique_key(chat, one)) for one in fresh])
+    for one, there in zip(fresh, found, strict=True):
+        if there is not None:
+            _require_same(one, _logged(one, there))
+    return found.count(None)
+
+
+async def _not_stored(chat: ChatId, said: Sequence[_Said]) -> list[_Said]:
+    """The messages that the store has not; Conflict where it has another one."""
+    stored = await _stored(chat, said[0].message, said[-1].message)
+    for one in said:
+        if one.message in stored:
+            _require_same(one, stored[one.message])
+    return [one for one in said if one.message not in stored]
+
+
+def _logged(one: _Said, record: Record) -> MessageState:
+    return apply(None, Stamped(record.fact.payload, version_of(one.message), record.pos))
+
+
+def _unique_key(chat: ChatId, one: _Said) -> str:
+    return f"import:{chat}:{one.message}"
 
 
 async def _stored(chat: ChatId, first: MessageId, last: MessageId) -> dict[int, MessageState]:
@@ -253,7 +345,7 @@ def _record_of(chat: ChatId, one: _Said, *, by: User) -> NewRecord:
         occurred_ms=unix_ms_of(one.message),
         actor=by.id,
         region=settings.REGION,
-        unique_key=f"import:{chat}:{one.message}",
+        unique_key=_unique_key(chat, one),
     )
 
 

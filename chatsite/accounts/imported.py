@@ -1,7 +1,7 @@
 """People known from elsewhere: they have a name and a place, and cannot sign in."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID, uuid5
 
 from django.contrib.auth.hashers import make_password
@@ -21,7 +21,7 @@ def imported_people(names: Sequence[str], *, network: str, company: Company | No
     A name means the same person in whatever case, within one company. A new person is
     inactive and has no password.
     """
-    wanted = {name: _id_of(name, network=network, company=company) for name in names}
+    wanted = ids_of(names, network=network, company=company)
     found = User.objects.in_bulk(set(wanted.values()))
     missing = {person: name for name, person in reversed(wanted.items()) if person not in found}
     usernames = _usernames(missing, network=network)
@@ -36,8 +36,10 @@ def imported_people(names: Sequence[str], *, network: str, company: Company | No
     return {name: found[person] for name, person in wanted.items()}
 
 
-def _id_of(name: str, *, network: str, company: Company | None) -> UUID:
-    return uuid5(company.id if company else _NAMESPACE, f"{network}:{name.casefold()}")
+def ids_of(names: Iterable[str], *, network: str, company: Company | None) -> dict[str, UUID]:
+    """The ids that people of another system have here by their names there, made already or not."""
+    namespace = company.id if company else _NAMESPACE
+    return {name: uuid5(namespace, f"{network}:{name.casefold()}") for name in names}
 
 
 def _usernames(people: dict[UUID, str], *, network: str) -> dict[UUID, str]:

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,41 @@ async def test_all_ten_stand_in_history_with_their_reply_links(imported: Path, t
                 assert all(one["sender"]["username"].startswith(("irc-", "ada")) for one in messages)
     finally:
         server.kill()
+
+
+def test_a_dry_run_says_what_would_be_made_and_makes_nothing(folder: Path) -> None:
+    logs = LOGS[:2]
+    before = everything(folder)
+    planned = import_irc(folder, *logs, more=("--dry-run",))
+    assert everything(folder) == before
+    done = import_irc(folder, *logs)
+    made = {table: len(rows) - len(before[table]) for table, rows in everything(folder).items()}
+    assert [
+        {**row, "new_chat": True, "new_people": one["new_people"]} for row, one in zip(done, planned, strict=True)
+    ] == (planned)
+    assert (sum(one["new"] for one in planned), 2) == (made["messages.history_messages"], made["site.chats"])
+    assert sum(one["new_people"] for one in planned) == made["site.users"]
+
+    with closing(sqlite3.connect(folder / "messages.sqlite3")) as database, database:
+        database.execute("DELETE FROM history_messages WHERE message_id % 2")  # As if the log alone had these yet.
+    before = everything(folder)
+    again = import_irc(folder, *logs, more=("--dry-run",))
+    assert [(one["new"], one["new_chat"], one["new_people"]) for one in again] == [(0, False, 0)] * 2
+    text = manage(folder, "import_chat", "--format", "irc", "--owner", "ada", "--dry-run", str(ONE))
+    assert "0 of them new" in text and "Nothing was made." in text
+    assert everything(folder) == before
+
+
+def test_a_dry_run_refuses_what_an_import_would(folder: Path, tmp_path: Path) -> None:
+    import_irc(folder, ONE)
+    changed = tmp_path / ONE.name
+    changed.write_bytes(ONE.read_bytes().replace(b"the", b"another"))
+    before = everything(folder)
+    with pytest.raises(RuntimeError, match="is there with another body"):
+        import_irc(folder, changed, more=("--dry-run",))
+    assert everything(folder) == before
+    with pytest.raises(RuntimeError, match="is there with another body"):
+        import_irc(folder, changed)
 
 
 @uses_all_ten

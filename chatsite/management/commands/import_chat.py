@@ -4,14 +4,16 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chat.commands.imports import Imported, Source, import_lines
+from chat.commands.imports import Imported, Planned, Source, import_lines, plan_lines
 from chat.imports import irc
 from chatsite.accounts.models import Company, CompanyMember, User
 from chatsite.kernel import clock
@@ -22,6 +24,8 @@ from chatsite.management.progress import Report, progress
 from chatsite.management.settling import settle
 
 INTERRUPTED = 130  # the exit code of a shell for Ctrl-C
+_Row = dict[str, Any]
+_Take = Callable[..., Awaitable[tuple[ChatId, Imported | Planned]]]
 
 
 class _Job(NamedTuple):
@@ -51,6 +55,9 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--owner", default="admin", metavar="USER", help="who owns the chats (default: admin)")
         parser.add_argument("--company", metavar="NAME", help="whose chats they become (default: the owner's company)")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="read everything, say what would be made, and make nothing of it"
+        )
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,8 +67,11 @@ class Command(BaseCommand):
         jobs = _jobs(options["files"], options["replies"])
         started = time.monotonic()
         try:
-            with clock.leased():
-                rows = asyncio.run(self._import(jobs, owner, company))
+            if options["dry_run"]:
+                rows = asyncio.run(self._plan(jobs, owner, company))
+            else:
+                with clock.leased():
+                    rows = asyncio.run(self._import(jobs, owner, company))
         except DomainError as error:
             raise CommandError(error.detail) from None
         except KeyboardInterrupt:
@@ -70,9 +80,9 @@ class Command(BaseCommand):
             ) from None
         self._summarize(rows, time.monotonic() - started, as_json=options["json"])
 
-    async def _import(self, jobs: Sequence[_Job], owner: User, company: Company | None) -> list[dict[str, Any]]:
+    async def _import(self, jobs: Sequence[_Job], owner: User, company: Company | None) -> list[_Row]:
         try:
-            rows = [await self._import_file(job, owner, company) for job in jobs]
+            rows = [await _read(job, import_lines, owner, company) for job in jobs]
             if not await settle():
                 self.stderr.write("All is kept, but the running server has not stored all of it yet.")
             return rows
@@ -80,26 +90,11 @@ class Command(BaseCommand):
             await outbox().close()
             await log().close()
 
-    async def _import_file(self, job: _Job, owner: User, company: Company | None) -> dict[str, Any]:
-        source = Source("irc", job.name, company, owner)
-        with ExitStack() as stack:
-            file = stack.enter_context(_open(job.log))
-            report = stack.enter_context(progress(sys.stderr, title=job.log.name, total=job.log.stat().st_size))
-            try:
-                chat, done = await import_lines(
-                    irc.read(_lines(file), name=job.log.name),
-                    source=source,
-                    replies=job.replies,
-                    report=lambda done: _say(report, file, done),
-                )
-            except DomainError as error:
-                error.detail = f"{job.log}: {error.detail}"
-                raise
-            except OSError as error:
-                raise CommandError(f"{job.log}: {error.strerror}.") from None
-        return _row(job, chat, done)
+    async def _plan(self, jobs: Sequence[_Job], owner: User, company: Company | None) -> list[_Row]:
+        people: set[UUID] = set()  # Who is in two files is made once.
+        return [await _read(job, partial(plan_lines, people=people), owner, company) for job in jobs]
 
-    def _summarize(self, rows: list[dict[str, Any]], seconds: float, *, as_json: bool) -> None:
+    def _summarize(self, rows: list[_Row], seconds: float, *, as_json: bool) -> None:
         messages = sum(row["messages"] for row in rows)
         if as_json:
             self.stdout.write(json.dumps({"files": rows, "messages": messages, "seconds": round(seconds, 3)}))
@@ -107,9 +102,37 @@ class Command(BaseCommand):
         for row in rows:
             self.stdout.write(
                 f"{row['name']}: {row['messages']} messages, {row['new']} of them new; {row['replies']} replies."
-                f" Chat {row['chat_id']}"
+                f" {_ending(row)}"
             )
         self.stdout.write(f"{messages} messages in {seconds:.1f} s.")
+
+
+async def _read(job: _Job, take: _Take, owner: User, company: Company | None) -> _Row:
+    """Hand the lines of a file on; answers the summary of what came of it."""
+    source = Source("irc", job.name, company, owner)
+    with ExitStack() as stack:
+        file = stack.enter_context(_open(job.log))
+        report = stack.enter_context(progress(sys.stderr, title=job.log.name, total=job.log.stat().st_size))
+        try:
+            chat, done = await take(
+                irc.read(_lines(file), name=job.log.name),
+                source=source,
+                replies=job.replies,
+                report=lambda done: _say(report, file, done),
+            )
+        except DomainError as error:
+            error.detail = f"{job.log}: {error.detail}"
+            raise
+        except OSError as error:
+            raise CommandError(f"{job.log}: {error.strerror}.") from None
+    return {"file": str(job.log), "name": job.name, "chat_id": str(chat), **done._asdict()}
+
+
+def _ending(row: _Row) -> str:
+    if "new_chat" not in row:
+        return f"Chat {row['chat_id']}"
+    chat = "a new chat" if row["new_chat"] else f"chat {row['chat_id']}"
+    return f"They would come into {chat}, with {row['new_people']} new people. Nothing was made."
 
 
 def _require_owner(username: str) -> User:
@@ -171,7 +194,3 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _say(report: Report, file: BinaryIO, done: Imported) -> None:
     report(file.tell(), f"{done.messages} messages, {done.new} new")
-
-
-def _row(job: _Job, chat: ChatId, done: Imported) -> dict[str, Any]:
-    return {"file": str(job.log), "name": job.name, "chat_id": str(chat), **done._asdict()}
