@@ -17,9 +17,11 @@ async def test_one_sees_who_is_writing_until_they_send(served: Served, open_wind
     typing = ben.page.get_by_test_id("typing")
     await ada.page.get_by_test_id("composer").press_sequentially("He")
     await expect(typing).to_have_text("Ada is writing…")
-    await ada.page.get_by_test_id("composer").fill("")
-    await expect(typing).to_have_text("")
     await expect(ada.page.get_by_test_id("typing")).to_have_text("")
+    async with served.connect("ben", chat) as phone:
+        await ada.say("Hello.")
+        await phone.expect("TYPING", roomId=chat, userId=await served.id("ada"), active=False)
+    await expect(typing).to_have_text("")
 
 
 async def test_one_sees_who_has_seen_ones_newest_message(served: Served, open_window: OpenWindow) -> None:
