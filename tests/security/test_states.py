@@ -110,13 +110,18 @@ async def play_frame(scene: Scene, device: Device, type_: str) -> Answer:
 @pytest.mark.parametrize("route", OF_A_CHAT)
 async def test_the_owner_of_an_archived_chat(archived: Scene, route: str) -> None:
     path = archived.fill("/api/chats/{chat}")
-    before = (await archived.world.rest("ada", "GET", path)).body
+    before = await _shown(archived, path)
     answer = await play(archived, "ada", route)
     expected = OF_A_CHAT[route][0]
     assert expected in (answer.status, answer.code), answer
     if isinstance(expected, str):
         assert answer.status == 409
-        assert (await archived.world.rest("ada", "GET", path)).body == before, "a refusal changed the chat"
+        assert await _shown(archived, path) == before, "a refusal changed the chat"
+
+
+async def _shown(scene: Scene, path: str) -> dict[str, Any]:
+    """A chat as REST shows it, but for its pos: the event of the archiving may be on its way still."""
+    return (await scene.world.rest("ada", "GET", path)).body | {"pos": 0}
 
 
 @pytest.mark.parametrize("type_", FRAMES_OF_A_CHAT)
