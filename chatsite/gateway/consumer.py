@@ -25,7 +25,7 @@ from chatsite.gateway.session import Session
 from chatsite.kernel.addresses import client_address, site_of
 from chatsite.kernel.errors import DomainError, Internal, Invalid, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chatsite.kernel.events import iso
-from chatsite.kernel.rest import problem_response
+from chatsite.kernel.rest import AWAY, problem_response, unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -179,6 +179,10 @@ class ChatConsumer(AsyncConsumer):
             session.reply(error_frame(error, ref=ref, nonce=nonce))
             await charge_error(session)
             return not isinstance(error, Invalid) or error.code == "invalid_field"
+        except AWAY as error:
+            logger.warning("a frame of session %s found no database: %s", session.id, error)
+            ref, nonce = address_of(text)
+            session.reply(error_frame(unavailable(), ref=ref, nonce=nonce))
         except Exception:
             logger.exception("a frame of session %s failed", session.id)
             ref, nonce = address_of(text)

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import orjson
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -16,12 +17,22 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
-from chatsite.kernel.errors import CODES, DomainError, Internal, Invalid, NotFound, TooLarge, Unauthenticated
+from chatsite.kernel.errors import (
+    CODES,
+    DomainError,
+    Internal,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 from chatsite.kernel.errors import UnsupportedMedia as UnsupportedMediaType
 
 logger = logging.getLogger(__name__)
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 MAX_BODY = 256 * 1024  # bytes; a message of 8,000 code points is at most 96 kB as escaped JSON
+AWAY = (OperationalError, InterfaceError)  # the database is locked for too long, or away
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -91,6 +102,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
     status = 405 if isinstance(error, exceptions.MethodNotAllowed) else refused.status
     if isinstance(refused, Internal):
         logger.error("request %s failed", request_id.get(), exc_info=error)
+    elif isinstance(error, AWAY):
+        logger.warning("request %s found no database: %s", request_id.get(), error)
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": CODES[refused.code].sentence,
@@ -124,7 +137,14 @@ def _domain_error(error: Exception) -> DomainError:
             return NotFound()
         case exceptions.ParseError() | exceptions.ValidationError():
             return Invalid(f"{error.detail}")
+        case OperationalError() | InterfaceError():
+            return unavailable()
     return Internal()
+
+
+def unavailable() -> Unavailable:
+    """The refusal where the database is locked or away: what was asked may be asked again."""
+    return Unavailable(code="store_unavailable", retry_after_ms=1_000)
 
 
 def problem_response(error: DomainError) -> HttpResponse:
