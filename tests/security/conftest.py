@@ -1,12 +1,16 @@
 """The scene in which tables of who may do what are played."""
 
+import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.world import World
+
+KEEP_SECONDS = 300  # an access token is good for twice as long
+ENDS_SIGN_INS = ("logout", "password", "sessions")
 
 PLACES = {
     "<path:anything>": "nothing/here",
@@ -49,9 +53,38 @@ class Scene:
         return value
 
 
+@dataclass
+class Kept:
+    """What the cells of one test process share: sign-ins, and the scene of those that only read."""
+
+    signed_in_at: float = -KEEP_SECONDS
+    tokens: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] | None = None
+
+
+_kept = Kept()
+
+
 @pytest.fixture
-async def scene(world: World) -> AsyncIterator[Scene]:
-    """A fresh scene for each cell."""
+async def scene(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """A scene for each cell, fresh where the cell may change it."""
+    if time.monotonic() - _kept.signed_in_at > KEEP_SECONDS:
+        _kept.tokens, _kept.signed_in_at = {}, time.monotonic()
+    world.known(tokens=_kept.tokens, ids=_kept.ids)
+    only_reads = "[GET " in request.node.name or "-GET " in request.node.name
+    if only_reads and _kept.names is not None:
+        names = _kept.names
+    else:
+        names = await make_scene(world)
+        _kept.names = names if only_reads else _kept.names
+    yield Scene(world, dict(names))
+    if any(word in request.node.name for word in ENDS_SIGN_INS):
+        _kept.tokens = {}
+
+
+async def make_scene(world: World) -> dict[str, str]:
+    """The ids of a new chat with somebody of each role in it."""
     chat = await world.chat(["ada", "ben", "cyd", "fay", "gus", "hal", "ivy", "jon"])
     path = f"/api/chats/{chat}"
     said = await world.rest("ada", "POST", f"{path}/messages", {"content": "first"})
@@ -68,4 +101,4 @@ async def scene(world: World) -> AsyncIterator[Scene]:
         await change(name, role=role)
     await change("ivy", muted_until="2090-01-01T00:00:00Z")
     names = {"chat": chat, "message": said.body["id"], "code": invite.body["code"], "session": sessions[0]["id"]}
-    yield Scene(world, ids | names)
+    return ids | names

@@ -121,7 +121,8 @@ async def test_the_owner_of_an_archived_chat(archived: Scene, route: str) -> Non
 
 async def _shown(scene: Scene, path: str) -> dict[str, Any]:
     """A chat as REST shows it, but for its pos: the event of the archiving may be on its way still."""
-    return (await scene.world.rest("ada", "GET", path)).body | {"pos": 0}
+    shown: dict[str, Any] = (await scene.world.rest("ada", "GET", path)).body
+    return shown | {"pos": 0}
 
 
 @pytest.mark.parametrize("type_", FRAMES_OF_A_CHAT)
