@@ -113,6 +113,12 @@ class Conflict(DomainError):
     codes = ("conflict", "archived", "last_owner", "edit_window")
 
 
+class PreconditionFailed(DomainError):
+    """The caller's version of the thing is not the present one."""
+
+    codes = ("precondition_failed",)
+
+
 class TooLarge(DomainError):
     """It is over a limit of size."""
 
