@@ -46,6 +46,10 @@ def _token_of(request: Request) -> Token:
     return request.auth
 
 
+def _address(request: Request) -> str:
+    return clean_address(request.META.get("REMOTE_ADDR"))
+
+
 def text_field(data: dict[str, Any], name: str, *, limit: int = 1_000) -> str:
     """A string field of a body; Invalid when it is missing, no string or too long."""
     value = data.get(name)
@@ -71,7 +75,7 @@ class TokenView(_Public):
             text_field(body_of(request), "username"),
             text_field(body_of(request), "password"),
             user_agent=request.headers.get("User-Agent", ""),
-            address=clean_address(request.META.get("REMOTE_ADDR")),
+            address=_address(request),
         )
         return _answer(request, pair)
 
@@ -142,6 +146,7 @@ class PasswordView(APIView):
             old=text_field(body_of(request), "old"),
             new=text_field(body_of(request), "new"),
             sign_in_id=_token_of(request).sign_in_id,
+            address=_address(request),
         )
         return Response(status=204)
 
@@ -153,7 +158,7 @@ class ResetView(_Public):
     def post(self, request: Request) -> Response:
         """Mail a link to whoever has this name or address; the answer tells nothing of them."""
         body = body_of(request)
-        async_to_sync(require)(Ask(rule("resets"), site_of(clean_address(request.META.get("REMOTE_ADDR")))))
+        async_to_sync(require)(Ask(rule("resets"), site_of(_address(request))))
         passwords.ask_reset(text_field(body, "email" if "email" in body else "username", limit=254).strip())
         return Response({}, status=202)
 

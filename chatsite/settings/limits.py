@@ -21,7 +21,7 @@ LIMITS = {
     "address_requests": Limit(50, 300, "REST requests of an address"),
     "tickets": Limit(1, 30, "tickets of a sign-in"),
     "sign_ins": Limit(1, 30, "tries to sign in from an address; an office may share one"),
-    "guesses": Limit(1 / 30, 10, "wrong passwords for a name from an address"),
+    "guesses": Limit(1 / 30, 10, "wrong passwords for a name from an address, wherever they are typed"),
     "resets": Limit(1 / 60, 5, "mails for a forgotten password, asked for from an address"),
     "name_guesses": Limit(1 / 10, 100, "wrong passwords for a name from anywhere"),
 }

@@ -4,7 +4,8 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
-from tests.world import Answer, Server, World
+from tests.staff import Staff
+from tests.world import PASSWORD, Answer, Server, World
 
 MakeServer = Callable[..., Server]
 
@@ -96,6 +97,30 @@ async def test_guessing_a_password_ends_soon_and_locks_out_nobody_else(make_serv
         assert codes == [*["unauthenticated"] * 3, "rate_limited"]
         codes = [(await sign_in(world, "ada", "?", address=f"198.51.100.{n}")).code for n in range(4)]
         assert codes == [*["unauthenticated"] * 2, "rate_limited", "rate_limited"]
+
+
+async def test_a_password_is_guessed_nowhere_else_either(make_server: MakeServer) -> None:
+    async with World(make_server(environment={"CHAT_LIMIT_RULES": "guesses=0.001/3"})) as world:
+        change = {"old": "guess", "new": "a much better one"}
+        for _ in range(5):  # A right one costs nothing, whatever else is wrong.
+            too_short = await world.rest("ada", "POST", "/api/me/password", {"old": PASSWORD, "new": "x"})
+            assert too_short.body["errors"][0]["field"] == "new"
+        wrong = [await world.rest("ada", "POST", "/api/me/password", change) for _ in range(4)]
+        assert [answer.code for answer in wrong] == [*["invalid_field"] * 3, "rate_limited"]
+        assert (await sign_in(world, "ada", PASSWORD, address="")).code == "rate_limited"
+        sam = Staff(world)
+        await sam.log_in()
+        new = {"new_password1": "a much better one", "new_password2": "a much better one"}
+        told = [await sam.fill("/admin/password_change/", old_password="guess", **new) for _ in range(4)]
+        assert ["is not your password" in page for page in told] == [True, True, True, False]
+        assert "Too many requests" in told[-1]
+        other = Staff(world)
+        assert "Too many requests" in await other.log_in()
+        for name in ("ben", "ben", "ben"):
+            assert "errornote" in await other.log_in(name, "guess")
+        assert "Too many requests" in await other.log_in("ben", "guess")
+        await sam.browser.aclose()
+        await other.browser.aclose()
 
 
 async def test_a_thousand_guesses_at_once_are_no_more_than_one_after_the_other(make_server: MakeServer) -> None:

@@ -35,14 +35,21 @@ def hashed(password: str, *, user: User, field: str = "password") -> str:
         return make_password(password)
 
 
-def change(user: User, *, old: str, new: str, sign_in_id: uuid.UUID | None) -> None:
-    """A new password for one who knows the old one; all sign-ins but the one named end."""
+def require_known(user: User, password: str, *, field: str, address: str) -> None:
+    """Invalid where a password is not the person's; RateLimited after too many guesses."""
+    guesses = sign_ins.take_guess(user.username, address)
     with hashing():
-        known = check_password(old, user.password)
+        known = check_password(password, user.password)
     if not known:
         with transaction.atomic():
             audit.record(Kind.SIGN_IN_FAILED, actor=user.id, subject=audit.of_person(user.id))
-        raise Invalid("is not your password.", field="old")
+        raise Invalid("is not your password.", field=field)
+    sign_ins.give_back(guesses)
+
+
+def change(user: User, *, old: str, new: str, sign_in_id: uuid.UUID | None, address: str) -> None:
+    """A new password for one who knows the old one; all sign-ins but the one named end."""
+    require_known(user, old, field="old", address=address)
     kept = hashed(new, user=user, field="new")
     with transaction.atomic():
         if not User.objects.filter(id=user.id, password=user.password).update(password=kept):

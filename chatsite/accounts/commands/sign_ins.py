@@ -38,15 +38,13 @@ def sign_in(username: str, password: str, *, user_agent: str, address: str) -> P
     Raises RateLimited for an address that tries too often, or after too many wrong
     passwords for the name.
     """
-    guesses = _guesses(username, address)
-    # Taken before the password is looked at, or a thousand tries at once would all be let in.
-    async_to_sync(require)(Ask(rule("sign_ins"), site_of(address)), *guesses)
+    guesses = take_guess(username, address, Ask(rule("sign_ins"), site_of(address)))
     with hashing():
         user = check_password(username=username, password=password)
     if not isinstance(user, User):
         note_failure(username)
         raise Unauthenticated("The name or the password is wrong.")
-    async_to_sync(buckets().give_back)(*guesses)
+    give_back(guesses)
     with transaction.atomic():
         row = SignIn.objects.create(
             user=user, refresh_id=uuid.uuid4().hex, user_agent=user_agent[:200], address=address[:45]
@@ -56,10 +54,21 @@ def sign_in(username: str, password: str, *, user_agent: str, address: str) -> P
     return _pair(row)
 
 
-def _guesses(username: str, address: str) -> tuple[Ask, ...]:
-    """What a wrong password costs; the name's own bucket is large, or anybody could lock anybody out."""
+def take_guess(username: str, address: str, *more: Ask) -> tuple[Ask, ...]:
+    """Take what a wrong password costs, wherever it is typed; RateLimited. Answers what a right one gets back.
+
+    It is taken before the password is looked at, or a thousand tries at once would
+    all be let in. The name's own bucket is large, or anybody could lock anybody out.
+    """
     name = blake2b(username.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-    return Ask(rule("guesses"), f"{name}:{site_of(address)}"), Ask(rule("name_guesses"), name)
+    guesses = Ask(rule("guesses"), f"{name}:{site_of(address)}"), Ask(rule("name_guesses"), name)
+    async_to_sync(require)(*more, *guesses)
+    return guesses
+
+
+def give_back(guesses: tuple[Ask, ...]) -> None:
+    """Give a guess back that was right."""
+    async_to_sync(buckets().give_back)(*guesses)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The admin site: log-in and change of password go through our commands."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -13,7 +14,13 @@ from django.urls import reverse
 from chatsite.accounts.commands import passwords, sign_ins
 from chatsite.accounts.hashing import hashing
 from chatsite.accounts.models import User
+from chatsite.kernel.addresses import clean_address
 from chatsite.kernel.errors import DomainError, Invalid, RateLimited
+
+
+def address_of(request: HttpRequest | None) -> str:
+    """Where a request comes from."""
+    return clean_address(request.META.get("REMOTE_ADDR") if request else None)
 
 
 class StaffLogInForm(AdminAuthenticationForm):
@@ -21,14 +28,17 @@ class StaffLogInForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Refuse who is not staff."""
+        username = self.cleaned_data.get("username", "")
         try:
+            guesses = sign_ins.take_guess(username, address_of(self.request))
             with hashing():
                 data = super().clean()
         except RateLimited as error:
             raise ValidationError(error.detail) from None
         except ValidationError:
-            sign_ins.note_failure(self.cleaned_data.get("username", ""))
+            sign_ins.note_failure(username)
             raise
+        sign_ins.give_back(guesses)
         user = self.get_user()
         if isinstance(user, User):
             sign_ins.note_admin(user)
@@ -37,6 +47,10 @@ class StaffLogInForm(AdminAuthenticationForm):
 
 class StaffPasswordForm(PasswordChangeForm):
     """Django's form for one's own password; the command judges and keeps it."""
+
+    def __init__(self, *given: Any, address: str, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.address = address
 
     def clean_old_password(self) -> str:
         """Leave it to the command."""
@@ -47,7 +61,13 @@ class StaffPasswordForm(PasswordChangeForm):
         data = super().clean() or {}
         if not self.errors:
             try:
-                passwords.change(self.user, old=data["old_password"], new=data["new_password1"], sign_in_id=None)
+                passwords.change(
+                    self.user,
+                    old=data["old_password"],
+                    new=data["new_password1"],
+                    sign_in_id=None,
+                    address=self.address,
+                )
             except DomainError as error:
                 wrong = "new_password1" if isinstance(error, Invalid) and error.field == "new" else "old_password"
                 self.add_error(wrong, error.detail)
@@ -75,7 +95,7 @@ class StaffSite(AdminSite):
     ) -> HttpResponseBase:
         """Change one's own password."""
         view = PasswordChangeView.as_view(
-            form_class=StaffPasswordForm,
+            form_class=partial(StaffPasswordForm, address=address_of(request)),
             success_url=reverse("admin:password_change_done", current_app=self.name),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
