@@ -35,19 +35,20 @@ class MessagesView(APIView):
         cursors = {name: read_id(request.query_params[name], name) for name in given if name != "at"}
         if (moment := parse.moment_param(request, "at")) is not None:
             cursors["around"] = moment
+        limit = parse.number_param(request, "limit", parse.DEFAULT_LIMIT, lowest=1, highest=parse.MAX_LIMIT)
         user = viewer(request)
         page = async_to_sync(queries.page)(
             require_chat_id(chat_id),
             viewer=UserId(user.id),
             **cursors,
-            limit=parse.number_param(request, "limit", parse.DEFAULT_LIMIT, lowest=1, highest=parse.MAX_LIMIT),
+            limit=limit,
             at_least=parse.number_param(request, "at_least", 0, lowest=0, highest=MAX_POS),
         )
         body = page._asdict() | {
             "messages": shapes.messages(page.messages, viewer=str(user.id)),
             "next_before": str(page.next_before) if page.next_before is not None else None,
         }
-        return Response(body, headers=_links(request, page))
+        return Response(body, headers=_links(request, page, limit))
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Say something; a repeated nonce answers 200 with the first message."""
@@ -139,11 +140,10 @@ def _nonce(request: Request) -> str | None:
     return hashlib.sha256(key.encode()).hexdigest() if key else None
 
 
-def _links(request: Request, page: queries.Page) -> dict[str, str]:
+def _links(request: Request, page: queries.Page, limit: int) -> dict[str, str]:
     """The Link header: the pages before and after this one."""
     links = []
     base = request.build_absolute_uri(request.path)
-    limit = request.query_params.get("limit", parse.DEFAULT_LIMIT)
     before = (
         page.next_before if page.next_before is not None else page.messages[0].message_id if page.messages else None
     )

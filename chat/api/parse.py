@@ -105,10 +105,7 @@ def number_param(request: Request, name: str, default: int, *, lowest: int, high
     text = request.query_params.get(name)
     if text is None:
         return default
-    try:
-        number = int(text) if len(text) <= 20 and text.isascii() else highest + 1
-    except ValueError:
-        number = highest + 1
+    number = int(text) if len(text) <= 20 and text.isascii() and text.isdecimal() else highest + 1
     if not lowest <= number <= highest:
         raise Invalid(f"expected a whole number from {lowest} to {highest}.", field=name)
     return number

@@ -91,8 +91,8 @@ def participants(chat: Chat, *, after: str | None) -> list[Participant]:
     if after is not None:
         joined_at, _, place_id = after.partition("_")
         try:
-            moment, last = datetime.fromisoformat(joined_at), UUID(place_id)
-        except ValueError:
+            moment, last = datetime.fromisoformat(joined_at).astimezone(UTC), UUID(place_id)
+        except (ValueError, OverflowError):
             raise Invalid("this is no cursor of ours.", field="after") from None
         places = places.filter(Q(joined_at__gt=moment) | Q(joined_at=moment, id__gt=last))
     return list(places.order_by("joined_at", "id")[: PAGE + 1])

@@ -286,6 +286,10 @@ async def test_wrong_names_and_wrong_passwords_look_alike(world: World) -> None:
         ("limit=-1", "limit"),
         ("limit=101", "limit"),
         ("limit=x", "limit"),
+        ("limit=5%0A", "limit"),
+        ("limit=%205", "limit"),
+        ("limit=1_0", "limit"),
+        ("limit=%2B5", "limit"),
         ("at=0000-01-01T00:00:00Z", "at"),
         ("at=9999-12-31T23:59:59Z", "at"),
         ("at=yesterday", "at"),
@@ -301,6 +305,13 @@ async def test_wrong_queries_are_named(world: World, query: str, field: str) -> 
     chat = await world.chat(["ada"])
     answer = await world.rest("ada", "GET", f"/api/chats/{chat}/messages?{query}")
     assert (answer.status, answer.code, answer.body["errors"][0]["field"]) == (400, "invalid_field", field)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B10:00", "9999-12-31T23:59:59-10:00", "today"])
+async def test_a_cursor_of_no_moment_of_ours_is_named(world: World, moment: str) -> None:
+    chat = await world.chat(["ada"])
+    answer = await world.rest("ada", "GET", f"/api/chats/{chat}/participants?after={moment}_{chat}")
+    assert (answer.status, answer.code, answer.body["errors"][0]["field"]) == (400, "invalid_field", "after")
 
 
 @pytest.mark.parametrize("cursor", ["before", "after", "around"])
