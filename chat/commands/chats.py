@@ -157,7 +157,7 @@ def erase(chat_id: UUID, *, by: Actor) -> Erased:
             members_version=chat.members_version,
             receipt_id=str(receipt.id),
         )
-        record(event, key=chat_id, actor=locked.by, version=version)
+        record(event, key=chat_id, actor=locked.by, version=version, is_staff=locked.is_staff)
         for member in members:
             told = PersonChatRemoved(user_id=str(member), room_id=str(chat_id))
             record(told, key=member, actor=locked.by, version=version)
@@ -216,7 +216,7 @@ def _set_archived(chat_id: UUID, *, by: Actor, archived: bool) -> None:
         version = locked.changed("is_archived")
         kind = ChatArchived if archived else ChatRestored
         event = kind(room_id=str(chat_id), by=str(locked.by.id), members_version=locked.chat.members_version)
-        record(event, key=chat_id, actor=locked.by, version=version)
+        record(event, key=chat_id, actor=locked.by, version=version, is_staff=locked.is_staff)
 
 
 def _printable(text: object, field: str) -> str:

@@ -5,6 +5,7 @@ its event goes into the outbox and its line into the audit log, or nothing does.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -105,11 +106,11 @@ def lock(chat_id: UUID, by: Actor, *, even_archived: bool = False) -> Locked:
     return Locked(chat, by, Role(mine.role), is_staff=False)
 
 
-def record(event: Payload, *, key: UUID, actor: User, version: int) -> str:
+def record(event: Payload, *, key: UUID, actor: User, version: int, is_staff: bool = False) -> str:
     """Append a fact to the outbox within the transaction; answers its event id."""
     new = _record_of(event, key=key, actor=actor, version=version)
     outbox.append(new)
-    _audit(event, key, actor)
+    _audit(event, key, actor, is_staff=is_staff)
     return new.event_id
 
 
@@ -128,14 +129,20 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
     if told is not None:
         records.append(_record_of(told, key=person, actor=locked.by, version=version))
     outbox.append(*records)
-    _audit(event, chat_id, locked.by)
+    _audit(event, chat_id, locked.by, is_staff=locked.is_staff)
     return records[0].event_id
 
 
-def _audit(event: Payload, chat_id: UUID, actor: User) -> None:
+def _audit(event: Payload, chat_id: UUID, actor: User, *, is_staff: bool) -> None:
     if isinstance(event, _AUDITED):
         about = {"user": event.user_id, "role": event.role} if isinstance(event, MembershipChanged) else {}
-        audit.record(event.event_type.removesuffix(".v1"), actor=actor.id, subject=f"chat:{chat_id}", detail=about)
+        note(event.event_type.removesuffix(".v1"), chat_id, actor, about, is_staff=is_staff)
+
+
+def note(kind: str, chat_id: UUID, actor: User | None, about: Mapping[str, str], *, is_staff: bool = False) -> None:
+    """Append an entry about a chat to the audit log; it says where somebody acted as staff."""
+    detail = {**about, "staff": True} if is_staff else about
+    audit.record(kind, actor=actor.id if actor else None, subject=f"chat:{chat_id}", detail=detail)
 
 
 def _record_of(event: Payload, *, key: UUID, actor: User, version: int) -> NewRecord:

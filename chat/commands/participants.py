@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat import policy
-from chat.commands.locking import MAX_REASON, Actor, Locked, Staff, lock, record_membership
+from chat.commands.locking import MAX_REASON, Actor, Locked, Staff, lock, note, record_membership
 from chat.events import (
     MembershipChanged,
     ParticipantAdded,
@@ -87,6 +87,7 @@ def lift_ban(chat_id: UUID, *, user_id: UUID, by: Actor) -> None:
         locked.require(Action.MANAGE_PEOPLE)
         if not Ban.objects.filter(chat=locked.chat, user_id=user_id).delete()[0]:
             raise NotFound("This person is not banned.")
+        note("chat.member.ban_lifted", chat_id, locked.by, {"user": str(user_id)}, is_staff=locked.is_staff)
 
 
 def expel(chat_id: UUID, *, user_id: UUID, by: Staff) -> None:

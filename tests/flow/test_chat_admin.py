@@ -1,6 +1,7 @@
 """Staff and chats: who is in them is shown, what is said is not, and commands alone change them."""
 
 import html
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -39,6 +40,13 @@ def done_by(staff: Staff, chat: str) -> list[tuple[str, str]]:
         rows = database.execute("SELECT kind, actor FROM audit_log WHERE subject = ? ORDER BY number", [f"chat:{chat}"])
         names = dict(database.execute("SELECT id, username FROM users"))
         return [(kind, names[actor.replace("-", "")]) for kind, actor in rows]
+
+
+def as_staff(staff: Staff, chat: str) -> list[bool]:
+    """Of each entry about a chat whether it says that somebody acted as staff."""
+    with closing(sqlite3.connect(staff.world.server.folder / "site.sqlite3")) as database:
+        rows = database.execute("SELECT detail FROM audit_log WHERE subject = ? ORDER BY number", [f"chat:{chat}"])
+        return [json.loads(detail).get("staff", False) for (detail,) in rows]
 
 
 async def test_a_chat_is_found_and_shown_without_a_word_of_it(staff: Staff) -> None:
@@ -109,6 +117,9 @@ async def test_each_action_on_a_participant_is_one_command_with_one_entry(staff:
         await ada.expect("MEMBER", change="banned", userId=await world.id("cyd"))
     kinds = ["chat.member.muted"] * 2 + ["chat.member.role_changed"] * 4 + ["chat.member.banned"]
     assert done_by(staff, chat) == [(kind, "sam") for kind in kinds]
+    await world.rest("ada", "DELETE", f"/api/chats/{chat}/bans/{await world.id('cyd')}")
+    assert done_by(staff, chat)[-1] == ("chat.member.ban_lifted", "ada")
+    assert as_staff(staff, chat) == [True] * len(kinds) + [False]
 
 
 async def test_what_a_command_refuses_is_told_and_changes_nothing(staff: Staff) -> None:
@@ -151,6 +162,7 @@ async def test_a_chat_is_archived_restored_and_deleted_for_good(staff: Staff) ->
     assert receipt in (await staff.browser.get(f"{RECEIPTS}?q={chat}")).text
     kinds = ("chat.room.archived", "chat.room.restored", "chat.room.deleted")
     assert done_by(staff, chat) == [(kind, "sam") for kind in kinds]
+    assert as_staff(staff, chat) == [True] * 3
 
 
 async def test_chats_are_deleted_one_by_one(staff: Staff) -> None:

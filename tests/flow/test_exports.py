@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,12 @@ async def test_an_export_holds_what_rest_shows(make_server: Callable[..., Server
         target = tmp_path / "chat.jsonl"
         assert export(server.folder, chat, "--output", str(target)) == []
         assert [json.loads(line) for line in target.read_text().split("\n")[:-1]] == beside
+        assert target.stat().st_mode & 0o777 == 0o600, "others on this machine may read it"
+        with closing(sqlite3.connect(server.folder / "site.sqlite3")) as database:
+            (count,) = database.execute(
+                "SELECT count(*) FROM audit_log WHERE kind = 'chat.exported' AND subject = ?", [f"chat:{chat}"]
+            ).fetchone()
+        assert count == 3
         assert [path.name for path in tmp_path.glob("*chat.jsonl*")] == ["chat.jsonl"]
 
 

@@ -10,8 +10,10 @@ from typing import Any, BinaryIO
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from chat.api import shapes
+from chat.commands.locking import note
 from chat.models import Chat
 from chat.queries.exports import all_places, earlier_texts, require_chat, stored_messages
 from chat.queries.participants import chat_id
@@ -45,6 +47,8 @@ class Command(BaseCommand):
             row = require_chat(chat)
             if not asyncio.run(_settle()):
                 raise CommandError("The running server has not stored all messages yet; try again.")
+            with transaction.atomic():  # Before the first line: what went out is noted whatever comes of the rest.
+                note("chat.exported", row.id, None, {})
             with _output(options["output"]) as out:
                 _write_people(out, row)
                 asyncio.run(_write_messages(out, chat))
@@ -73,6 +77,7 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        draft.touch(mode=0o600, exist_ok=False)  # It holds what people said among themselves.
         with draft.open("wb") as out:
             yield out
         draft.replace(path)
