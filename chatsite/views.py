@@ -5,6 +5,7 @@ import asyncio
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import split_domain_port
 from django.shortcuts import render
 from django_prometheus.exports import ExportToDjangoView
 
@@ -21,6 +22,7 @@ from chatsite.kernel.rest import problem_response
 
 READY_SECONDS = 2.0
 FORWARDED = ("Forwarded", "X-Forwarded-For")
+LOOPBACK = networks(["127.0.0.0/8", "::1/128"])
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -66,7 +68,15 @@ def _may_measure(request: HttpRequest) -> bool:
     """Whether an address is allowed; what an unknown proxy forwards may come from anywhere."""
     if not settings.TRUSTED_PROXIES and any(name in request.headers for name in FORWARDED):
         return False
-    return is_in(clean_address(request.META.get("REMOTE_ADDR")), networks(settings.METRICS_ALLOW))
+    address = clean_address(request.META.get("REMOTE_ADDR"))
+    if is_in(address, LOOPBACK) and not _names_loopback(request.headers.get("Host", "")):
+        return False  # A proxy on this machine that tells nothing but the name that was asked for.
+    return is_in(address, networks(settings.METRICS_ALLOW))
+
+
+def _names_loopback(host: str) -> bool:
+    name, _ = split_domain_port(host)
+    return name == "localhost" or is_in(clean_address(name.strip("[]")), LOOPBACK)
 
 
 def _check_database() -> None:

@@ -49,6 +49,13 @@ async def test_metrics_are_not_for_everybody(make_server: MakeServer, world: Wor
     # A proxy nobody told us of: whoever it speaks for does not come from this machine.
     forwarded = {"X-Forwarded-For": "127.0.0.1"}
     assert (await world.rest(None, "GET", "/metrics", headers=forwarded)).status == 404
+    # Nor one that forwards nothing but the name: nobody on this machine asks it by its public one.
+    async with World(make_server(environment={"CHAT_ALLOWED_HOSTS": "*"})) as world:
+        hosts = ("chat.example.org", "chat.example.org:80", "localhost.example.org", "127.0.0.1.example.org")
+        statuses = [(await world.rest(None, "GET", "/metrics", headers={"Host": host})).status for host in hosts]
+        assert statuses == [404, 404, 404, 404]
+        for host in ("localhost", "localhost:8000", "127.0.0.1:9", "[::1]:8000"):
+            assert (await world.rest(None, "GET", "/metrics", headers={"Host": host})).status == 200
     async with World(make_server(environment={"CHAT_TRUSTED_PROXIES": "127.0.0.1"})) as behind:
         for address, status in (("203.0.113.9", 404), ("127.0.0.1, 203.0.113.9", 404), ("::1", 200)):
             assert (await behind.rest(None, "GET", "/metrics", headers={"X-Forwarded-For": address})).status == status
