@@ -123,15 +123,19 @@ class MeView(APIView):
         return Response(_me(viewer(request)))
 
     def patch(self, request: Request) -> Response:
-        """Change one's name, avatar, mail address or preferences; what is not named stays."""
-        body = body_of(request)
-        user = people.change_profile(
-            viewer(request).id,
-            name=_changed(body, "name"),
-            avatar=_changed(body, "avatar", may_clear=True),
-            email=_changed(body, "email", may_clear=True),
-            preferences=_preferences(body),
-        )
+        """Change one's name, avatar, preferences, or with one's password the mail address; what is not named stays."""
+        body, user = body_of(request), viewer(request)
+        changes: dict[str, Any] = {
+            "name": _changed(body, "name"),
+            "avatar": _changed(body, "avatar", may_clear=True),
+            "preferences": _preferences(body),
+        }
+        email = _changed(body, "email", may_clear=True)
+        if email is None:
+            user = people.change_profile(user.id, **changes)
+        else:
+            password = text_field(body, "password")
+            user = people.change_email(user, email=email, password=password, address=_address(request), **changes)
         return Response(_me(user))
 
 

@@ -81,6 +81,7 @@ _PROFILE: Schema = {
     "name": TEXT,
     "avatar": nullable(TEXT),
     "email": nullable(TEXT),
+    "password": TEXT,
     "preferences": {"type": "object"},
 }
 me = extend_schema_view(

@@ -39,7 +39,7 @@ async def confirmed(world: World, token: str, password: str = GOOD) -> Answer:
 
 async def has_mail(world: World, address: str = "ada@example.org") -> None:
     """Ada gives her mail address."""
-    assert (await world.rest("ada", "PATCH", "/api/me", {"email": address})).status == 200
+    assert (await world.rest("ada", "PATCH", "/api/me", {"email": address, "password": PASSWORD})).status == 200
 
 
 async def test_a_new_password_ends_every_other_sign_in(world: World) -> None:
@@ -121,6 +121,19 @@ async def test_a_changed_password_ends_a_link_that_was_mailed_before(world: Worl
     assert (await confirmed(world, token)).code == "invalid_field"
 
 
+async def test_another_mail_address_takes_the_password_and_ends_mailed_links(world: World) -> None:
+    await has_mail(world)
+    token, thief = await asked(world, username="ada"), {"email": "thief@example.org"}
+    for body in (thief, thief | {"password": "wrong"}, thief | {"password": PASSWORD.upper(), "name": "Thief"}):
+        answer = await world.rest("ada", "PATCH", "/api/me", body)
+        assert (answer.code, answer.body["errors"][0]["field"]) == ("invalid_field", "password")
+    me = (await world.rest("ada", "GET", "/api/me")).body
+    assert (me["email"], me["name"]) == ("ada@example.org", "Ada")
+    moved = await world.rest("ada", "PATCH", "/api/me", {"email": "new@example.org", "password": PASSWORD})
+    assert moved.body["email"] == "new@example.org"
+    assert (await confirmed(world, token)).code == "invalid_field"
+
+
 @pytest.mark.parametrize("token", ["", "x", "0" * 96, "é" * 96, "../../x"])
 async def test_a_made_up_token_opens_nothing(shared_server: Server, token: str) -> None:
     async with World(shared_server) as world:
@@ -131,7 +144,7 @@ async def test_who_asks_again_at_once_gets_one_mail(world: World) -> None:
     await has_mail(world)
     token = await asked(world, username="ada")
     await world.rest(None, "POST", "/api/auth/password/reset", {"username": "ada"})
-    await world.rest("ben", "PATCH", "/api/me", {"email": "ben@example.org"})
+    await world.rest("ben", "PATCH", "/api/me", {"email": "ben@example.org", "password": PASSWORD})
     await world.rest(None, "POST", "/api/auth/password/reset", {"username": "ben"})
     await world.mail("ben@example.org")
     assert [mail["To"] for mail in world.server.mails()].count("ada@example.org") == 1

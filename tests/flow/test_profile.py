@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World
+from tests.world import PASSWORD, World
 
 
 async def test_a_profile_is_changed_field_by_field(world: World) -> None:
@@ -16,9 +16,13 @@ async def test_a_profile_is_changed_field_by_field(world: World) -> None:
     assert answer.body == before | {"name": "Eve Ebony", "avatar": "https://example.org/eve.png"}
     shown = (await world.rest("ada", "GET", f"/api/users/{before['id']}")).body
     assert (shown["name"], shown["avatar"]) == ("Eve Ebony", "https://example.org/eve.png")
-    cleared = await world.rest("eve", "PATCH", "/api/me", {"avatar": None, "email": "Eve@Example.org"})
+    cleared = await world.rest(
+        "eve", "PATCH", "/api/me", {"avatar": None, "email": "Eve@Example.org", "password": PASSWORD}
+    )
     assert (cleared.body["avatar"], cleared.body["email"]) == (None, "eve@example.org")
-    assert (await world.rest("eve", "PATCH", "/api/me", {"email": None, "unknown": 1})).body["email"] == ""
+    assert (await world.rest("eve", "PATCH", "/api/me", {"email": None, "password": PASSWORD, "unknown": 1})).body[
+        "email"
+    ] == ""
 
 
 async def test_preferences_of_two_devices_do_not_undo_each_other(world: World) -> None:
@@ -48,9 +52,9 @@ def deep(levels: int) -> Any:
         {"avatar": "javascript:alert(1)"},
         {"avatar": "https://example.org/" + "x" * 200},
         {"avatar": 'https://example.org/"><script> '},
-        {"email": "nobody"},
-        {"email": "a@b\r\nBcc: c@d"},
-        {"email": "a@b,c@d"},
+        {"email": "nobody", "password": PASSWORD},
+        {"email": "a@b\r\nBcc: c@d", "password": PASSWORD},
+        {"email": "a@b,c@d", "password": PASSWORD},
         {"preferences": []},
         {"preferences": {"": 1}},
         {"preferences": {"a": "x" * 9_000}},

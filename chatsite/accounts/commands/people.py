@@ -6,12 +6,22 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chatsite.accounts import audit, policy
+from chatsite.accounts import audit, links, policy
 from chatsite.accounts.audit import Kind
-from chatsite.accounts.commands import sign_ins
+from chatsite.accounts.commands import passwords, sign_ins
+from chatsite.accounts.links import Purpose
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.notices import person_changed
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
+
+
+def change_email(user: User, *, email: str, password: str, address: str, **more: Any) -> User:
+    """Change a person's mail address, and more of `change_profile`, where the password is theirs.
+
+    Whoever reads the mails of an address can set a new password.
+    """
+    passwords.require_known(user, password, field="password", address=address)
+    return change_profile(user.id, email=email, **more)
 
 
 @transaction.atomic
@@ -33,6 +43,7 @@ def change_profile(
         person_changed(user.id, kind="preferences", state=user.preferences)
     user.save(update_fields=["name", "avatar", "email", "preferences"])
     if user.email != before:
+        links.cancel(Purpose.RESET, user)  # They went to the address of before.
         audit.record(Kind.EMAIL_CHANGED, actor=user.id, subject=audit.of_person(user.id))
     return user
 
