@@ -185,6 +185,7 @@ STATICFILES_DIRS = [ROOT / "chat" / "web" / "static"]
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = DEBUG
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 12 * 3_600  # seconds; only the admin has sessions of Django's
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = setting("CHAT_HTTPS")
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # A supervisor asks from the same machine.

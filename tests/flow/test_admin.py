@@ -39,10 +39,30 @@ async def test_who_is_deactivated_is_out_within_a_second(staff: Staff) -> None:
     ]
 
 
+async def test_what_ends_sign_ins_ends_sessions_in_the_admin_too(staff: Staff) -> None:
+    world, ben = staff.world, await staff.world.id("ben")
+    await staff.act("make_staff", ben)
+    for end in ("end_sign_ins", "deactivate", "password"):
+        other = Staff(world)
+        assert "Log out" in await other.log_in("ben")
+        if end == "password":
+            token = {"username": "ben", "password": PASSWORD}
+            access = (await world.rest(None, "POST", "/api/auth/token", token)).body["access"]
+            signed = {"Authorization": f"Bearer {access}"}
+            change = {"old": PASSWORD, "new": GOOD}
+            assert (await world.rest(None, "POST", "/api/me/password", change, headers=signed)).status == 204
+        else:
+            assert await staff.act(end, ben) == "Done for 1."
+            await staff.act("reactivate", ben)
+        assert (await other.browser.get(PEOPLE)).url.path == "/admin/login/", end
+        await other.browser.aclose()
+    assert (await staff.browser.get(PEOPLE)).url.path == PEOPLE, "somebody else was logged out"
+
+
 async def test_each_action_is_one_command_with_one_entry(staff: Staff) -> None:
     world, ben = staff.world, await staff.world.id("ben")
     theirs = staff.company("Theirs")
-    await world.rest("ben", "PATCH", "/api/me", {"email": "ben@example.org"})
+    await world.rest("ben", "PATCH", "/api/me", {"email": "ben@example.org", "password": PASSWORD})
     before = len(staff.entries(f"user:{ben}"))
     assert await staff.act("send_reset", ben) == "Done for 1."
     assert "/reset/" in await world.mail("ben@example.org")

@@ -88,6 +88,7 @@ def deactivate(user_id: UUID, *, by: UUID | None) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
     ended = sign_ins.end(SignIn.objects.filter(user=user), of=user.id)
+    sign_ins.end_admin(user.id)
     audit.record(Kind.PERSON_DEACTIVATED, actor=by, subject=audit.of_person(user.id), detail={"sign_ins": ended})
 
 
