@@ -103,7 +103,10 @@ class ChatView(APIView):
 
     def delete(self, request: Request, chat_id: str) -> Response:
         """Archive it; with `hard=true` delete it for good, which answers a receipt."""
-        if request.query_params.get("hard") == "true":
+        hard = request.query_params.get("hard", "false")
+        if hard not in ("true", "false"):
+            raise Invalid("expected true or false.", field="hard")
+        if hard == "true":
             receipt = commands.erase(parse.path_uuid(chat_id), by=viewer(request))
             return Response(shapes.receipt(receipt), status=202)
         commands.archive(parse.path_uuid(chat_id), by=viewer(request))

@@ -6,6 +6,7 @@ their ids follow from the source, so a second run, or one after a kill, finds wh
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -133,10 +134,14 @@ async def import_lines(
     Whatever it raises (Invalid, Conflict, Unavailable), what came before is kept, and a
     next run goes on from there.
     """
+    batches = _batches(lines)
+    first = next(batches, None)  # Before the chat is made: what is no log at all leaves nothing behind.
+    if first is None:
+        raise Invalid(f"{source.name} holds no lines.")
     chat = ChatId((await in_db_thread(open_chat, source)).id)
     script, done = _Script(chat, source, replies), Imported()
     known: dict[str, UserId] = {}
-    for batch in _batches(lines):
+    for batch in chain([first], batches):
         if len(known) > KNOWN_PEOPLE:
             known.clear()
         if missing := [name for name in _authors(batch) if name not in known]:

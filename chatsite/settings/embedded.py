@@ -212,6 +212,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},  # Its own handler would write each line twice.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # Whoever scans for hosts must not fill the log.
         "chatsite": {"level": "INFO"},
         "chat": {"level": "INFO"},
     },

@@ -70,6 +70,7 @@ async def test_an_archived_chat_is_read_and_not_changed(world: World) -> None:
     sent = await world.rest("ben", "POST", f"{path}/messages", {"content": "before"})
     async with world.connect("ben", chat) as ben:
         assert (await world.rest("ben", "DELETE", path)).code == "forbidden"
+        assert (await world.rest("ada", "DELETE", f"{path}?hard=yes")).code == "invalid_field"
         assert (await world.rest("ada", "DELETE", path)).status == 204
         assert (await ben.expect("ROOM", change="archived"))["chat"] == {"is_archived": True}
         assert (await ben.say(chat, "after")).code == "archived"

@@ -54,7 +54,8 @@ class Command(BaseCommand):
         try:
             manifest = backups.unpack(backup, draft)
             backups.renew(draft, manifest, now_ms=now_ms())
-            if old := [*backups.databases_of(folder), *backups.keys_of(folder)]:
+            # Keys alone are those that this very command made to start.
+            if old := backups.databases_of(folder) and [*backups.databases_of(folder), *backups.keys_of(folder)]:
                 aside = folder / f"replaced-{iso(now_ms()).replace(':', '')}"
                 aside.mkdir(mode=0o700)
                 for path in old:

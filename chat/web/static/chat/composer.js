@@ -72,7 +72,10 @@ export function Composer({ chatId, chatName }) {
         aria-controls=${menu.isOpen ? MENU : undefined}
         aria-activedescendant=${menu.isOpen ? `${MENU}-${menu.active}` : undefined}
         value=${text}
-        onInput=${(event) => change({ ...draft, text: event.target.value })}
+        onInput=${(event) => {
+          change({ ...draft, text: event.target.value });
+          menu.look(event);
+        }}
         onKeyDown=${press}
         onKeyUp=${menu.look}
         onClick=${menu.look}
