@@ -54,7 +54,7 @@ async def test_the_rule_that_decides_is_named_and_is_the_one_that_holds(world: W
     await world.rest("ada", "PATCH", path, {"permissions": {"post": "moderator"}})
     assert await as_the_server_does(world, "ben", chat) == ("role", "read only")
     assert (await explained(world, "ben", chat))["reply"]["rule"] == "read only"
-    await world.rest("ada", "PATCH", path, {"permissions": {}})
+    await world.rest("ada", "PATCH", path, {"permissions": {"post": None}})
     await world.rest("ada", "PATCH", f"{path}/participants/{ben}", {"role": "guest"})
     guest = await explained(world, "ben", chat)
     assert (guest["post"]["allowed"], guest["reply"]["rule"]) == (True, "role")
