@@ -1,6 +1,5 @@
 """Changing what was said: edits and deletes are facts of the event log."""
 
-import uuid
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,7 +16,8 @@ from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Conflict, Forbidden, Invalid
 from chatsite.kernel.eventlog import log
-from chatsite.kernel.events import Payload, iso, new_record
+from chatsite.kernel.events import Payload, iso
+from chatsite.kernel.facts import fact
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of
 from chatsite.kernel.limits import require
 
@@ -86,15 +86,5 @@ async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Ros
 
 
 async def _record(chat: ChatId, message: MessageId, event: Payload, *, by: UserId, version: int) -> Changed:
-    appended = await log().append(
-        new_record(
-            event,
-            event_id=uuid.uuid4(),
-            key=chat,
-            version=version,
-            occurred_ms=version // 1_000,
-            actor=by,
-            region=settings.REGION,
-        )
-    )
+    appended = await log().append(fact(event, key=chat, actor=by, version=version))
     return Changed(message, chat, version, appended.pos, await stream().epoch())

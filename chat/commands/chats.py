@@ -26,6 +26,7 @@ from chat.models import Chat, Erased, Participant
 from chat.policy import OVERRIDABLE, Action, Role
 from chat.queries.erased import CHAT
 from chatsite.accounts.models import CompanyMember, User
+from chatsite.accounts.policy import printable
 from chatsite.accounts.queries import colleagues
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Invalid, NotFound
@@ -63,7 +64,7 @@ def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = "gro
             permissions={"post": Role.MODERATOR} if kind == "announcement" else {},
         )
         roles = {member: Role.OWNER if member == creator else Role.MEMBER for member in members}
-        return chat, _make(chat, roles, creator=creator)
+        return chat, store_new(chat, roles, creator=creator)
 
 
 def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
@@ -85,7 +86,7 @@ def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
             chat = Chat(
                 chat_type="direct", pair=pair, company_id=shared.company_id if shared else None, created_by=creator
             )
-            return chat, _make(chat, {creator: Role.MEMBER, other: Role.MEMBER}, creator=creator)
+            return chat, store_new(chat, {creator: Role.MEMBER, other: Role.MEMBER}, creator=creator)
     except IntegrityError:  # The other one asked in the same moment, and was first.
         return Chat.objects.get(pair=pair), None
 
@@ -182,7 +183,7 @@ def require_name(name: object) -> str:
     return clean
 
 
-def _make(chat: Chat, roles: Mapping[User, Role], *, creator: User) -> str:
+def store_new(chat: Chat, roles: Mapping[User, Role], *, creator: User) -> str:
     """Store a new chat with its people and append its events; answers the id of the first."""
     chat.version = version = clock.version()
     chat.participant_count = len(roles)
@@ -222,7 +223,7 @@ def _set_archived(chat_id: UUID, *, by: Actor, archived: bool) -> None:
 def _printable(text: object, field: str) -> str:
     if not isinstance(text, str):
         raise Invalid("expected a string.", field=field)
-    return "".join(letter for letter in text if letter.isprintable()).strip()
+    return printable(text)
 
 
 def _require_description(text: object) -> str:

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from chat import policy
-from chat.commands.chats import require_name
+from chat.commands.chats import require_name, store_new
 from chat.commands.locking import record
-from chat.events import ChatCreated, Member, MessageImported, Origin, ParticipantAdded, PersonChatAdded
+from chat.events import MessageImported, Origin, ParticipantAdded
 from chat.fold import MessageState, Stamped, apply
 from chat.imports import Line
 from chat.messages import Message
@@ -77,34 +77,18 @@ class _Said(NamedTuple):
 
 def open_chat(source: Source) -> Chat:
     """The chat of a source, made by its owner where it is not there yet; Conflict when it is archived or was erased."""
-    company = source.company.id if source.company else None
     chat_id = _chat_of(source)
     with transaction.atomic():
         if chat := _find_open(Chat.objects.select_for_update(), chat_id):
             return chat
-        version = clock.version()
-        chat = Chat.objects.create(
+        chat = Chat(
             id=chat_id,
             name=require_name(source.name),
             chat_type="group",
             company=source.company,
             created_by=source.owner,
-            participant_count=1,
-            version=version,
         )
-        Participant.objects.create(chat=chat, user=source.owner, role=Role.OWNER, version=version)
-        created = ChatCreated(
-            room_id=str(chat.id),
-            name=chat.name,
-            chat_type=chat.chat_type,
-            company_id=str(company) if company else None,
-            created_by=str(source.owner.id),
-            participants=[Member(user_id=str(source.owner.id), role=Role.OWNER)],
-            members_version=chat.members_version,
-        )
-        record(created, key=chat.id, actor=source.owner, version=version)
-        told = PersonChatAdded(user_id=str(source.owner.id), room_id=str(chat.id), role=Role.OWNER)
-        record(told, key=source.owner.id, actor=source.owner, version=version)
+        store_new(chat, {source.owner: Role.OWNER}, creator=source.owner)
         return chat
 
 

@@ -4,12 +4,10 @@ A command runs in one transaction: the chat's row is locked, the change is made,
 its event goes into the outbox and its line into the audit log, or nothing does.
 """
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from chat import policy
@@ -32,7 +30,8 @@ from chatsite.accounts import audit
 from chatsite.accounts.models import User
 from chatsite.kernel import clock, outbox
 from chatsite.kernel.errors import Conflict, NotFound
-from chatsite.kernel.events import NewRecord, Payload, new_record
+from chatsite.kernel.events import Payload
+from chatsite.kernel.facts import fact
 from chatsite.kernel.ids import ChatId
 
 # What of a chat goes into the audit log: who came, went and may what, and its end.
@@ -108,7 +107,7 @@ def lock(chat_id: UUID, by: Actor, *, even_archived: bool = False) -> Locked:
 
 def record(event: Payload, *, key: UUID, actor: User, version: int, is_staff: bool = False) -> str:
     """Append a fact to the outbox within the transaction; answers its event id."""
-    new = _record_of(event, key=key, actor=actor, version=version)
+    new = fact(event, key=key, actor=actor.id, version=version)
     outbox.append(new)
     _audit(event, key, actor, is_staff=is_staff)
     return new.event_id
@@ -118,7 +117,7 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
     """Append a change of membership, and tell its person where it brings or takes the chat."""
     chat_id = locked.chat.id
     person = UUID(event.user_id)
-    records = [_record_of(event, key=chat_id, actor=locked.by, version=version)]
+    records = [fact(event, key=chat_id, actor=locked.by.id, version=version)]
     match event:
         case ParticipantAdded():
             told: Payload | None = PersonChatAdded(user_id=event.user_id, room_id=event.room_id, role=event.role)
@@ -127,7 +126,7 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
         case _:
             told = None
     if told is not None:
-        records.append(_record_of(told, key=person, actor=locked.by, version=version))
+        records.append(fact(told, key=person, actor=locked.by.id, version=version))
     outbox.append(*records)
     _audit(event, chat_id, locked.by, is_staff=locked.is_staff)
     return records[0].event_id
@@ -143,15 +142,3 @@ def note(kind: str, chat_id: UUID, actor: User | None, about: Mapping[str, str],
     """Append an entry about a chat to the audit log; it says where somebody acted as staff."""
     detail = {**about, "staff": True} if is_staff else about
     audit.record(kind, actor=actor.id if actor else None, subject=f"chat:{chat_id}", detail=detail)
-
-
-def _record_of(event: Payload, *, key: UUID, actor: User, version: int) -> NewRecord:
-    return new_record(
-        event,
-        event_id=uuid.uuid4(),
-        key=key,
-        version=version,
-        occurred_ms=version // 1_000,
-        actor=actor.id,
-        region=settings.REGION,
-    )

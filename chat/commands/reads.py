@@ -1,9 +1,6 @@
 """Saying how far one has read: a fact of the event log, under the person's own key."""
 
-import uuid
 from typing import NamedTuple
-
-from django.conf import settings
 
 from chat.events import ReadAdvanced
 from chat.queries import unread
@@ -12,7 +9,8 @@ from chat.queries.unread import Counts, Position
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.eventlog import log
-from chatsite.kernel.events import iso, new_record
+from chatsite.kernel.events import iso
+from chatsite.kernel.facts import fact
 from chatsite.kernel.ids import MIN_ID, ChatId, MessageId, UserId
 
 
@@ -63,15 +61,5 @@ async def _advance(chat: ChatId, wanted: Position, *, reader: UserId, back: bool
         up_to=left.up_to,
         back=back,
     )
-    await log().append(
-        new_record(
-            event,
-            event_id=uuid.uuid4(),
-            key=reader,
-            version=version,
-            occurred_ms=version // 1_000,
-            actor=reader,
-            region=settings.REGION,
-        )
-    )
+    await log().append(fact(event, key=reader, actor=reader, version=version))
     return Reading(chat, left, version)

@@ -20,9 +20,14 @@ _EMAIL = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\]+")
 _PREFERENCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
+def printable(text: str) -> str:
+    """A text without what breaks a line or turns the direction of writing."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()
+
+
 def require_name(text: str, *, field: str = "name", limit: int = MAX_NAME) -> str:
-    """A shown name without what breaks a line or turns the direction of writing."""
-    clean = "".join(letter for letter in text if letter.isprintable()).strip()
+    """A shown name, printable and not empty."""
+    clean = printable(text)
     if not clean or len(clean) > limit:
         raise Invalid(f"1 to {limit} printable characters.", field=field)
     return clean
