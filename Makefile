@@ -40,5 +40,5 @@ bench: $(VENV)/.dev
 	$(PY) -m tests.bench
 
 lock: $(VENV)/.dev
-	$(VENV)/bin/uv pip compile -q --generate-hashes --python-version 3.11 requirements/base.in -o requirements/base.txt
-	$(VENV)/bin/uv pip compile -q --generate-hashes --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	for name in base standard cluster dev; do \
+		$(VENV)/bin/uv pip compile -q --generate-hashes --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done

@@ -4,7 +4,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings.embedded")
+from chatsite.settings.registry import settings_module
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - after the apps are loaded

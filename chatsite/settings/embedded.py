@@ -16,7 +16,7 @@ DATA: Path = setting("CHAT_DATA")
 DATA.mkdir(parents=True, exist_ok=True)
 
 DEBUG: bool = setting("CHAT_DEBUG")
-SECRET_KEY = secret_key(DATA)
+SECRET_KEY: str = setting("CHAT_SECRET_KEY") or secret_key(DATA)
 ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
 ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
 TRUSTED_PROXIES: list[str] = setting("CHAT_TRUSTED_PROXIES")
@@ -133,7 +133,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 TOKENS = {
-    "KEY": token_key(DATA),
+    "KEY": setting("CHAT_TOKEN_KEY") or token_key(DATA),
     "ISSUER": "chatsite",
     "AUDIENCE": "chatsite",
     "ACCESS_SECONDS": setting("CHAT_ACCESS_TOKEN_SECONDS"),

@@ -64,6 +64,23 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _address_of(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if text and (parts.scheme not in schemes or not parts.hostname):
+            raise ValueError(f"expected {' or '.join(schemes)}://host")
+        return text
+
+    return parse
+
+
+def _options(text: str) -> list[str]:
+    options = _words(text)
+    if wrong := [option for option in options if not option.partition("=")[2]]:
+        raise ValueError(f"no value for {', '.join(wrong)}")
+    return options
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One deployment setting, read from the environment variable of its name."""
@@ -82,7 +99,8 @@ class Setting:
         try:
             return self.parse(text)
         except ValueError as error:
-            raise ImproperlyConfigured(f"{self.name}={text!r} is not a {self.kind}: {error}") from None
+            shown = "(hidden)" if self.secret else repr(text)
+            raise ImproperlyConfigured(f"{self.name}={shown} is not a {self.kind}: {error}") from None
 
     def source(self, environ: Mapping[str, str] = os.environ) -> str:
         """Where the value in force came from: environment or default."""
@@ -93,11 +111,157 @@ SETTINGS: dict[str, Setting] = {
     setting.name: setting
     for setting in (
         Setting(
+            name="CHAT_SHAPE",
+            parse=_one_of("embedded", "standard", "cluster"),
+            kind="embedded, standard or cluster",
+            default="embedded",
+            help="Which servers it runs on: none; PostgreSQL and Redis; those, Kafka and ScyllaDB or Cassandra.",
+        ),
+        Setting(
             name="CHAT_DATA",
             parse=lambda text: Path(text).expanduser().resolve(),
             kind="folder",
             default=ROOT / "data",
             help="Folder of the databases and of the keys that the first start makes.",
+        ),
+        Setting(
+            name="CHAT_SECRET_KEY",
+            parse=str,
+            kind="text",
+            default="",
+            help="Signs links and forms, the same on every machine; made and kept in CHAT_DATA where none is set.",
+            secret=True,
+        ),
+        Setting(
+            name="CHAT_TOKEN_KEY",
+            parse=str,
+            kind="Ed25519 private key in PEM",
+            default="",
+            help="Signs access tokens, the same on every machine; made and kept in CHAT_DATA where none is set.",
+            secret=True,
+        ),
+        Setting(
+            name="CHAT_DATABASE_URL",
+            parse=_address_of("postgresql"),
+            kind="address (postgresql://user:password@host:5432/name)",
+            default="",
+            help="The PostgreSQL database of the shapes standard and cluster.",
+            secret=True,
+        ),
+        Setting(
+            name="CHAT_DATABASE_POOL",
+            parse=_at_least(8),
+            kind="number",
+            default=20,
+            help="Connections to PostgreSQL that one process may hold for requests; log and store take 5 more.",
+        ),
+        Setting(
+            name="CHAT_REDIS_URL",
+            parse=_address_of("redis", "rediss"),
+            kind="address (redis://:password@host:6379/0)",
+            default="",
+            help="The Redis of the shapes standard and cluster; its policy must be noeviction.",
+            secret=True,
+        ),
+        Setting(
+            name="CHAT_KAFKA_SERVERS",
+            parse=str,
+            kind="comma-separated list of host:port",
+            default="",
+            help="Kafka's bootstrap servers, in the shape cluster.",
+        ),
+        Setting(
+            name="CHAT_KAFKA_TOPIC",
+            parse=str,
+            kind="name",
+            default="transport.chat-events",
+            help="The topic of the event log; its dead letters go to the same name with .dlq.",
+        ),
+        Setting(
+            name="CHAT_KAFKA_PARTITIONS",
+            parse=_at_least(1),
+            kind="number",
+            default=64,
+            help="Partitions that `migrate_log` gives a new topic; fixed for its life.",
+        ),
+        Setting(
+            name="CHAT_KAFKA_REPLICATION",
+            parse=_at_least(1),
+            kind="number",
+            default=3,
+            help="Copies that `migrate_log` gives a new topic; with 3, two must have a record before it is acked.",
+        ),
+        Setting(
+            name="CHAT_KAFKA_GROUP_PREFIX",
+            parse=str,
+            kind="name",
+            default="",
+            help="Stands before the names of the consumer groups, where several systems share one Kafka.",
+        ),
+        Setting(
+            name="CHAT_KAFKA_OPTIONS",
+            parse=_options,
+            kind="comma-separated list of name=value",
+            default=[],
+            help="More options of librdkafka, such as security.protocol=SASL_SSL,sasl.username=chat.",
+            secret=True,
+        ),
+        Setting(
+            name="SCYLLA_CONTACT_POINTS",
+            parse=_words,
+            kind="comma-separated list of hosts",
+            default=["127.0.0.1"],
+            help="Nodes of ScyllaDB or Cassandra to ask first, in the shape cluster.",
+        ),
+        Setting(
+            name="SCYLLA_PORT",
+            parse=int,
+            kind="port number",
+            default=9042,
+            help="Their CQL port.",
+        ),
+        Setting(
+            name="SCYLLA_KEYSPACE",
+            parse=str,
+            kind="name",
+            default="wellwon_scylla",
+            help="The keyspace of the message store.",
+        ),
+        Setting(
+            name="SCYLLA_USERNAME",
+            parse=str,
+            kind="name",
+            default="",
+            help="Name to sign in with; none signs in with none.",
+        ),
+        Setting(
+            name="SCYLLA_PASSWORD",
+            parse=str,
+            kind="password",
+            default="",
+            help="Password of that name.",
+            secret=True,
+        ),
+        Setting(
+            name="SCYLLA_DATACENTER",
+            parse=str,
+            kind="name",
+            default="datacenter1",
+            help="The datacenter of this process: its nodes are asked, and it holds the replicas.",
+        ),
+        Setting(
+            name="SCYLLA_REPLICATION",
+            parse=_at_least(1),
+            kind="number",
+            default=3,
+            help="Replicas that `migrate_messages` gives a new keyspace in the datacenter.",
+        ),
+        Setting(
+            name="CHAT_ACCEPT_UNREPLICATED",
+            parse=_boolean,
+            kind="boolean",
+            default=False,
+            help="Whether the shape cluster may start on a topic or keyspace that keeps fewer than three copies.",
         ),
         Setting(
             name="CHAT_DEBUG",
@@ -285,3 +449,8 @@ SETTINGS: dict[str, Setting] = {
 def setting(name: str) -> Any:
     """The value in force of one setting, of the type its row in the table parses to."""
     return SETTINGS[name].read()
+
+
+def settings_module() -> str:
+    """The settings of the shape that CHAT_SHAPE names."""
+    return f"chatsite.settings.{setting('CHAT_SHAPE')}"

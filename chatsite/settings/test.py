@@ -1,9 +1,10 @@
-"""The embedded shape as the tests run it: cheap passwords, a throw-away data folder."""
+"""The shape that CHAT_SHAPE names as the tests run it: cheap passwords, a throw-away data folder."""
 
 import atexit
 import os
 import shutil
 import tempfile
+from importlib import import_module
 
 if "CHAT_DATA" not in os.environ:
     os.environ["CHAT_DATA"] = tempfile.mkdtemp(prefix="chat-test-")
@@ -15,6 +16,11 @@ from chatsite.settings.limits import LIMITS as TABLE
 os.environ.setdefault("CHAT_LIMIT_RULES", ",".join(f"{name}=1000/10000" for name in TABLE))
 
 from chatsite.settings.embedded import *  # noqa: F403
+from chatsite.settings.registry import settings_module
+
+if settings_module() != "chatsite.settings.embedded":
+    shape = vars(import_module(settings_module()))
+    globals().update({name: value for name, value in shape.items() if name.isupper()})
 
 GATEWAY["STRICT"] = True
 # Argon2 costs 50 ms by design, and each test signs people in.
