@@ -38,7 +38,7 @@ async def live(request: HttpRequest) -> JsonResponse:
 
 async def ready(request: HttpRequest) -> JsonResponse:
     """Each dependency answers in time and ids can be minted; 503 names what does not."""
-    checks = {"database": in_db_thread(_check_database), "log": log().end(), "stream": stream().epoch()}
+    checks = {"database": in_db_thread(_check_database), "log": log().ends(), "stream": stream().epoch()}
     wrong = {}
     for name, check in checks.items():
         try:
@@ -59,7 +59,9 @@ async def metrics(request: HttpRequest) -> HttpResponse:
         return problem_response(NotFound())
     for group in groups():
         source = group.source()
-        consumer_lag.labels(group.name).set(await source.end() - await source.progress(group.name))
+        progress = await source.progress(group.name)
+        behind = [end - progress.get(partition, 0) for partition, end in (await source.ends()).items() if end]
+        consumer_lag.labels(group.name).set(sum(max(0, one) for one in behind))
     response: HttpResponse = ExportToDjangoView(request)
     return response
 

@@ -48,7 +48,8 @@ def offset_before_write() -> None:
 
     async def hasty(self: Runner, records: Sequence[Any], reader: Any, tasks: Any) -> None:
         if records:
-            await reader.finish(records[-1].partition, records[-1].offset)
+            reader.finished(records[-1].partition, records[-1].offset)
+            await reader.commit()
         await take(self, records, reader, tasks)
 
     async def slow(self: Runner, records: Sequence[Any]) -> None:

@@ -87,7 +87,7 @@ async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -
     if (state := await _find(chat, message)) is not None:
         return state
     # It may be in the log and on its way: what was appended before this read is waited for.
-    if not await _stored_up_to(await log().end(), chat):
+    if not await _stored_up_to((await log().ends())[log().partition_of(str(chat))], chat):
         raise Unavailable(code="store_unavailable", retry_after_ms=500)
     if (state := await _find(chat, message)) is not None:
         return state

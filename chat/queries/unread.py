@@ -17,7 +17,7 @@ from chat.protocol import added_of, message_event, read_of
 from chat.queries.participants import require_seat
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.eventlog import log
+from chatsite.kernel.eventlog import Positions, log
 from chatsite.kernel.ids import ChatId, UserId
 
 PREVIEWS = "previews"  # the group that keeps inboxes and copies of positions
@@ -62,11 +62,11 @@ async def of(user: UserId, copies: Mapping[ChatId, Position]) -> dict[ChatId, Co
     """What a person has not read in chats, whose positions as Django's database has them are given."""
     heads = await stream().heads([str(chat) for chat in copies])
     done = await log().progress(PREVIEWS)
-    reads = await _recent_reads(user, done)
+    reads = await _recent_reads(user, _done(done, str(user)))
     positions: dict[ChatId, Position] = {}
     recent: dict[ChatId, Sequence[Entry]] = {}
     for chat, copy in copies.items():
-        recent[chat] = await _since(str(chat), done, heads[str(chat)])
+        recent[chat] = await _since(str(chat), _done(done, str(chat)), heads[str(chat)])
         positions[chat] = _position(copy, recent[chat], reads.get(str(chat), ()), user)
     kept = await inboxes().of(str(user), {chat: position.pos for chat, position in positions.items()})
     missing = {chat: position for chat, position in positions.items() if chat not in kept}
@@ -176,6 +176,11 @@ async def _recent_reads(user: UserId, done: int) -> dict[str, list[Entry]]:
         if (read := read_of(entry.body.bytes)) is not None:
             found.setdefault(read.room_id, []).append(entry)
     return found
+
+
+def _done(progress: Positions, key: str) -> int:
+    """How far a projection has worked off a chat's or person's records."""
+    return progress.get(log().partition_of(key), 0)
 
 
 async def _since(subject: str, done: int, head: Head) -> Sequence[Entry]:

@@ -122,8 +122,8 @@ class SqlMessageStore:
         return counts
 
     async def applied(self, chat: ChatId) -> int:
-        pos = await log().progress(GROUP)
-        held = held_from(GROUP, str(chat))
+        pos = (await log().progress(GROUP)).get(log().partition_of(str(chat)), 0)
+        held = await held_from(GROUP, str(chat))
         return pos if held is None else min(pos, held - 1)
 
     async def _write(self, handler: Any, items: Any) -> Any:

@@ -15,7 +15,15 @@ from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from django.apps import apps
-from django.db import DatabaseError, OperationalError, close_old_connections, connections, models, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+    models,
+    transaction,
+)
 from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.errors import Unavailable
@@ -56,7 +64,7 @@ class _Pool:
 def _run_there(work: Callable[..., R], args: Any, kwargs: Any) -> R:
     try:
         return work(*args, **kwargs)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         close_old_connections()  # A connection that failed may be broken: the next call opens a new one.
         raise
 
@@ -110,10 +118,10 @@ Handler = Callable[[CursorWrapper, Sequence[I]], Sequence[R]]
 
 
 class _Job:
-    __slots__ = ("future", "handler", "item", "loop")
+    __slots__ = ("future", "handler", "item", "last", "loop")
 
-    def __init__(self, handler: Handler[Any, Any], item: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self.handler, self.item, self.loop = handler, item, loop
+    def __init__(self, handler: Handler[Any, Any], item: Any, loop: asyncio.AbstractEventLoop, *, last: bool) -> None:
+        self.handler, self.item, self.loop, self.last = handler, item, loop, last
         self.future: asyncio.Future[Any] = loop.create_future()
 
 
@@ -140,9 +148,12 @@ class Writer:
         with cls._lock:
             return cls._writers.setdefault(alias, cls(alias))
 
-    def submit(self, handler: Handler[I, R], item: I) -> "asyncio.Future[R]":
-        """Queue an item for the next commit; the future resolves once it is on the disk."""
-        job = _Job(handler, item, asyncio.get_running_loop())
+    def submit(self, handler: Handler[I, R], item: I, *, last: bool = False) -> "asyncio.Future[R]":
+        """Queue an item for the next commit; the future resolves once it is on the disk.
+
+        What takes locks that others wait for goes `last` in its transaction.
+        """
+        job = _Job(handler, item, asyncio.get_running_loop(), last=last)
         # Once full it refuses until half is written: what was sent behind a refused item is refused too.
         self._refusing = self._jobs.qsize() > (WRITER_WAITING // 2 if self._refusing else WRITER_WAITING - 1)
         if self._refusing:
@@ -181,16 +192,17 @@ class Writer:
 
     def _write(self, batch: list[_Job]) -> list[tuple[_Job, Any]]:
         by_handler: dict[Handler[Any, Any], list[_Job]] = {}
-        for job in batch:
+        for job in sorted(batch, key=lambda job: job.last):
             by_handler.setdefault(job.handler, []).append(job)
         outcomes: list[tuple[_Job, Any]] = []
         try:
             with transaction.atomic(using=self.alias), plain_cursor(self.alias) as cursor:
                 for handler, jobs in by_handler.items():
                     outcomes += zip(jobs, handler(cursor, [job.item for job in jobs]), strict=True)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             # Locked, full or gone: nobody of the batch is at fault, and alone each would fail as slowly.
             logger.warning("A commit of %d failed: %s", len(batch), error)
+            connections[self.alias].close_if_unusable_or_obsolete()
             return [(job, Unavailable(code="log_unavailable", retry_after_ms=1_000)) for job in batch]
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the waiters
             if len(batch) == 1:

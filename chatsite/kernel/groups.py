@@ -11,16 +11,18 @@ What it raises has names:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError
+from django.db.models import Min
 
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Unavailable
-from chatsite.kernel.eventlog import EventLog, GroupReader, log
+from chatsite.kernel.eventlog import EventLog, GroupReader, Positions, log
 from chatsite.kernel.events import Payload, Record, Unreadable
 from chatsite.kernel.models import HeldKey
 
@@ -95,11 +97,45 @@ def groups() -> list[Group]:
 
 
 _held: dict[tuple[str, str], int] = {}  # (group, key) -> pos of the first record not applied, in this process
+_running: set[str] = set()  # groups that run in this process
+_read_at = float("-inf")  # the moment (monotonic) at which the held keys of the others were read
 
 
-def held_from(group: str, key: str) -> int | None:
-    """The pos from which on a running group has not applied a key's records, while it holds the key."""
+async def held_from(group: str, key: str) -> int | None:
+    """The pos from which on a group has not applied a key's records, while it holds the key."""
+    if group not in _running:
+        await _read_held()
     return _held.get((group, key))
+
+
+async def _read_held() -> None:
+    """Learn what groups of other processes hold, as old as `HELD_SECONDS` at most."""
+    global _read_at
+    if time.monotonic() - _read_at > HELD_SECONDS:
+        _read_at = time.monotonic()
+        others = {(one.group, one.key): one.pos for one in await in_db_thread(_all_held) if one.group not in _running}
+        for place in [place for place in _held if place[0] not in _running]:
+            del _held[place]
+        _held.update(others)
+
+
+def _all_held() -> list[HeldKey]:
+    return list(HeldKey.objects.all())
+
+
+class _Way:
+    """How far one partition has come here."""
+
+    __slots__ = ("polled", "unfinished")
+
+    def __init__(self) -> None:
+        self.unfinished: dict[int, None] = {}  # offsets, in order
+        self.polled = -1
+
+    @property
+    def finished(self) -> int:
+        """Everything at or below this offset is done."""
+        return next(iter(self.unfinished), self.polled + 1) - 1
 
 
 class Runner:
@@ -108,57 +144,69 @@ class Runner:
     def __init__(self, group: Group) -> None:
         self.group = group
         self._log = group.source()
-        self._waiting: dict[str, list[Record]] = {}  # key -> records after those being worked on
-        self._unfinished: dict[int, int] = {}  # offset -> pos, in order
-        self._polled: Record | None = None
-        self._kept = 0  # the offset that the log keeps for this group
+        self._waiting: dict[str, list[tuple[Record, _Way]]] = {}  # key -> records after those being worked on
+        self._ways: dict[int, _Way] = {}  # by partition
+        self._mine: frozenset[int] = frozenset()  # the partitions whose holds are known
+        self._working = 0  # records taken and not finished
         self._paused = 0
         self._room = asyncio.Event()
+        self._holding = asyncio.Lock()
 
     async def run(self) -> None:
         """Read and apply until cancelled; what was not finished is repeated by the next run."""
-        await self._log.open()
-        reader = await self._log.read(self.group.name)
+        await self._persist(self._log.open)
+        reader = await self._persist(self._log.read, self.group.name)
         try:
-            held = await in_db_thread(self._holds)
-            for key in [key for key in _held if key[0] == self.group.name]:
-                del _held[key]
-            _held.update({(self.group.name, one.key): one.pos for one in held})
+            await self._persist(self._learn_held, reader)
+            _running.add(self.group.name)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_finished(reader))
-                tasks.create_task(self._watch_held())
+                tasks.create_task(self._watch_held(reader))
                 while True:
                     records = await self._persist(reader.poll, limit=POLL_LIMIT, wait=POLL_SECONDS)
+                    if not reader.partitions <= self._mine:
+                        await self._persist(self._learn_held, reader)
                     await self._take(records, reader, tasks)
         finally:
+            _running.discard(self.group.name)
             with suppress(*AWAY):
-                await self._keep(reader)
+                await reader.commit()
             await reader.close()
 
     async def _take(self, records: Sequence[Record], reader: GroupReader, tasks: asyncio.TaskGroup) -> None:
         for record in records:
-            self._polled = record
+            way = self._way(record)
             if not self.group.wants(record.event_type) or self._holds_key(record.key):
                 continue
-            self._unfinished[record.offset] = record.pos
+            way.unfinished[record.offset] = None
+            self._working += 1
             if (waiting := self._waiting.get(record.key)) is not None:
-                waiting.append(record)
+                waiting.append((record, way))
             else:
-                self._waiting[record.key] = [record]
+                self._waiting[record.key] = [(record, way)]
                 tasks.create_task(self._work(record.key, reader))
-        self._say_reached(reader)
-        while self._paused or len(self._unfinished) >= IN_FLIGHT:
+        self._say_finished(reader, {record.partition for record in records})
+        while self._paused or self._working >= IN_FLIGHT:
             self._room.clear()
             await self._room.wait()
 
+    def _way(self, record: Record) -> _Way:
+        """Where a record's partition is; anew where it went to another process and came back."""
+        way = self._ways.get(record.partition)
+        if way is None or record.offset <= way.polled:
+            way = self._ways[record.partition] = _Way()
+        way.polled = record.offset
+        return way
+
     async def _work(self, key: str, reader: GroupReader) -> None:
-        while records := self._waiting[key]:
+        while taken := self._waiting[key]:
             self._waiting[key] = []
             if not self._holds_key(key):
-                await self._apply(await self._readable(records))
-            for record in records:
-                del self._unfinished[record.offset]
-            self._say_reached(reader)
+                await self._apply(await self._readable([record for record, _ in taken]))
+            for record, way in taken:
+                del way.unfinished[record.offset]
+            self._working -= len(taken)
+            self._say_finished(reader, {record.partition for record, _ in taken})
             self._room.set()
         del self._waiting[key]
 
@@ -210,30 +258,29 @@ class Runner:
             self._room.set()
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _say_reached(self, reader: GroupReader) -> None:
-        if first := next(iter(self._unfinished.values()), None):
-            reader.reached(first - 1)
-        elif self._polled:
-            reader.reached(self._polled.pos)
+    def _say_finished(self, reader: GroupReader, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            reader.finished(partition, self._ways[partition].finished)
 
     async def _keep_finished(self, reader: GroupReader) -> None:
         while True:
             await asyncio.sleep(FINISH_SECONDS)
-            await self._persist(self._keep, reader)
-
-    async def _keep(self, reader: GroupReader) -> None:
-        if self._polled is None:
-            return
-        finished = next(iter(self._unfinished), self._polled.offset + 1) - 1
-        if finished > self._kept:
-            await reader.finish(self._polled.partition, finished)
-            self._kept = finished
+            await self._persist(reader.commit)
 
     # --- held keys
 
-    def _holds(self, *, retry: bool | None = None) -> list[HeldKey]:
-        held = HeldKey.objects.filter(group=self.group.name)
-        return list(held if retry is None else held.filter(retry=retry))
+    async def _learn_held(self, reader: GroupReader) -> None:
+        """Read what the group holds; keys of partitions that other processes have may be held or let go there."""
+        async with self._holding:
+            mine = reader.partitions
+            rows = {(one.group, one.key): one for one in await in_db_thread(self._holds)}
+            for place in [place for place in _held if place[0] == self.group.name and place not in rows]:
+                del _held[place]
+            _held.update({place: one.pos for place, one in rows.items()})
+            self._mine = mine
+
+    def _holds(self) -> list[HeldKey]:
+        return list(HeldKey.objects.filter(group=self.group.name))
 
     def _holds_key(self, key: str) -> bool:
         return (self.group.name, key) in _held
@@ -247,21 +294,26 @@ class Runner:
         )  # fmt: skip
         where = {"partition": record.partition, "offset": record.offset, "pos": record.pos}
         held = {**where, "error": error, "retry": False}
-        await self._persist(in_db_thread, HeldKey.objects.update_or_create, group=name, key=record.key, defaults=held)
-        _held[name, record.key] = record.pos
+        async with self._holding:
+            await self._persist(
+                in_db_thread, HeldKey.objects.update_or_create, group=name, key=record.key, defaults=held
+            )
+            _held[name, record.key] = record.pos
 
-    async def _watch_held(self) -> None:
+    async def _watch_held(self, reader: GroupReader) -> None:
         while True:
             await asyncio.sleep(HELD_SECONDS)
+            await self._persist(self._learn_held, reader)
             if any(group == self.group.name for group, _ in _held):
-                for held in await self._persist(in_db_thread, self._holds, retry=True):
-                    await self._retry(held)
+                for held in await self._persist(in_db_thread, self._holds):
+                    if held.retry and held.partition in reader.partitions:
+                        await self._retry(held)
 
     async def _retry(self, held: HeldKey) -> None:
         """Apply a held key from its first record on, then let it run with the others."""
-        after = held.offset - 1
+        after = held.pos - 1
         while True:
-            polled = self._polled
+            polled = self._polled_of(held.partition)
             records = await self._persist(self._log.key_records, held.key, after=after, limit=POLL_LIMIT)
             wanted = [record for record in records if self.group.wants(record.event_type)]
             for record in await self._readable(wanted):
@@ -269,12 +321,18 @@ class Runner:
                     await self._hold(record, error)
                     return
             if records:
-                after = records[-1].offset
-            elif self._polled is polled:
-                break  # Nothing of the key was skipped since it was read to its end.
-        # At once, before anything waits: a record polled from here on is no longer skipped.
-        del _held[self.group.name, held.key]
-        await self._persist(in_db_thread, held.delete)
+                after = records[-1].pos
+                continue
+            async with self._holding:
+                if self._polled_of(held.partition) == polled:
+                    # Nothing of the key was skipped since it was read to its end, nor is it from here on.
+                    del _held[self.group.name, held.key]
+                    await self._persist(in_db_thread, held.delete)
+                    return
+
+    def _polled_of(self, partition: int) -> int:
+        way = self._ways.get(partition)
+        return way.polled if way else -1
 
 
 async def run_groups(chosen: Sequence[Group]) -> None:
@@ -287,8 +345,12 @@ async def run_groups(chosen: Sequence[Group]) -> None:
 async def trim(source: EventLog, *, now_ms: int) -> int:
     """Trim a log, but for what the groups that read it still hold; answers how many records went."""
     names = [group.name for group in groups() if group.source() is source]
-    held = HeldKey.objects.filter(group__in=names).order_by("offset").values_list("offset", flat=True)
-    return await source.trim(now_ms=now_ms, below=await in_db_thread(held.first))
+    return await source.trim(now_ms=now_ms, below=await in_db_thread(_first_held, names))
+
+
+def _first_held(names: Sequence[str]) -> Positions:
+    held = HeldKey.objects.filter(group__in=names).values_list("partition")
+    return dict(held.annotate(first=Min("pos")).order_by())
 
 
 async def catch_up(chosen: Sequence[Group]) -> None:
@@ -304,8 +366,9 @@ async def wait_until_finished(chosen: Sequence[Group]) -> None:
     # The outbox first: what its relay passes on lengthens the event log.
     for group in sorted(chosen, key=lambda group: group.source is log):
         source = group.source()
-        end = await source.end()
+        ends = await source.ends()
         while True:
-            if await source.progress(group.name) >= end:
+            progress = await source.progress(group.name)
+            if all(progress.get(partition, 0) >= end for partition, end in ends.items()):
                 break
             await asyncio.sleep(LOOK_SECONDS)

@@ -52,10 +52,26 @@ class GroupOffset(models.Model):
     group = models.CharField(max_length=64, db_column="group_name")
     partition = models.IntegerField()
     offset = models.BigIntegerField(db_column="log_offset")
+    holder = models.CharField(max_length=32, db_default="", help_text="the reader whose it is now, where several share")
+    held_until = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "log_group_offsets"
         constraints = [models.UniqueConstraint(fields=["group", "partition"], name="one_offset_a_group")]
+
+
+class GroupMember(models.Model):
+    """A process that reads as a group, where several share its partitions."""
+
+    in_both_databases: ClassVar[bool] = True
+
+    group = models.CharField(max_length=64, db_column="group_name")
+    member = models.CharField(max_length=32)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "log_group_members"
+        constraints = [models.UniqueConstraint(fields=["group", "member"], name="one_row_a_reader")]
 
 
 class HeldKey(models.Model):

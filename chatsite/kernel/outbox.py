@@ -5,12 +5,21 @@ record to the event log, where its event id keeps it from standing twice.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
-from contextlib import suppress
+from typing import cast
+
+from django.core.cache import cache
 
 from chatsite.kernel import groups
+from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.events import NewRecord, Record
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.02  # how often somebody who waits looks what the relay of another process has told
+TOLD_SECONDS = 60  # how long it is told where a fact is
 
 relay = groups.group("relay", outbox)
 _waiting: dict[str, asyncio.Future[int]] = {}
@@ -27,20 +36,31 @@ async def pass_on(records: Sequence[Record]) -> None:
     appended = await asyncio.gather(
         *[log().append(record.again(unique_key=f"event:{record.event_id}")) for record in records]
     )
-    for record, place in zip(records, appended, strict=True):
-        if (waiter := _waiting.pop(record.event_id, None)) and not waiter.done():
-            waiter.set_result(place.pos)
+    places = {record.event_id: place.pos for record, place in zip(records, appended, strict=True)}
+    for event_id, pos in places.items():
+        if (waiter := _waiting.pop(event_id, None)) and not waiter.done():
+            waiter.set_result(pos)
+    try:
+        await in_db_thread(cache.set_many, {_key(event_id): pos for event_id, pos in places.items()}, TOLD_SECONDS)
+    except Exception as error:  # noqa: BLE001 - each cache has errors of its own; the records are in the log
+        logger.warning("nobody is told that %d facts are in the log: %s", len(records), error)
 
 
 async def relayed(event_id: str, *, seconds: float) -> int | None:
-    """The pos of a fact in the log, waiting for the relay of this process; None when it is late."""
+    """The pos of a fact in the log, waiting for the relay of this or another process; None when it is late."""
     waiter = _waiting.setdefault(event_id, asyncio.get_running_loop().create_future())
     try:
-        if (found := await log().find(f"event:{event_id}")) is not None:
-            return found.pos
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await asyncio.shield(waiter)
+        async with asyncio.timeout(seconds):
+            while not waiter.done():
+                if (pos := await in_db_thread(cache.get, _key(event_id))) is not None:
+                    return cast(int, pos)
+                await asyncio.wait([waiter], timeout=LOOK_SECONDS)
+            return waiter.result()
+    except TimeoutError:
         return None
     finally:
         _waiting.pop(event_id, None)
+
+
+def _key(event_id: str) -> str:
+    return f"relayed:{event_id}"

@@ -1,47 +1,27 @@
 """The shape standard: PostgreSQL and Redis, any number of processes."""
 
-from typing import Any
-from urllib.parse import unquote, urlsplit
-
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.settings.embedded import *  # noqa: F403
 from chatsite.settings.embedded import LOG_KEEP_SECONDS
+from chatsite.settings.postgres import postgres
 from chatsite.settings.registry import setting
 
 REDIS_URL: str = setting("CHAT_REDIS_URL")
 if not (REDIS_URL and setting("CHAT_DATABASE_URL")):
     raise ImproperlyConfigured(f"CHAT_SHAPE={setting('CHAT_SHAPE')} needs CHAT_DATABASE_URL and CHAT_REDIS_URL.")
 
-DB_WRITERS = 5  # the threads of log and store: two that read, one that writes, one that listens, one to spare
-
-
-def _postgres(schema: str, connections: int) -> dict[str, Any]:
-    parts = urlsplit(setting("CHAT_DATABASE_URL"))
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname,
-        "PORT": parts.port or 5432,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "options": f"-c search_path={schema}",
-            "pool": {"min_size": 1, "max_size": connections, "timeout": 5},
-        },
-    }
+MESSAGES_THREADS = 5  # those of log and store: two that read, one that writes, one that listens, one to spare
 
 
 # One database, two schemas: log and store stand apart, so that they can move.
 DATABASES = {
-    "default": _postgres("public", setting("CHAT_DATABASE_POOL")),
-    "messages": _postgres("messages", DB_WRITERS),
+    "default": postgres(setting("CHAT_DATABASE_URL"), schema="public", connections=setting("CHAT_DATABASE_POOL")),
+    "messages": postgres(setting("CHAT_DATABASE_URL"), schema="messages", connections=MESSAGES_THREADS),
 }
-LOG_PARTITIONS = 64
 EVENT_LOG = {
     "BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog",
-    "CONFIG": {"alias": "messages", "keep_seconds": LOG_KEEP_SECONDS, "partitions": LOG_PARTITIONS},
+    "CONFIG": {"alias": "messages", "keep_seconds": LOG_KEEP_SECONDS, "partitions": 64},
 }
 INBOXES = {"BACKEND": "chat.inboxes.redis.RedisInboxes", "CONFIG": {"url": REDIS_URL}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.redis.RedisRoomStream", "CONFIG": {"url": REDIS_URL}}

@@ -16,6 +16,7 @@ from chatsite.settings.limits import LIMITS as TABLE
 os.environ.setdefault("CHAT_LIMIT_RULES", ",".join(f"{name}=1000/10000" for name in TABLE))
 
 from chatsite.settings.embedded import *  # noqa: F403
+from chatsite.settings.postgres import postgres
 from chatsite.settings.registry import settings_module
 
 if settings_module() != "chatsite.settings.embedded":
@@ -25,6 +26,11 @@ if settings_module() != "chatsite.settings.embedded":
 GATEWAY["STRICT"] = True
 # Argon2 costs 50 ms by design, and each test signs people in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# The contract suites run over every twin in one process.
+if "CHAT_TEST_POSTGRES" in os.environ:
+    DATABASES["postgres"] = postgres(os.environ["CHAT_TEST_POSTGRES"], schema="public", connections=20)
+    DATABASE_ROUTERS = ["tests.routers.ContractRouter", *DATABASE_ROUTERS]
 # Files, not memory: the port's threads have connections of their own.
 for alias, database in DATABASES.items():
-    database["TEST"] = {"NAME": str(DATA / f"test-{alias}.sqlite3")}
+    if "sqlite3" in str(database["ENGINE"]):
+        database["TEST"] = {"NAME": str(DATA / f"test-{alias}.sqlite3")}

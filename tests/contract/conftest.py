@@ -1,7 +1,8 @@
 """What the contract suites run over: each port's twins."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -9,16 +10,48 @@ from django.db import connections
 
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
+from tests.servers import address
 
 
-@pytest.fixture(params=["messages", "default"])
-async def log(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[SqlEventLog]:
-    """An event log, as log and as outbox."""
-    made = SqlEventLog(request.param, keep_seconds=60)
+@pytest.fixture(scope="session", autouse=True)
+def _only_ours(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """End the sessions that the port's threads keep open, or PostgreSQL would not drop the test database."""
+    yield
+    if "postgres" in connections:
+        with django_db_blocker.unblock(), connections["postgres"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@pytest.fixture(params=["sqlite", "sqlite outbox", "postgres"])
+async def sql_log(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[SqlEventLog]:
+    """An event log in a database, as log and as outbox."""
+    made = make_sql_log(request.param)
     await made.open()
     yield made
     await made.close()
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def another(sql_log: SqlEventLog, request: pytest.FixtureRequest) -> AsyncIterator[SqlEventLog]:
+    """The same log as another process has it."""
+    if not sql_log.shared:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="SQLite is read by one process: the folder lock"))
+    made = SqlEventLog(sql_log.alias, keep_seconds=60, partitions=sql_log.partitions)
+    await made.open()
+    yield made
+    await made.close()
+
+
+def make_sql_log(twin: str) -> SqlEventLog:
+    """The log of a twin, over what it holds."""
+    if twin == "postgres":
+        address("postgres")
+        return SqlEventLog("postgres", keep_seconds=60, partitions=4)
+    return SqlEventLog("default" if "outbox" in twin else "messages", keep_seconds=60)
 
 
 def fact(key: str = "k", *, unique_key: str | None = None, value: bytes = b"{}") -> NewRecord:

@@ -238,4 +238,4 @@ async def test_a_room_without_hearers_is_forgotten(hub: Hub) -> None:
     async with in_time("its group is left"):
         while hub._joined:
             await stream().epoch()
-            await log().end()
+            await log().ends()

@@ -103,10 +103,11 @@ async def test_cursors_that_cannot_be_completed_get_nothing(stream: RoomStream) 
     entries = await happen(stream, 6)
     assert await stream.since(str(ROOM), entries[-1].pos + 1) is None
     reader = await log().read("g")
-    await reader.finish(0, 3)
-    await log().trim(now_ms=4_000_000_000_000_000)
+    reader.finished(0, 3)
+    await reader.commit()
+    await log().trim(now_ms=4_000_000_000_000_000, below={})
     fresh = MemoryRoomStream()
-    floor = await log().floor()
+    floor = (await log().floors())[0]
     assert await fresh.since(str(ROOM), floor - 1) is None
     assert await fresh.since(str(ROOM), floor) == entries[3:]
     assert (await fresh.heads(["nobody"]))["nobody"].pos == floor

@@ -87,7 +87,8 @@ async def ask(name: str, *, chats: int) -> Counter[str]:
     with counted() as statements:
         answer = await client.get("/api/chats", headers={"Authorization": f"Bearer {token.json()['access']}"})
     assert [chat["unread"] for chat in answer.json()["chats"]] == [1] * chats
-    return Counter(one.database for one in statements)
+    # What other processes' groups hold is read every other second, whoever asks.
+    return Counter(one.database for one in statements if "log_held_keys" not in one.sql)
 
 
 async def test_a_list_of_chats_takes_as_many_statements_however_many_there_are(server: None) -> None:
@@ -112,7 +113,7 @@ async def test_a_send_asks_no_database_and_the_log_writes_it_in_its_own_thread(s
             await send(chat, Draft(f"hello {n}", nonce=f"n{n}", mentions=[str(sender)]), sender=sender)
             await send(chat, Draft(f"hello {n}", nonce=f"n{n}", mentions=[str(sender)]), sender=sender)
     assert {(one.database, one.thread) for one in statements} == {("messages", "writer-messages")}
-    assert Counter(kind(one) for one in statements) == {"BEGIN": 20, "SELECT": 20, "UPDATE": 20, "INSERT": 20}
+    assert Counter(kind(one) for one in statements) == {"BEGIN": 20, "SELECT": 40, "UPDATE": 20, "INSERT": 20}
     assert all("log_" in one.sql for one in statements if kind(one) != "BEGIN")
 
 
@@ -124,7 +125,7 @@ def kind(statement: Statement) -> str:
 async def test_the_counter_counts_in_every_thread(server: None) -> None:
     with counted() as statements:
         await in_db_thread(Chat.objects.count)
-        await log().end()
+        await log().ends()
         await Chat.objects.acount()
     assert [(one.database, one.thread.rstrip("_0123456789")) for one in statements[:2]] == [
         ("default", "db"),

@@ -24,7 +24,7 @@ async def caught_up(server: Server) -> None:
         while True:
             heads = await asyncio.to_thread(rows, server, "log_partitions")
             offsets = await asyncio.to_thread(rows, server, "log_group_offsets")
-            if all(row[-1] == heads[0][1] for row in offsets):
+            if all(row[3] == heads[0][1] for row in offsets):
                 return
 
 

@@ -9,10 +9,11 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 from chatsite.gateway.bodies import Body, body_of
 from chatsite.gateway.streams import Entry, Head
-from chatsite.kernel.eventlog import log
+from chatsite.kernel.eventlog import SqlLog, log
 from chatsite.kernel.events import Record, Unreadable
 
 EVENTS = 200  # events kept warm a room: a reconnect within a minute of a busy chat
@@ -110,10 +111,10 @@ class MemoryRoomStream:
 
     async def _read(self, subjects: Sequence[str]) -> tuple[int, dict[str, list[Entry]]]:
         """The floor of the log, and the newest events of rooms above it."""
-        floor = await log().floor()
+        floor = await _floor()
         while True:
             found = await self._newest(subjects, floor)
-            if (now := await log().floor()) == floor:
+            if (now := await _floor()) == floor:
                 return floor, found
             floor = now  # Trimmed in between: the oldest events found may lack the ones before them.
 
@@ -122,7 +123,7 @@ class MemoryRoomStream:
         found: dict[str, list[Entry]] = {}
         limit = EVENTS + 1
         while subjects:
-            records = await log().newest_of(subjects, after=floor, limit=limit)
+            records = await cast(SqlLog, log()).newest_of(subjects, after=floor, limit=limit)
             for subject in subjects:
                 entries = _chain(records[subject], floor)
                 if len(records[subject]) < limit:
@@ -141,7 +142,7 @@ class MemoryRoomStream:
 
     async def _read_back(self, subject: str, pos: int, head: int) -> Sequence[Entry] | None:
         records = await log().key_records(subject, after=pos, limit=REPLAY)
-        if pos < await log().floor() or len(records) == REPLAY:
+        if pos < await _floor() or len(records) == REPLAY:
             return None
         return [entry for entry in _chain(records, pos) if entry.pos <= head]
 
@@ -151,6 +152,11 @@ class MemoryRoomStream:
             self._bytes -= room.bytes
             if room.changed:
                 room.changed.set()  # Whoever waits looks again, at the room read anew.
+
+
+async def _floor() -> int:
+    """The floor of the log, which has one partition where there is one process."""
+    return (await log().floors())[0]
 
 
 def _chain(records: Sequence[Record], prev: int) -> list[Entry]:

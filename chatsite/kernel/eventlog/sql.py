@@ -1,111 +1,129 @@
-"""The event log in an SQL database: one partition, group commit.
+"""The event log in an SQL database: partitions by key, group commit.
 
-Each append moves the head row, whose lock is held until its commit, so offsets
-are handed out in commit order. Readers in the writing process are served from its tail in
-memory; what other processes append is found by polling.
+Each append locks the head rows of its partitions, in rising order and until its
+commit, so offsets are handed out in commit order. SQLite has one partition and one
+process that reads; PostgreSQL has many of both, shared out by leases.
 """
 
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
-from django.db import transaction
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.database import Writer, in_db_thread, in_read_thread, plain_cursor
-from chatsite.kernel.eventlog import Appended
+from chatsite.kernel.errors import Conflict
+from chatsite.kernel.eventlog import Appended, Positions
+from chatsite.kernel.eventlog.sql_listening import Listener
+from chatsite.kernel.eventlog.sql_reader import SqlGroupReader
+from chatsite.kernel.eventlog.sql_shares import Keep, has_members, keep_offsets
 from chatsite.kernel.events import NewRecord, Record
 
-PARTITION = 0
 GENERATION_SHIFT = 40  # pos = generation << 40 + offset: 8,191 generations stay below 2^53
 TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
-FOREIGN_POLL_SECONDS = 0.25  # how soon a record that another process appended is found
 TRIM_CHUNK = 2_000  # records dropped in one commit, some 20 ms
+COMMITTED_SECONDS = 0.25  # how long what other processes finished is believed
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
 _KEYS_CHUNK = 250  # keys of one SELECT: SQLite joins at most 500
-_COLUMNS = "r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
+_COLUMNS = "r.partition, r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
 _FROM = "FROM log_records r JOIN log_partitions p ON p.partition = r.partition"
 
 
 @dataclass(frozen=True)
 class _Head:
+    partition: int
     offset: int
     floor: int
     generation: int
-    identity: str
 
     def pos(self, offset: int) -> int:
         return (self.generation << GENERATION_SHIFT) + offset if offset else 0
 
 
 class SqlEventLog:
-    """EventLog over the tables of `kernel.models` in one of Django's databases."""
+    """SqlLog over the tables of `kernel.models` in one of Django's databases."""
 
-    def __init__(self, alias: str, keep_seconds: int) -> None:
-        self.alias = alias
+    def __init__(self, alias: str, keep_seconds: int, partitions: int = 1) -> None:
+        self.alias, self.partitions = alias, partitions
+        self.shared = connections[alias].vendor != "sqlite"  # several processes may read as one group
         self._keep_ms = keep_seconds * 1_000
         self._writer = Writer.of(alias)
         self._tail: list[Record] = []  # at most twice TAIL_RECORDS, in rising offset without a gap
         self._readers: set[SqlGroupReader] = set()
+        self._committed: dict[str, tuple[float, Positions]] = {}  # by group, with the moment (monotonic) it was read
+        self._generation = 1  # until `open` has read it
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener = Listener(alias, self.channel, self._wake)
         self.news = asyncio.Event()
+        self.partition_of = lru_cache(maxsize=100_000)(self._partition_of)
+
+    @property
+    def channel(self) -> str:
+        """The name under which PostgreSQL tells other processes of news."""
+        return f"log_{self.alias}"
 
     async def open(self) -> str:
         self._loop = asyncio.get_running_loop()
-        head = await in_db_thread(self._make_head)
-        return f"{head.identity}-{head.generation}"
+        identity, self._generation = await in_db_thread(self._make_heads)
+        return f"{identity}-{self._generation}"
+
+    def _partition_of(self, key: str) -> int:
+        return zlib.crc32(key.encode()) % self.partitions
 
     def append(self, record: NewRecord) -> asyncio.Future[Appended]:
-        return self._writer.submit(self._append_many, record)
+        return self._writer.submit(self._append_many, record, last=True)
 
     def append_in(self, records: Sequence[NewRecord]) -> None:
         if not transaction.get_connection(self.alias).in_atomic_block:
             raise RuntimeError("append_in needs the caller's transaction: use transaction.atomic().")
         with plain_cursor(self.alias) as cursor:
-            appended = self._append(cursor, records)
-        new = [record for _, record in appended if record]
-        transaction.on_commit(lambda: self._tell(new), using=self.alias, robust=True)
+            self._append(cursor, records)
 
-    async def read(self, group: str) -> "SqlGroupReader":
-        offset, pos = await in_db_thread(self._register, group)
-        reader = SqlGroupReader(self, group, offset, pos)
+    async def read(self, group: str) -> SqlGroupReader:
+        await in_db_thread(self._register, group)
+        reader = SqlGroupReader(self, group)
+        await reader.start()
         self._readers.add(reader)
+        if self.shared:
+            self._listener.start()
         return reader
 
-    async def progress(self, group: str) -> int:
-        for reader in self._readers:
-            if reader.group == group:
-                return reader.finished_pos
-        return await in_read_thread(self._committed, group)
+    async def progress(self, group: str) -> Positions:
+        own = [reader for reader in self._readers if reader.group == group]
+        here = {partition: pos for reader in own for partition, pos in reader.progress().items()}
+        if len(here) == self.partitions:
+            return here
+        return {**await self._committed_of(group), **here}
 
-    async def end(self) -> int:
-        head = await in_read_thread(self._head)
-        return head.pos(head.offset)
+    async def ends(self) -> Positions:
+        return {head.partition: head.pos(head.offset) for head in await in_read_thread(self._heads)}
 
-    async def floor(self) -> int:
-        head = await in_read_thread(self._head)
-        return head.pos(head.floor)
+    async def floors(self) -> Positions:
+        return {head.partition: head.pos(head.floor) for head in await in_read_thread(self._heads)}
 
     async def find(self, unique_key: str) -> Record | None:
         found = await in_read_thread(self._select, "r.unique_key = %s", [unique_key], limit=1)
         return found[0] if found else None
 
     async def newest(self, *, limit: int) -> list[Record]:
-        return await in_read_thread(self._select, "r.partition = %s", [PARTITION], limit=limit, newest=True)
+        return await in_read_thread(self._newest, limit)
 
     async def key_records(self, key: str, *, after: int, limit: int) -> list[Record]:
         where = "r.record_key = %s AND r.log_offset > %s"
-        return await in_read_thread(self._select, where, [key, _offset(after)], limit=limit)
+        return await in_read_thread(self._select, where, [key, offset_of(after)], limit=limit)
 
     async def newest_of(self, keys: Sequence[str], *, after: int, limit: int) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = {key: [] for key in keys}
         for start in range(0, len(keys), _KEYS_CHUNK):
-            records = await in_read_thread(self._newest_of, keys[start : start + _KEYS_CHUNK], _offset(after), limit)
+            records = await in_read_thread(self._newest_of, keys[start : start + _KEYS_CHUNK], offset_of(after), limit)
             for record in records:
                 found[record.key].append(record)
         return found
@@ -114,170 +132,229 @@ class SqlEventLog:
         await self._writer.submit(self._park_many, (record, group, reason))
 
     async def rewind(self, group: str) -> None:
+        if self.shared and await in_read_thread(has_members, self.alias, group):
+            raise Conflict(f"{group} is running: stop every process that runs it first.")
+        self._committed.pop(group, None)
         await self._writer.submit(self._rewind_many, group)
 
-    async def trim(self, *, now_ms: int, below: int | None = None) -> int:
+    async def trim(self, *, now_ms: int, below: Positions) -> int:
         trimmed = 0
-        while dropped := await self._writer.submit(self._trim_many, (now_ms - self._keep_ms, below)):
-            trimmed += dropped
+        for partition in range(self.partitions):
+            stop = below.get(partition)
+            job = (partition, now_ms - self._keep_ms, offset_of(stop) if stop is not None else None)
+            while dropped := await self._writer.submit(self._trim_many, job):
+                trimmed += dropped
         return trimmed
 
     async def close(self) -> None:
+        for reader in tuple(self._readers):
+            await reader.close()
+        await asyncio.to_thread(self._listener.stop)
         await asyncio.to_thread(self._writer.close)
 
-    async def finish(self, group: str, offset: int) -> None:
-        """Keep a group's offset with the next commit."""
-        await self._writer.submit(self._finish_many, (group, offset))
+    async def keep(self, finished: Sequence[Keep]) -> None:
+        """Keep how far a reader's partitions are, with the next commit."""
+        if finished:
+            await self._writer.submit(self._keep_many, finished)
 
-    def forget(self, reader: "SqlGroupReader") -> None:
+    def forget(self, reader: SqlGroupReader) -> None:
         """Answer progress from the table again: the reader has stopped."""
         self._readers.discard(reader)
+        self._committed.pop(reader.group, None)
+
+    async def after(self, offsets: Mapping[int, int], limit: int, *, told: bool) -> list[Record]:
+        """The next records of some partitions, each after its offset; from memory where that has them."""
+        if not self.shared:
+            records = self._tail_after(offsets[0], limit) if 0 in offsets else []
+            if records is not None and (records or not told):
+                return records
+        return await in_read_thread(self._select_after, offsets, limit) if offsets else []
 
     # --- inside the writer's or a caller's transaction
 
     def _append_many(self, cursor: CursorWrapper, records: Sequence[NewRecord]) -> list[Appended]:
-        appended = self._append(cursor, records)
-        new = [record for _, record in appended if record]
-        # Robust: it is committed by then, and an error here must not look as if it were not.
-        transaction.on_commit(lambda: self._tell(new), using=self.alias, robust=True)
-        return [position for position, _ in appended]
+        return self._append(cursor, records)
 
-    def _append(self, cursor: CursorWrapper, records: Sequence[NewRecord]) -> list[tuple[Appended, Record | None]]:
+    def _append(self, cursor: CursorWrapper, records: Sequence[NewRecord]) -> list[Appended]:
         now_ms = time.time_ns() // 1_000_000
+        partitions = [self.partition_of(record.key) for record in records]
+        heads = self._lock_heads(cursor, sorted(set(partitions)))
+        # After the lock: whoever takes a key at the same time takes it in the same partition.
         taken = self._taken(cursor, [record.unique_key for record in records if record.unique_key])
-        fresh = sum(1 for record in records if not record.unique_key or record.unique_key not in taken)
-        head = self._move_head(cursor, fresh)
-        offset = head.offset - fresh
+        offsets = {partition: head.offset for partition, head in heads.items()}
+        appended: list[Appended] = []
+        added: list[Record] = []
         rows: list[tuple[Any, ...]] = []
-        outcomes: list[tuple[Appended, Record | None]] = []
-        for new in records:
+        for new, partition in zip(records, partitions, strict=True):
             if new.unique_key and (first := taken.get(new.unique_key)):
-                outcomes.append((Appended(first.pos, first.offset, first), None))
+                appended.append(Appended(first.pos, first.offset, first))
                 continue
-            offset += 1
-            record = Record(
-                partition=PARTITION,
-                offset=offset,
-                pos=head.pos(offset),
-                key=new.key,
-                event_type=new.event_type,
-                event_id=new.event_id,
-                value=new.value,
-                appended_ms=now_ms,
-            )
+            offsets[partition] += 1
+            offset = offsets[partition]
+            record = _record_of(new, partition, offset, heads[partition].pos(offset), now_ms)
             if new.unique_key:
                 taken[new.unique_key] = record
-            rows.append((PARTITION, offset, new.key, new.event_type, new.event_id, new.unique_key, new.value, now_ms))
-            outcomes.append((Appended(record.pos, offset, None), record))
+            added.append(record)
+            rows.append((partition, offset, new.key, new.event_type, new.event_id, new.unique_key, new.value, now_ms))
+            appended.append(Appended(record.pos, offset, None))
         if rows:
-            cursor.executemany(
-                "INSERT INTO log_records"
-                " (partition, log_offset, record_key, event_type, event_id, unique_key, value, appended_ms)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                rows,
-            )
-        if offset != head.offset:  # The batch held one unique key twice: give back what it did not use.
-            self._move_head(cursor, offset - head.offset)
-        return outcomes
+            self._insert(cursor, rows)
+            moved = [(offset, partition) for partition, offset in offsets.items() if offset > heads[partition].offset]
+            cursor.executemany("UPDATE log_partitions SET head = %s WHERE partition = %s", moved)
+            if self.shared:
+                cursor.execute("SELECT pg_notify(%s, '')", [self.channel])
+            # Robust: it is committed by then, and an error here must not look as if it were not.
+            transaction.on_commit(lambda: self._tell(added), using=self.alias, robust=True)
+        return appended
+
+    @staticmethod
+    def _insert(cursor: CursorWrapper, rows: Sequence[tuple[Any, ...]]) -> None:
+        cursor.executemany(
+            "INSERT INTO log_records"
+            " (partition, log_offset, record_key, event_type, event_id, unique_key, value, appended_ms)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            rows,
+        )
 
     def _taken(self, cursor: CursorWrapper, keys: list[str]) -> dict[str, Record]:
-        taken: dict[str, Record] = {}
+        """The records that took unique keys before."""
+        taken = {}
         for start in range(0, len(keys), _LOOKUP_CHUNK):
             chunk = keys[start : start + _LOOKUP_CHUNK]
             marks = ", ".join(["%s"] * len(chunk))
             cursor.execute(f"SELECT r.unique_key, {_COLUMNS} {_FROM} WHERE r.unique_key IN ({marks})", chunk)
-            taken.update((key, _record(row)) for key, *row in cursor.fetchall())
+            taken.update({row[0]: _record(row[1:]) for row in cursor.fetchall()})
         return taken
 
-    def _move_head(self, cursor: CursorWrapper, by: int) -> _Head:
+    def _lock_heads(self, cursor: CursorWrapper, partitions: Sequence[int]) -> dict[int, _Head]:
+        """The heads of partitions, locked until the commit."""
+        marks = ", ".join(["%s"] * len(partitions))
         cursor.execute(
-            "UPDATE log_partitions SET head = head + %s WHERE partition = %s"
-            " RETURNING head, floor, generation, identity",
-            [by, PARTITION],
+            "SELECT partition, head, floor, generation FROM log_partitions"  # noqa: S608 - marks alone
+            f" WHERE partition IN ({marks}) ORDER BY partition{' FOR UPDATE' if self.shared else ''}",
+            partitions,
         )
-        if row := cursor.fetchone():
-            return _Head(*row)
-        cursor.execute(
-            "INSERT INTO log_partitions (partition, head, floor, generation, identity) VALUES (%s, 0, 0, 1, %s)"
-            " ON CONFLICT DO NOTHING",
-            [PARTITION, uuid.uuid4().hex],
-        )
-        return self._move_head(cursor, by)
+        heads = {row[0]: _Head(*row) for row in cursor.fetchall()}
+        if len(heads) < len(partitions):
+            self._insert_heads(cursor)
+            return self._lock_heads(cursor, partitions)
+        return heads
 
-    def _finish_many(self, cursor: CursorWrapper, items: Sequence[tuple[str, int]]) -> list[None]:
-        cursor.executemany(
-            "INSERT INTO log_group_offsets (group_name, partition, log_offset) VALUES (%s, %s, %s)"
-            " ON CONFLICT (group_name, partition) DO UPDATE SET log_offset = excluded.log_offset",
-            [(group, PARTITION, offset) for group, offset in items],
+    def _insert_heads(self, cursor: CursorWrapper) -> None:
+        """Make the rows of all partitions; the first one's identity is the log's."""
+        insert = (
+            "INSERT INTO log_partitions (partition, head, floor, generation, identity) VALUES (%s, 0, 0, 1, %s)"
+            " ON CONFLICT DO NOTHING"
         )
-        return [None] * len(items)
+        cursor.execute(insert, [0, uuid.uuid4().hex])
+        cursor.execute("SELECT identity FROM log_partitions WHERE partition = 0")
+        (identity,) = cursor.fetchone()
+        cursor.executemany(insert, [(partition, identity) for partition in range(1, self.partitions)])
+
+    def _keep_many(self, cursor: CursorWrapper, batches: Sequence[Sequence[Keep]]) -> list[None]:
+        keep_offsets(cursor, [one for batch in batches for one in batch])
+        return [None] * len(batches)
 
     def _park_many(self, cursor: CursorWrapper, items: Sequence[tuple[Record, str, str]]) -> list[None]:
         cursor.executemany(
             "INSERT INTO log_dead_letters (group_name, partition, log_offset, reason, value, parked_at)"
             " VALUES (%s, %s, %s, %s, %s, CURRENT_TIMESTAMP) ON CONFLICT DO NOTHING",
-            [(group, PARTITION, record.offset, reason, record.value) for record, group, reason in items],
+            [(group, record.partition, record.offset, reason, record.value) for record, group, reason in items],
         )
         return [None] * len(items)
 
     def _rewind_many(self, cursor: CursorWrapper, groups: Sequence[str]) -> list[None]:
         cursor.executemany(
-            "UPDATE log_group_offsets SET log_offset = (SELECT floor FROM log_partitions) WHERE group_name = %s",
+            "UPDATE log_group_offsets SET log_offset = (SELECT floor FROM log_partitions p"
+            " WHERE p.partition = log_group_offsets.partition) WHERE group_name = %s",
             [(group,) for group in groups],
         )
         return [None] * len(groups)
 
-    def _trim_many(self, cursor: CursorWrapper, items: Sequence[tuple[int, int | None]]) -> list[int]:
-        return [self._trim_chunk(cursor, cutoff_ms, below) for cutoff_ms, below in items]
+    def _trim_many(self, cursor: CursorWrapper, items: Sequence[tuple[int, int, int | None]]) -> list[int]:
+        return [self._trim_chunk(cursor, *item) for item in items]
 
-    def _trim_chunk(self, cursor: CursorWrapper, cutoff_ms: int, below: int | None) -> int:
+    def _trim_chunk(self, cursor: CursorWrapper, partition: int, cutoff_ms: int, below: int | None) -> int:
         """Drop the oldest records that nobody needs, few enough not to hold up a send."""
-        cursor.execute("SELECT MIN(log_offset) FROM log_group_offsets")
+        cursor.execute("SELECT MIN(log_offset) FROM log_group_offsets WHERE partition = %s", [partition])
         (finished,) = cursor.fetchone()
         cursor.execute(
             "SELECT log_offset, appended_ms FROM log_records WHERE partition = %s ORDER BY log_offset LIMIT %s",
-            [PARTITION, TRIM_CHUNK],
+            [partition, TRIM_CHUNK],
         )
         last = min(finished or 0, below - 1 if below is not None else finished or 0)
         old = list(takewhile(lambda row: row[1] < cutoff_ms and row[0] <= last, cursor.fetchall()))
         if not old:
             return 0
         floor = old[-1][0]
-        cursor.execute("UPDATE log_partitions SET floor = %s WHERE floor < %s", [floor, floor])
-        cursor.execute("DELETE FROM log_records WHERE partition = %s AND log_offset <= %s", [PARTITION, floor])
+        cursor.execute(
+            "UPDATE log_partitions SET floor = %s WHERE partition = %s AND floor < %s", [floor, partition, floor]
+        )
+        cursor.execute("DELETE FROM log_records WHERE partition = %s AND log_offset <= %s", [partition, floor])
         return len(old)
 
     # --- blocking reads
 
-    def _make_head(self) -> _Head:
+    def _make_heads(self) -> tuple[str, int]:
         with transaction.atomic(using=self.alias), plain_cursor(self.alias) as cursor:
-            return self._move_head(cursor, 0)
+            self._insert_heads(cursor)
+            cursor.execute("SELECT COUNT(*) FROM log_partitions")
+            (count,) = cursor.fetchone()
+            if count != self.partitions:
+                raise ImproperlyConfigured(
+                    f"The log was made with {count} partitions and cannot have {self.partitions}."
+                )
+            cursor.execute("SELECT identity, generation FROM log_partitions WHERE partition = 0")
+            identity, generation = cursor.fetchone()
+            return identity, generation
 
-    def _head(self) -> _Head:
+    def _heads(self) -> list[_Head]:
         with plain_cursor(self.alias) as cursor:
-            cursor.execute("SELECT head, floor, generation, identity FROM log_partitions")
-            return _Head(*(cursor.fetchone() or (0, 0, 1, "")))
+            cursor.execute("SELECT partition, head, floor, generation FROM log_partitions")
+            return [_Head(*row) for row in cursor.fetchall()]
 
-    def _register(self, group: str) -> tuple[int, int]:
+    def _register(self, group: str) -> None:
         with transaction.atomic(using=self.alias), plain_cursor(self.alias) as cursor:
             cursor.execute(
-                "INSERT INTO log_group_offsets (group_name, partition, log_offset)"
-                " SELECT %s, partition, floor FROM log_partitions WHERE true ON CONFLICT DO NOTHING",
+                "INSERT INTO log_group_offsets (group_name, partition, log_offset, holder)"
+                " SELECT %s, partition, floor, '' FROM log_partitions WHERE true ON CONFLICT DO NOTHING",
                 [group],
             )
-            cursor.execute("SELECT log_offset FROM log_group_offsets WHERE group_name = %s", [group])
-            offset = int(cursor.fetchone()[0])
-            return offset, self._head().pos(offset)
 
-    def _committed(self, group: str) -> int:
+    async def _committed_of(self, group: str) -> Positions:
+        """What all readers of a group have kept, read from the table four times a second."""
+        known = self._committed.get(group)
+        if known is None or time.monotonic() - known[0] > COMMITTED_SECONDS:
+            known = self._committed[group] = (time.monotonic(), await in_read_thread(self._select_committed, group))
+        return known[1]
+
+    def _select_committed(self, group: str) -> Positions:
         with plain_cursor(self.alias) as cursor:
-            cursor.execute("SELECT log_offset FROM log_group_offsets WHERE group_name = %s", [group])
-            row = cursor.fetchone()
-        return self._head().pos(row[0]) if row else 0
+            cursor.execute(
+                "SELECT p.partition, o.log_offset, p.floor, p.generation FROM log_group_offsets o"
+                " JOIN log_partitions p ON p.partition = o.partition WHERE o.group_name = %s",
+                [group],
+            )
+            return {row[0]: _Head(*row).pos(row[1]) for row in cursor.fetchall()}
 
-    def select_after(self, offset: int, limit: int) -> list[Record]:
-        """Records after an offset, from the table."""
-        return self._select("r.partition = %s AND r.log_offset > %s", [PARTITION, offset], limit=limit)
+    def offsets_of(self, group: str) -> dict[int, int]:
+        """The offset up to which a group has finished each partition."""
+        return {partition: offset_of(pos) for partition, pos in self._select_committed(group).items()}
+
+    def pos(self, offset: int) -> int:
+        """The pos of an offset of this log."""
+        return (self._generation << GENERATION_SHIFT) + offset if offset else 0
+
+    def _select_after(self, offsets: Mapping[int, int], limit: int) -> list[Record]:
+        """Records of partitions after their offsets, from the table; a partition's own in order."""
+        if self.partitions > 1:
+            heads = {head.partition: head.offset for head in self._heads()}
+            offsets = {partition: offset for partition, offset in offsets.items() if heads[partition] > offset}
+        records = []
+        for partition, offset in offsets.items():
+            where = "r.partition = %s AND r.log_offset > %s"
+            records += self._select(where, [partition, offset], limit=max(1, limit // len(offsets)))
+        return records
 
     def _select(self, where: str, params: list[Any], *, limit: int, newest: bool = False) -> list[Record]:
         order = "DESC" if newest else "ASC"
@@ -289,6 +366,14 @@ class SqlEventLog:
             records = [_record(row) for row in cursor.fetchall()]
         return records[::-1] if newest else records
 
+    def _newest(self, limit: int) -> list[Record]:
+        partitions: Iterable[int] = range(self.partitions)
+        return [
+            record
+            for partition in partitions
+            for record in self._select("r.partition = %s", [partition], limit=limit, newest=True)
+        ]
+
     def _newest_of(self, keys: Sequence[str], offset: int, limit: int) -> list[Record]:
         one = (
             f"SELECT * FROM (SELECT {_COLUMNS} {_FROM} WHERE r.record_key = %s AND r.log_offset > %s"  # noqa: S608
@@ -296,7 +381,7 @@ class SqlEventLog:
         )
         with plain_cursor(self.alias) as cursor:
             cursor.execute(
-                f"{' UNION ALL '.join([one] * len(keys))} ORDER BY 1",
+                f"{' UNION ALL '.join([one] * len(keys))} ORDER BY 2",
                 [value for key in keys for value in (key, offset, limit)],
             )
             return [_record(row) for row in cursor.fetchall()]
@@ -307,17 +392,24 @@ class SqlEventLog:
         if self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._extend, records)
 
+    def _wake(self) -> None:
+        self._tell([])
+
     def _extend(self, records: list[Record]) -> None:
-        if records:
+        if records and not self.shared:
             if self._tail and self._tail[-1].offset + 1 != records[0].offset:
                 self._tail.clear()  # Another process appended in between: readers fetch that from the table.
             self._tail.extend(records)
             if len(self._tail) > 2 * TAIL_RECORDS:
                 del self._tail[:-TAIL_RECORDS]
+        self.look()
+
+    def look(self) -> None:
+        """Let every reader look for records at once."""
         self.news.set()
         self.news = asyncio.Event()
 
-    def tail_after(self, offset: int, limit: int) -> list[Record] | None:
+    def _tail_after(self, offset: int, limit: int) -> list[Record] | None:
         """Records after an offset, or None where only the table can say."""
         if not self._tail or not self._tail[0].offset <= offset + 1 <= self._tail[-1].offset + 1:
             return None
@@ -325,52 +417,28 @@ class SqlEventLog:
         return self._tail[start : start + limit]
 
 
-class SqlGroupReader:
-    """GroupReader over an SqlEventLog."""
-
-    def __init__(self, log: SqlEventLog, group: str, offset: int, pos: int) -> None:
-        self.group = group
-        self.finished_pos = pos
-        self._log = log
-        self._read = offset
-
-    async def poll(self, *, limit: int, wait: float) -> list[Record]:
-        deadline = time.monotonic() + wait
-        told = True  # by our own process; what others append is only in the table
-        while True:
-            news = self._log.news
-            records = self._log.tail_after(self._read, limit)
-            if records is None or not (records or told):
-                records = await in_read_thread(self._log.select_after, self._read, limit)
-            if records:
-                self._read = records[-1].offset
-                return records
-            if (remaining := deadline - time.monotonic()) <= 0:
-                return []
-            told = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(remaining, FOREIGN_POLL_SECONDS)):
-                    told = await news.wait()
-
-    async def finish(self, partition: int, offset: int) -> None:
-        await self._log.finish(self.group, offset)
-
-    def reached(self, pos: int) -> None:
-        """Say in this process how far the group is, ahead of what `finish` keeps."""
-        self.finished_pos = max(self.finished_pos, pos)
-
-    async def close(self) -> None:
-        self._log.forget(self)
-
-
-def _offset(pos: int) -> int:
+def offset_of(pos: int) -> int:
+    """The offset in a pos, whatever its generation."""
     return pos & ((1 << GENERATION_SHIFT) - 1)
 
 
-def _record(row: Sequence[Any]) -> Record:
-    offset, generation, key, event_type, event_id, value, appended_ms = row
+def _record_of(new: NewRecord, partition: int, offset: int, pos: int, now_ms: int) -> Record:
     return Record(
-        partition=PARTITION,
+        partition=partition,
+        offset=offset,
+        pos=pos,
+        key=new.key,
+        event_type=new.event_type,
+        event_id=new.event_id,
+        value=new.value,
+        appended_ms=now_ms,
+    )
+
+
+def _record(row: Sequence[Any]) -> Record:
+    partition, offset, generation, key, event_type, event_id, value, appended_ms = row
+    return Record(
+        partition=partition,
         offset=offset,
         pos=(generation << GENERATION_SHIFT) + offset,
         key=key,
