@@ -15,8 +15,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 
 .PHONY: run test check bench lock browser
 run: $(VENV)/.base
-	@$(PY) manage.py migrate -v 0
-	@$(PY) manage.py migrate -v 0 --database messages
+	@$(PY) manage.py migrate_all -v 0
 	@$(PY) manage.py seed_demo --if-debug
 	@$(PY) manage.py serve
 

@@ -1,9 +1,18 @@
 """The composition: commands that know every app."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ChatsiteConfig(AppConfig):
-    """Holds the management commands."""
+    """Holds the management commands; where Celery runs the chores, it is told of new ones."""
 
     name = "chatsite"
+
+    def ready(self) -> None:
+        """Have Celery nudged after a chore was added."""
+        if settings.SHARED:
+            from chatsite.kernel import chores
+            from chatsite.tasks import nudge
+
+            chores.tell(nudge)

@@ -65,8 +65,7 @@ def manage(folder: Path, *arguments: str, module: str = "manage", environment: d
 def make_template(folder: Path, people: Iterable[str] = ()) -> Path:
     """A data folder with tables and people, to be copied for each server."""
     folder.mkdir(parents=True, exist_ok=True)
-    manage(folder, "migrate", "-v", "0")
-    manage(folder, "migrate", "-v", "0", "--database", "messages")
+    manage(folder, "migrate_all", "-v", "0")
     manage(folder, *people, module="tests.people")
     return folder
 

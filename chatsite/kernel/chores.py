@@ -39,6 +39,7 @@ MAX_ERROR = 1_000  # characters of an error that are kept
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 _handlers: dict[str, Handler] = {}
 _runners: "set[Runner]" = set()
+_told: list[Callable[[], None]] = []
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
@@ -50,6 +51,11 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def tell(added: Callable[[], None]) -> None:
+    """Have somebody told, after its commit, that a chore was added; for runners of other processes."""
+    _told.append(added)
 
 
 def add(kind: str, *, key: str, payload: Mapping[str, Any], due_at: datetime | None = None) -> None:
@@ -108,6 +114,8 @@ def _claimable(now: datetime) -> QuerySet[Chore]:
 def _wake() -> None:
     for runner in tuple(_runners):
         runner.wake()
+    for added in () if _runners else _told:
+        added()
 
 
 def _now() -> datetime:
@@ -141,6 +149,11 @@ class Runner:
                     await self._wait()
         finally:
             _runners.discard(self)
+
+    async def run_due(self) -> None:
+        """Run what is due, and what becomes due meanwhile."""
+        while claimed := await self._claim():
+            await asyncio.gather(*[self._run(chore) for chore in claimed])
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
@@ -220,3 +233,8 @@ def _give_back(chore: Chore) -> None:
 async def run_chores() -> None:
     """Run due chores until cancelled."""
     await Runner().run()
+
+
+async def run_due() -> None:
+    """Run the chores that are due now."""
+    await Runner().run_due()

@@ -1,7 +1,7 @@
 """The clock of this process: ids and versions under its leased worker number.
 
-`serve` of the embedded shape is worker 0, guarded by the folder lock; a command
-beside it leases one of 1-959 for ten minutes. While the lease is held a thread
+`serve` of the embedded shape is worker 0, guarded by the folder lock; every other
+process leases one of 1-959 for ten minutes. While the lease is held a thread
 keeps the row's `minted_up_to` 10 s ahead of the clock, so that whoever takes the
 number next starts above every id minted under it.
 """
@@ -11,11 +11,13 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
+from django.db.models import Q, QuerySet
 
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.ids import LEASED_WORKERS, MIN_ID, SERVE_WORKER, Clock, MessageId, id_at
@@ -96,31 +98,60 @@ def leased(worker: int | None = None, *, above: int = MIN_ID) -> Iterator[None]:
 
 def _take_row(worker: int | None) -> tuple[WorkerLease, int]:
     """The row of a number, and the Unix ms up to which its last holder may have minted."""
-    now, moment = datetime.now(UTC), now_ms()
-    fresh = {"holder": _holder, "expires_at": now + LEASE, "minted_up_to": moment + AHEAD_MS}
-    with transaction.atomic():
-        if worker is None:
-            busy = set(WorkerLease.objects.filter(expires_at__gt=now).values_list("worker", flat=True))
-            busy |= set(WorkerLease.objects.filter(minted_up_to__gte=moment).values_list("worker", flat=True))
-            worker = next((number for number in LEASED_WORKERS if number not in busy), None)
-            if worker is None:
-                raise Unavailable("All worker numbers are leased; wait ten minutes.", code="clock_skew")
+    if worker is not None:
         before = WorkerLease.objects.filter(worker=worker).values_list("minted_up_to", flat=True).first()
-        return WorkerLease.objects.update_or_create(worker=worker, defaults=fresh)[0], before or 0
+        return WorkerLease.objects.update_or_create(worker=worker, defaults=_fresh())[0], before or 0
+    busy = set(_busy().values_list("worker", flat=True))
+    for number in LEASED_WORKERS:
+        # Another process may take the same one at this moment: only one of them finds it free.
+        if number not in busy and (row := _take_free(number)):
+            return row, 0
+    raise Unavailable("All worker numbers are leased; wait ten minutes.", code="clock_skew")
+
+
+def _take_free(number: int) -> WorkerLease | None:
+    _, is_new = WorkerLease.objects.get_or_create(worker=number, defaults=_fresh())
+    free = WorkerLease.objects.filter(worker=number, expires_at__lte=datetime.now(UTC), minted_up_to__lt=now_ms())
+    if is_new or free.update(**_fresh()):
+        return WorkerLease.objects.get(worker=number)
+    return None
+
+
+def _busy() -> QuerySet[WorkerLease]:
+    """The numbers that are held, or under which something may have been minted up to now."""
+    return WorkerLease.objects.filter(Q(expires_at__gt=datetime.now(UTC)) | Q(minted_up_to__gte=now_ms()))
+
+
+def _fresh() -> dict[str, Any]:
+    return {"holder": _holder, "expires_at": datetime.now(UTC) + LEASE, "minted_up_to": now_ms() + AHEAD_MS}
 
 
 def _renew_until(held: _Held, stop: threading.Event) -> None:
-    row = WorkerLease.objects.filter(worker=held.clock.worker, holder=_holder)
     while not stop.wait(RENEW_SECONDS):
-        up_to = max(now_ms(), held.clock.minted_up_to) + AHEAD_MS
         try:
-            if not row.update(expires_at=datetime.now(UTC) + LEASE, minted_up_to=up_to):
-                logger.critical("ALERT worker number %d was taken by another process", held.clock.worker)
-                break
-        except DatabaseError as error:
+            _renew(held)
+        except (DatabaseError, Unavailable) as error:
             logger.warning("The lease on worker number %d was not renewed: %s", held.clock.worker, error)
-            continue
-        held.written_up_to = up_to
-    if stop.is_set() and held.clock.worker != SERVE_WORKER:
-        row.update(expires_at=datetime.now(UTC), minted_up_to=held.clock.minted_up_to)
+    if held.clock.worker != SERVE_WORKER:
+        with suppress(DatabaseError):
+            _mine(held).update(expires_at=datetime.now(UTC), minted_up_to=held.clock.minted_up_to)
     connections["default"].close()
+
+
+def _renew(held: _Held) -> None:
+    """Keep the number, or take another one where it is another process's now."""
+    up_to = max(now_ms(), held.clock.minted_up_to) + AHEAD_MS
+    if _mine(held).update(expires_at=datetime.now(UTC) + LEASE, minted_up_to=up_to):
+        held.written_up_to = up_to
+        return
+    logger.critical("ALERT worker number %d was taken by another process", held.clock.worker)
+    if held.clock.worker == SERVE_WORKER:
+        return  # Two servers of one folder: nothing more is minted here.
+    row, _ = _take_row(None)
+    with held.lock:
+        held.clock.go_on_as(row.worker)
+        held.written_up_to = row.minted_up_to
+
+
+def _mine(held: _Held) -> QuerySet[WorkerLease]:
+    return WorkerLease.objects.filter(worker=held.clock.worker, holder=_holder)

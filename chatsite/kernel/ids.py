@@ -109,6 +109,10 @@ class Clock:
         self._wall = MIN_ID  # the highest reading of the wall clock
         self._version = 0
 
+    def go_on_as(self, worker: int) -> None:
+        """Mint under another number from the next moment on: its last holder may have used this one."""
+        self.worker, self._sequence = worker, _SEQUENCES - 1
+
     def see(self, message_id: int, *, now_ms: int) -> None:
         """Go on above a foreign id, unless it lies more than 5 s ahead."""
         if self._last < message_id and ms_of(message_id) <= now_ms - EPOCH_MS + MAX_AHEAD_MS:

@@ -1,6 +1,7 @@
 """Letting the groups finish, for commands whose work is seen only after them."""
 
 import asyncio
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -11,14 +12,20 @@ SERVER_SECONDS = 60.0  # how long a command waits for the groups of a running se
 
 
 async def settle() -> bool:
-    """Let the groups finish what the logs hold: here, or in the server that runs; False when that is late."""
+    """Let the groups finish what the logs hold: here, or in the processes that run them; False when that is late."""
     try:
+        if settings.SHARED:
+            return await _in_time()
         with FolderLock(settings.DATA):
             await catch_up(groups())
     except FolderTaken:
-        try:
-            async with asyncio.timeout(SERVER_SECONDS):
-                await wait_until_finished(groups())
-        except TimeoutError:
-            return False
+        return await _in_time()
     return True
+
+
+async def _in_time() -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SERVER_SECONDS):
+            await wait_until_finished(groups())
+            return True
+    return False

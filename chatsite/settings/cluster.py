@@ -15,7 +15,8 @@ EVENT_LOG = {
 }
 NONCES = {"BACKEND": "chatsite.kernel.nonces.redis.RedisNonces", "CONFIG": {"url": REDIS_URL}}
 INSTALLED_APPS = ["django_cassandra_engine", *INSTALLED_APPS]
-DATABASES = DATABASES | {
+DATABASES = {
+    "default": DATABASES["default"],
     "cassandra": {
         "ENGINE": "django_cassandra_engine",
         "NAME": setting("SCYLLA_KEYSPACE"),
@@ -24,7 +25,7 @@ DATABASES = DATABASES | {
         "PASSWORD": setting("SCYLLA_PASSWORD"),
         "TEST": {"DEPENDENCIES": []},
         "OPTIONS": {"connection": {"lazy_connect": True, "port": setting("SCYLLA_PORT")}},
-    }
+    },
 }
 MESSAGE_STORE = {"BACKEND": "chat.stores.scylla.ScyllaMessageStore", "CONFIG": {"alias": "cassandra"}}
 READ_STORE = {"BACKEND": "chat.stores.scylla_reads.ScyllaReadStore", "CONFIG": {"alias": "cassandra"}}

@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.settings.embedded import *  # noqa: F403
-from chatsite.settings.embedded import LOG_KEEP_SECONDS
+from chatsite.settings.embedded import DATA, LOG_KEEP_SECONDS
 from chatsite.settings.postgres import postgres
 from chatsite.settings.registry import setting
 
@@ -19,6 +19,7 @@ DATABASES = {
     "default": postgres(setting("CHAT_DATABASE_URL"), schema="public", connections=setting("CHAT_DATABASE_POOL")),
     "messages": postgres(setting("CHAT_DATABASE_URL"), schema="messages", connections=MESSAGES_THREADS),
 }
+SHARED = True
 EVENT_LOG = {
     "BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog",
     "CONFIG": {"alias": "messages", "keep_seconds": LOG_KEEP_SECONDS, "partitions": 64},
@@ -35,3 +36,17 @@ CHANNEL_LAYERS = {
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_POOL = "threads"  # one loop does what waits; a thread is only somebody who waits for it
+CELERY_WORKER_CONCURRENCY = 4
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA / "beat")
+CELERY_BEAT_SCHEDULE = {
+    "chores": {
+        "task": "chatsite.chores",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },  # one came due, or lost its nudge
+    "tidy": {"task": "chatsite.tidy", "schedule": 3_600.0},
+}

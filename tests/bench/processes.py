@@ -62,8 +62,7 @@ def run_script(folder: Path, module: str) -> str:
 
 def make_folder(folder: Path) -> Path:
     """A new data folder with its tables."""
-    for database in ("default", "messages"):
-        run(folder, "manage.py", "migrate", "-v", "0", "--database", database)
+    run(folder, "manage.py", "migrate_all", "-v", "0")
     return folder
 
 

@@ -24,15 +24,14 @@ def test_a_setting_that_does_not_parse_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 def test_serve_says_what_to_do_where_tables_are_missing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"Run: manage\.py migrate && manage\.py migrate --database messages"):
+    with pytest.raises(RuntimeError, match=r"Run: manage\.py migrate_all"):
         manage(tmp_path, "serve", "--port", "0")
 
 
 def test_demo_people_are_made_once_and_only_with_debug(
     tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manage(tmp_path, "migrate", "-v", "0")
-    manage(tmp_path, "migrate", "-v", "0", "--database", "messages")
+    manage(tmp_path, "migrate_all", "-v", "0")
     manage(tmp_path, "seed_demo")
     before = (tmp_path / "messages.sqlite3").read_bytes()
     manage(tmp_path, "seed_demo")

@@ -37,8 +37,7 @@ def upgraded(request: pytest.FixtureRequest, release: Path, tmp_path: Path) -> I
     with tarfile.open(release) as archive:
         archive.extractall(tmp_path / "old", filter="data")
     age_log(tmp_path / "old", days=request.param)
-    manage(tmp_path / "old", "migrate", "-v", "0")
-    manage(tmp_path / "old", "migrate", "-v", "0", "--database", "messages")
+    manage(tmp_path / "old", "migrate_all", "-v", "0")
     # The passwords in it are hashed as the product does it, not as the tests do.
     server = Server(
         tmp_path / "old", tmp_path / "new", environment={"DJANGO_SETTINGS_MODULE": "chatsite.settings.embedded"}

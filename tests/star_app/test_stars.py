@@ -15,8 +15,7 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.star_app.settings"}
 def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the app; its table is made as an operator would."""
     server = Server(template, tmp_path_factory.mktemp("stars"), environment=SETTINGS)
-    for database in ("default", "messages"):
-        manage(server.folder, "migrate", "-v", "0", "--database", database, environment=SETTINGS)
+    manage(server.folder, "migrate_all", "-v", "0", environment=SETTINGS)
     server.start()
     yield server
     server.stop()

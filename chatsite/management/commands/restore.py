@@ -46,7 +46,7 @@ class Command(BaseCommand):
         except (OSError, DatabaseError) as error:
             raise CommandError(f"{backup} was not restored: {error}") from None
         self.stdout.write(f"{folder} is as it was at {made_at}.")
-        self.stdout.write("Run: manage.py migrate && manage.py migrate --database messages && manage.py serve")
+        self.stdout.write("Run: manage.py migrate_all && manage.py serve")
 
     def _restore(self, folder: Path, backup: Path) -> str:
         # In the folder itself, so that what is ready is moved within one file system.

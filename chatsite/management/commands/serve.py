@@ -1,23 +1,17 @@
-"""Serves HTTP and WebSockets and runs the groups, in one process."""
+"""Serves HTTP and WebSockets; the groups and chores too, where one process does everything."""
 
 import asyncio
 import gc
-import logging
 import os
 import resource
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import uvicorn
-import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.migrations.executor import MigrationExecutor
 
 from chat.queries.messages import highest_id
 from chatsite.accounts import links
@@ -31,20 +25,18 @@ from chatsite.gateway.protocol import MAX_FRAME_BYTES
 from chatsite.gateway.transport import BoundedHttp, BoundedWebSocket
 from chatsite.kernel import clock
 from chatsite.kernel.chores import run_chores
-from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.eventlog import EventLog, log, outbox
-from chatsite.kernel.groups import AWAY, groups, run_groups, trim
-from chatsite.kernel.idempotency import forget_old
-from chatsite.kernel.ids import SERVE_WORKER, MessageId
-from chatsite.kernel.lock import FolderLock, FolderTaken
+from chatsite.kernel.eventlog import log, outbox
+from chatsite.kernel.groups import groups, run_groups
+from chatsite.kernel.ids import MIN_ID, SERVE_WORKER, MessageId
+from chatsite.kernel.lock import FolderTaken
+from chatsite.management import running
+from chatsite.management.tidying import tidy
 from chatsite.settings.registry import setting
-
-logger = logging.getLogger(__name__)
 
 PING_SECONDS = 25.0
 SILENT_SECONDS = 90.0  # a connection that answers no ping for so long is gone
 DRAIN_SECONDS = 5  # how long open requests may go on after SIGTERM
-TRIM_SECONDS = 3_600.0
+TIDY_SECONDS = 3_600.0
 
 
 class _Server(uvicorn.Server):
@@ -68,61 +60,48 @@ class _Server(uvicorn.Server):
 class Command(BaseCommand):
     """`manage.py serve`."""
 
-    help = "Serves the page, REST and WebSockets, and runs the groups. One process per data folder."
+    help = "Serves the page, REST and WebSockets. Where nothing is shared it runs the groups and chores too."
     _setup: OneTimeLink | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to listen."""
+        """Where to listen, and what else to run."""
         parser.add_argument(
             "--port", type=int, default=setting("PORT"), help="0 takes a free one (default: $PORT or 8000)"
         )
         parser.add_argument("--host", default=setting("CHAT_HOST"))
+        parser.add_argument("--all", action="store_true", help="run every group and the chores in this process too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGTERM or Ctrl-C."""
-        self._require_migrated()
+        running.require_migrated()
         # Each connection is an open file, and the usual soft limit is a thousand of them.
         _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        work: list[Coroutine[Any, Any, None]] = [hub.run(), watch_expiry(), watch_sign_ins()]
+        if options["all"] or not settings.SHARED:
+            work += [run_groups(groups()), run_chores(), _tidy()]
         try:
-            with FolderLock(settings.DATA), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                above = runner.run(_highest_id())
-                with clock.leased(SERVE_WORKER, above=above):
-                    self._setup = None if settings.DEBUG else invites.setup_link()
-                    runner.run(self._serve(options["host"], options["port"]))
+            with running.groups_lock(), running.new_runner() as runner, self._leased(runner):
+                self._setup = None if settings.DEBUG else invites.setup_link()
+                runner.run(self._serve(options["host"], options["port"], work))
         except FolderTaken as error:
             raise CommandError(str(error)) from None
 
-    def _require_migrated(self) -> None:
-        for alias in (DEFAULT_DB_ALIAS, "messages"):
-            executor = MigrationExecutor(connections[alias])
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                raise CommandError(
-                    f"The tables of {alias!r} are not up to date."
-                    " Run: manage.py migrate && manage.py migrate --database messages"
-                )
-            connections[alias].close()
+    def _leased(self, runner: asyncio.Runner) -> AbstractContextManager[None]:
+        above = runner.run(_highest_id())
+        return clock.leased() if settings.SHARED else clock.leased(SERVE_WORKER, above=above)
 
-    async def _serve(self, host: str, port: int) -> None:
+    async def _serve(self, host: str, port: int, work: Sequence[Coroutine[Any, Any, None]]) -> None:
         # What is loaded now stays: the collector need not walk it again and again, nor look for
         # cycles every 700 objects. It was a fifth of the CPU of a busy server.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
         server = _Server(self._config(host, port), self._announce)
-        stopping = asyncio.Event()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+        stopping = running.stop_signal()
         try:
             async with asyncio.TaskGroup() as tasks:
-                background = [
-                    tasks.create_task(hub.run(), name="hub"),
-                    tasks.create_task(watch_expiry(), name="expiry"),
-                    tasks.create_task(watch_sign_ins(), name="sign-ins"),
-                    tasks.create_task(run_groups(groups()), name="groups"),
-                    tasks.create_task(run_chores(), name="chores"),
-                    tasks.create_task(_trim(log(), outbox()), name="trim"),
-                ]
+                background = [tasks.create_task(one) for one in work]
                 serving = tasks.create_task(server.serve(), name="server")
                 stop = tasks.create_task(stopping.wait(), name="stop")
                 await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -132,8 +111,7 @@ class Command(BaseCommand):
                 for task in [*background, stop]:
                     task.cancel()
         finally:
-            await outbox().close()
-            await log().close()
+            await running.close_logs()
 
     def _config(self, host: str, port: int) -> uvicorn.Config:
         return uvicorn.Config(
@@ -166,24 +144,13 @@ class Command(BaseCommand):
 
 
 async def _highest_id() -> MessageId:
+    """The highest id in the log, below which an embedded server must not mint again."""
     await log().open()
     await outbox().open()
-    return await highest_id()
+    return MessageId(MIN_ID) if settings.SHARED else await highest_id()
 
 
-async def _trim(*logs: EventLog) -> None:
-    """Drop what the logs and the idempotency keys need not keep, every hour."""
+async def _tidy() -> None:
     while True:
-        try:
-            await in_db_thread(forget_old, datetime.now(UTC))
-        except AWAY as error:
-            logger.warning("idempotency keys are not trimmed this hour: %s", error)
-        for one in logs:
-            try:
-                dropped = await trim(one, now_ms=clock.now_ms())
-            except AWAY as error:
-                logger.warning("the log is not trimmed this hour: %s", error)
-                continue
-            if dropped:
-                logger.info("trimmed %d records", dropped)
-        await asyncio.sleep(TRIM_SECONDS)
+        await tidy()
+        await asyncio.sleep(TIDY_SECONDS)

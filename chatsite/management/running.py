@@ -1,0 +1,67 @@
+"""What every process that lasts has: tables to stand on, a signal that ends it, logs to close."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import uvloop
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from chatsite.kernel.eventlog import log, outbox
+from chatsite.kernel.lock import FolderLock
+
+
+def groups_lock() -> AbstractContextManager[object]:
+    """The right to run the groups: one process has it for a data folder, everybody where they are shared."""
+    return nullcontext() if settings.SHARED else FolderLock(settings.DATA)
+
+
+def require_migrated() -> None:
+    """Refuse to start on tables that are not up to date."""
+    for alias in sql_databases():
+        executor = MigrationExecutor(connections[alias])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError(f"The tables of {alias!r} are not up to date. Run: manage.py migrate_all")
+        connections[alias].close()
+
+
+def sql_databases() -> list[str]:
+    """The databases that Django's migrations are for."""
+    return [alias for alias, one in settings.DATABASES.items() if str(one["ENGINE"]).startswith("django.db.")]
+
+
+def new_runner() -> asyncio.Runner:
+    """The loop of a process that lasts."""
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and Ctrl-C set."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    return stopping
+
+
+async def run_until_stopped(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines until a signal, then cancel them and close the logs."""
+    stopping = stop_signal()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(one) for one in work]
+            await stopping.wait()
+            for task in running:
+                task.cancel()
+    finally:
+        await close_logs()
+
+
+async def close_logs() -> None:
+    """Make durable what was appended."""
+    await outbox().close()
+    await log().close()
