@@ -143,6 +143,7 @@ class PersonChatAdded(PersonEvent, frozen=True, kw_only=True, rename="camel"):
 
     event_type: ClassVar[str] = "person.chat.added.v1"
     role: str
+    members_version: int = 0
 
 
 @event

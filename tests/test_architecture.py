@@ -25,7 +25,7 @@ PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
     "chatsite/kernel/addresses.py", "chatsite/gateway/bodies.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
     "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
-    "chat/imports/irc.py",
+    "chat/imports/irc.py", "chatsite/kernel/text.py",
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
 ADAPTERS = re.compile(r"chat\.(stores|inboxes)\.\w+|chatsite\.kernel\.eventlog\.\w+|chatsite\.gateway\.streams\.\w+")

@@ -202,7 +202,9 @@ def store_new(chat: Chat, roles: Mapping[User, Role], *, creator: User) -> str:
     )
     event_id = record(event, key=chat.id, actor=creator, version=version)
     for user, role in roles.items():
-        told = PersonChatAdded(user_id=str(user.id), room_id=str(chat.id), role=role)
+        told = PersonChatAdded(
+            user_id=str(user.id), room_id=str(chat.id), role=role, members_version=chat.members_version
+        )
         record(told, key=user.id, actor=creator, version=version)
     return event_id
 

@@ -67,8 +67,8 @@ class Locked:
             raise Conflict("A direct chat is for its two people.")
 
     def place(self, user_id: UUID) -> Participant:
-        """The place of somebody who is in the chat; NotFound."""
-        place = Participant.objects.filter(chat=self.chat, user_id=user_id, is_active=True).first()
+        """The place of somebody who is in the chat, locked too; NotFound."""
+        place = Participant.objects.select_for_update().filter(chat=self.chat, user_id=user_id, is_active=True).first()
         if place is None:
             raise NotFound("This person is not in the chat.")
         return place
@@ -120,7 +120,9 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
     records = [fact(event, key=chat_id, actor=locked.by.id, version=version)]
     match event:
         case ParticipantAdded():
-            told: Payload | None = PersonChatAdded(user_id=event.user_id, room_id=event.room_id, role=event.role)
+            told: Payload | None = PersonChatAdded(
+                user_id=event.user_id, room_id=event.room_id, role=event.role, members_version=event.members_version
+            )
         case ParticipantRemoved() | ParticipantLeft() | ParticipantBanned():
             told = PersonChatRemoved(user_id=event.user_id, room_id=event.room_id)
         case _:

@@ -95,7 +95,9 @@ def expel(chat_id: UUID, *, user_id: UUID, by: Staff) -> None:
     with transaction.atomic():
         locked = lock(chat_id, by)
         place = locked.place(user_id)
-        others = Participant.objects.filter(chat=locked.chat, is_active=True).exclude(id=place.id)
+        # Locked before the first record, as everywhere: who waits for the outbox holds what it needs.
+        others = Participant.objects.select_for_update(of=("self",)).filter(chat=locked.chat, is_active=True)
+        others = others.exclude(id=place.id)
         if place.role == Role.OWNER and not others.filter(role=Role.OWNER).exists():
             # People who cannot sign in would own it for nobody.
             heirs = others.filter(user__is_active=True) or others
@@ -144,8 +146,11 @@ def mute(chat_id: UUID, *, user_id: UUID, until: datetime | None, by: Actor) -> 
 
 
 def may_be_in(user: User, chat: Chat) -> bool:
-    """Whether a chat's company, if it has one, is the person's too."""
-    return chat.company_id is None or CompanyMember.objects.filter(company=chat.company_id, user=user).exists()
+    """Whether a chat's company, if it has one, is the person's too, and stays so until the caller's commit."""
+    if chat.company_id is None:
+        return True
+    # Locked: who leaves the company meanwhile leaves this chat by a chore, which must find them in it.
+    return CompanyMember.objects.select_for_update().filter(company=chat.company_id, user=user).first() is not None
 
 
 def _lock_other(chat_id: UUID, user_id: UUID, by: Actor, action: Action) -> tuple[Locked, Participant]:

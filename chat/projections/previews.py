@@ -20,7 +20,7 @@ from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageS
 from chat.inboxes import inboxes
 from chat.models import Chat, Participant
 from chat.queries.erased import is_erased
-from chat.queries.participants import chat_id, roster
+from chat.queries.participants import chat_id, need, roster
 from chat.queries.unread import COUNTED_TYPES, position_of
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
@@ -76,6 +76,7 @@ async def keep_inboxes(records: Sequence[Record]) -> None:
             case ReadAdvanced() as read:
                 await inboxes().advance(chat_id(read.room_id), read.user_id, read.pos)
             case ParticipantAdded() as added:
+                need(chat_id(added.room_id), added.members_version)
                 await inboxes().forget(chat_id(added.room_id), added.user_id)
 
 

@@ -1,5 +1,7 @@
 """Which chats were erased for good: projections leave what the log still says of them."""
 
+import time
+
 from asgiref.sync import async_to_sync
 
 from chat.messages import Message
@@ -8,20 +10,22 @@ from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.ids import ChatId
 
 CHAT = "chat"  # the kind of an erased chat
+REREAD_SECONDS = 60.0
 _known: set[str] = set()
-_loaded = False
+_read_at = float("-inf")  # the moment (monotonic) of the last look
 
 
 async def is_erased(chat: str) -> bool:
     """Whether a chat is gone for good.
 
-    Read from the database once; after that each group marks what it sees deleted
-    in the log, before it comes to anything later of that chat.
+    Read from the database, and again every minute for what other processes came by;
+    each group marks what it sees deleted in the log, before it comes to anything later
+    of that chat.
     """
-    global _loaded
-    if not _loaded:
+    global _read_at
+    if time.monotonic() - _read_at > REREAD_SECONDS:
         _known.update(await in_db_thread(_read))
-        _loaded = True
+        _read_at = time.monotonic()
     return chat in _known
 
 

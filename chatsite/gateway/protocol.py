@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from chatsite.kernel.errors import CODES, DomainError, Invalid
+from chatsite.kernel.text import ESCAPED_NUL, require_text
 
 # The bounds of section "Limits" of the contract; READY tells them to every client.
 MAX_FRAME_BYTES = 64 * 1024
@@ -152,6 +153,8 @@ class Frames:
             frame: ClientFrame = self._decode.decode(text)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             raise self._explain(text, error) from None
+        if ESCAPED_NUL in text:
+            require_text(_rough(text))
         if self._strict and (unknown := _rough(text).keys() - {"type", *frame.__struct_encode_fields__}):
             raise Invalid(f"unknown, and this server is strict: {', '.join(sorted(unknown))}.", field="fields")
         return frame

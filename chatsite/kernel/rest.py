@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import IO, Any
+from urllib.parse import unquote
 
 import orjson
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -28,6 +29,7 @@ from chatsite.kernel.errors import (
     Unavailable,
 )
 from chatsite.kernel.errors import UnsupportedMedia as UnsupportedMediaType
+from chatsite.kernel.text import ESCAPED_NUL, require_text
 
 logger = logging.getLogger(__name__)
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
@@ -37,7 +39,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Takes or makes X-Request-ID, and marks API answers as private."""
+    """Takes or makes X-Request-ID, refuses addresses with NUL, and marks API answers as private."""
 
     sync_capable = False
     async_capable = True
@@ -51,7 +53,10 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-ID", "")
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
         try:
-            response = await self.get_response(request)
+            if "\x00" in unquote(request.get_full_path()):
+                response: HttpResponseBase = problem_response(Invalid("NUL is no text.", field="address"))
+            else:
+                response = await self.get_response(request)
             response["X-Request-ID"] = request_id.get()
             if request.path.startswith("/api/"):
                 response["Cache-Control"] = "private, no-store"
@@ -92,6 +97,8 @@ class JSONParser(BaseParser):
             raise Invalid(f"The body is not JSON: {error}", code="bad_frame") from None
         if not isinstance(data, dict):
             raise Invalid("The body must be a JSON object.", code="bad_frame")
+        if ESCAPED_NUL.encode() in body:
+            require_text(data)
         return data
 
 

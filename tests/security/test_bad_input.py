@@ -56,6 +56,7 @@ async def test_nonsense_frames_answer_and_the_connection_goes_on(world: World) -
         {"content": "x", "nonce": ""},
         {"content": "x", "nonce": "n" * 65},
         {"content": "x", "nonce": 5},
+        {"content": "x", "nonce": "a\x00b"},
         {"content": "x", "replyToId": 5},
         {"content": "x", "replyToId": str(2**63)},
         {"content": "x", "replyToId": "1e3"},
@@ -398,3 +399,19 @@ async def test_two_adding_the_same_person_at_once_add_them_once(world: World) ->
     answers = await asyncio.gather(*[world.rest("ada", "POST", path, {"user_id": ben}) for _ in range(6)])
     assert sorted(answer.status for answer in answers) == [201, 409, 409, 409, 409, 409]
     assert (await world.rest("ada", "GET", f"/api/chats/{chat}")).body["participant_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/api/me", {"preferences": {"a\x00": 1}}),
+        ("PATCH", "/api/me", {"preferences": {"a": ["\x00"]}}),
+        ("PATCH", "/api/me", {"name": "a\x00"}),
+        ("POST", "/api/chats", {"chat_type": "group", "name": "a\x00b", "participants": []}),
+        ("GET", "/api/users?q=a%00b", None),
+        ("POST", "/api/invites/a%00b", {}),
+    ],
+)
+async def test_nul_is_no_text(world: World, method: str, path: str, body: dict[str, Any] | None) -> None:
+    answer = await world.rest("ada", method, path, body)
+    assert (answer.status, answer.code) == (400, "invalid_field")

@@ -60,6 +60,8 @@ def test_every_text_is_a_frame_or_one_clear_error(frames: Frames, text: str) -> 
         ('{"type":"SEND_MESSAGE","ref":"a","roomId":1,"content":"x"}', "invalid_field", "a"),
         ('{"type":"SEND_MESSAGE","ref":"a","roomId":"r","content":["x"]}', "invalid_field", "a"),
         ('{"type":"SEND_MESSAGE","ref":"a","roomId":"r","content":"\\ud800"}', "invalid_field", "a"),
+        ('{"type":"SEND_MESSAGE","ref":"a","roomId":"r","content":"x","nonce":"a\\u0000b"}', "invalid_field", "a"),
+        ('{"type":"SUBSCRIBE","ref":"a","rooms":{"r\\u0000":null}}', "invalid_field", "a"),
         ('{"type":"SUBSCRIBE","ref":"a","rooms":{"r":{"epoch":"e","pos":"1"}}}', "invalid_field", "a"),
         ('{"type":"SUBSCRIBE","ref":"a","rooms":{"r":{"epoch":"e","pos":1.5}}}', "invalid_field", "a"),
         ('{"type":"SUBSCRIBE","ref":"a","rooms":["r"]}', "invalid_field", "a"),
