@@ -1,0 +1,104 @@
+"""Redis for tests: one, or a master with a replica."""
+
+from contextlib import ExitStack
+from typing import Self
+
+from tests.servers.node import Node
+from tests.servers.patience import wait_until
+from tests.servers.ports import ask, free_port
+from tests.servers.programs import on_path, require_program
+from tests.servers.proxy import Proxy
+
+DATABASES = 4096  # each test takes one of its own
+
+
+class Redis(Node):
+    """One Redis; it comes back empty from a kill, except where `durable`."""
+
+    name = "redis"
+
+    def __init__(self, *, durable: bool = False, master: int | None = None) -> None:
+        super().__init__(port=free_port())
+        self._durable, self._master = durable, master
+
+    @property
+    def address(self) -> str:
+        """Its address without a database number."""
+        return f"redis://{self.clients_at}"
+
+    def prepare(self) -> None:
+        """Everything is said in the command."""
+
+    def command(self) -> list[str]:
+        """The server in the foreground."""
+        program = require_program(on_path("redis-server"), package="redis-server")
+        following = [] if self._master is None else ["--replicaof", f"127.0.0.1 {self._master}"]
+        return [
+            str(program), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder),
+            "--databases", str(DATABASES), "--maxmemory", "512mb", "--maxmemory-policy", "noeviction",
+            "--save", "", "--appendonly", "yes" if self._durable else "no", "--appendfsync", "always",
+            "--repl-diskless-sync-delay", "0", *following,
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        """Whether it has read its files and answers."""
+        return self.ask("PING") == "+PONG"
+
+    def ask(self, command: str) -> str:
+        """What it answers to a command; nothing where it is away."""
+        return _ask(self.port, command)
+
+    def promote(self) -> None:
+        """Make a replica a master."""
+        if (answer := self.ask("REPLICAOF NO ONE")) != "+OK":
+            raise RuntimeError(f"redis was not promoted: {answer}")
+
+
+class RedisPair:
+    """A master and its replica; clients reach whichever leads at one address."""
+
+    def __init__(self) -> None:
+        self.master = Redis()
+        self.link = Proxy("127.0.0.1", self.master.port)  # what the replica hears comes through here
+        self.front = Proxy("127.0.0.1", self.master.port)
+        self.replica = Redis(master=self.link.port)
+        self._open = ExitStack()
+
+    @property
+    def address(self) -> str:
+        """The address of the one that leads."""
+        return f"redis://{self.front.address}"
+
+    def ask(self, command: str) -> str:
+        """What the one that leads answers."""
+        return _ask(self.front.port, command)
+
+    def lag(self) -> None:
+        """Let the replica hear nothing more of what the master acks."""
+        self.link.stall()
+
+    def fail_over(self) -> None:
+        """Kill the master and let the replica lead; what did not reach it is lost."""
+        self.link.cut()
+        self.master.kill()
+        self.replica.promote()
+        self.front.aim("127.0.0.1", self.replica.port)
+        self.front.reset()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for one in (self.master, self.link, self.front, self.replica):
+                stack.enter_context(one)
+            wait_until(
+                lambda: "master_link_status:up" in self.replica.ask("INFO replication"),
+                seconds=20, story="the replica follows",
+            )  # fmt: skip
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+
+def _ask(port: int, command: str) -> str:
+    return ask("127.0.0.1", port, f"{command}\r\n".encode()).decode().strip()
