@@ -13,7 +13,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	@if command -v uv >/dev/null; then uv pip install -q -p $(PY) --require-hashes -r $<; else $(PY) -m pip install -q --require-hashes -r $<; fi
 	@touch $@
 
-.PHONY: run test check bench lock browser
+.PHONY: run test test-faults check bench lock browser
 run: $(VENV)/.base
 	@$(PY) manage.py migrate_all -v 0
 	@$(PY) manage.py seed_demo --if-debug
@@ -23,8 +23,14 @@ run: $(VENV)/.base
 browser:
 	@command -v chromium >/dev/null || (apt-get update -q >/dev/null && apt-get install -q -y chromium >/dev/null)
 
+# exec: what ends make reaches the wrapper, which ends the servers.
+# Starts what no CHAT_TEST_* variable names; Debian's packages come where this is root, jars from Maven's registry.
 test: $(VENV)/.dev browser
-	$(PY) -m pytest -q -n 2 --dist loadgroup tests
+	exec $(PY) -m tests.servers -- $(PY) -m pytest -q -n 2 --dist loadgroup --durations=15 -m "not stack" tests
+
+# One stack at a time: each of these starts, and kills, servers of its own.
+test-faults: $(VENV)/.dev
+	exec $(PY) -m tests.servers --only postgres,redis -- $(PY) -m pytest -q --durations=15 -m stack tests
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

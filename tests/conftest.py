@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.world import Server, World, make_template
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 @pytest.fixture(scope="session")

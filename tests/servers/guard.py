@@ -7,6 +7,7 @@ the process, is lost where a server changes its user, and removes no folder.
 """
 
 import atexit
+import contextlib
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.servers.patience import wait_until
 from tests.servers.processes import born, family, signal_all
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,9 +77,10 @@ def main() -> None:
                 watched.pop(int(pid), None)
             case ["folder", path]:
                 folders.append(Path(path.rstrip("\n")))
-    for pid, ticks in watched.items():
-        if born(pid) == ticks:
-            signal_all(family(pid), signal.SIGKILL)
+    left = [one for pid, ticks in watched.items() if born(pid) == ticks for one in family(pid)]
+    signal_all(left, signal.SIGKILL)
+    with contextlib.suppress(TimeoutError):  # Who still writes would fill the folder again.
+        wait_until(lambda: not any(born(pid) for pid in left), seconds=10, story="what was left ends")
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
