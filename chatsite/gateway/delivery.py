@@ -19,11 +19,10 @@ delivery_workers = group("delivery-workers")
 @delivery_workers.project()
 async def deliver(records: Sequence[Record]) -> None:
     """Encode each event once and give it a place; one that is held already is published again."""
-    epoch = await stream().epoch()
     for record in records:
         if (body := body_of(record)) is None:
             continue
         if body.minted is not None:
             clock.see(body.minted)
         if entry := await stream().append(record, body):
-            await publish(record.key, entry, epoch)
+            await publish(record.key, entry, await stream().epoch())

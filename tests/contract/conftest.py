@@ -1,16 +1,21 @@
 """What the contract suites run over: each port's twins."""
 
+import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 from asgiref.sync import sync_to_async
 from django.db import connections
 
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
+from chatsite.kernel.redis import close_connections
 from tests.servers import address
+
+DATABASES = 4_096
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,3 +67,17 @@ def fact(key: str = "k", *, unique_key: str | None = None, value: bytes = b"{}")
 
 
 Fact = Callable[..., NewRecord]
+
+
+@pytest.fixture
+async def redis_url() -> AsyncIterator[str]:
+    """An empty database of the Redis under test, which nobody else uses."""
+    while True:
+        url = f"{address('redis')}/{random.randrange(1, DATABASES)}"
+        with redis.Redis.from_url(url) as client:
+            if client.set("taken", 1, nx=True, ex=600):
+                break
+    yield url
+    await close_connections()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()

@@ -1,0 +1,197 @@
+"""A connection to Redis for the adapters: what is asked at once shares a round trip.
+
+    redis = Redis(url)
+    await redis.ask("GET", key)
+    await redis.run(script, keys=[...], args=[...])
+
+Whatever is asked while a round trip is under way goes out together with the next
+one, in the order of the calls. A Redis that is away, or does not answer in time,
+is Unavailable within about two seconds; nothing is asked twice.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from hiredis import pack_command
+from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+
+from chatsite.kernel.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 0.8
+ANSWER_SECONDS = 1.0
+PAUSE_SECONDS = 0.2  # after a failure nobody waits for the next one: the answer is Unavailable at once
+BATCH = 500  # commands of a round trip: a script of 20 us each keeps others waiting for 10 ms
+MOST_WAITING = 20_000  # commands; more than that are refused, for their askers have gone
+RETRY_MS = 1_000
+_REFUSING = (MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
+_REFUSALS = ("MISCONF", "BUSY", "NOREPLICAS", "LOADING", "CLUSTERDOWN")
+
+Part = str | bytes | int | float
+
+
+class Script(NamedTuple):
+    """A Lua script, known to the server by its digest."""
+
+    text: str
+    digest: str
+
+
+def script(text: str) -> Script:
+    """A Lua script from its text."""
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+class Redis:
+    """One Redis server; each event loop has a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pipes: dict[asyncio.AbstractEventLoop, _Pipe] = {}
+        _made.append(self)
+
+    async def ask(self, *command: Part) -> Any:
+        """The answer to one command; Unavailable where none comes."""
+        return await self._pipe().ask(command)
+
+    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Part]) -> Any:
+        """The answer of a script, which is loaded where the server has lost it."""
+        try:
+            return await self.ask("EVALSHA", script.digest, len(keys), *keys, *args)
+        except NoScriptError:
+            return await self.ask("EVAL", script.text, len(keys), *keys, *args)
+
+    async def close(self) -> None:
+        """Let go of this loop's connection."""
+        if (pipe := self._pipes.pop(asyncio.get_running_loop(), None)) is not None:
+            await pipe.close()
+
+    def _pipe(self) -> "_Pipe":
+        loop = asyncio.get_running_loop()
+        if (pipe := self._pipes.get(loop)) is None:
+            for other in tuple(self._pipes):
+                if other.is_closed():
+                    del self._pipes[other]
+            pipe = self._pipes[loop] = _Pipe(self._url)
+        return pipe
+
+
+class _Pipe:
+    """A connection on which one batch of commands is under way, and the commands that wait for it."""
+
+    def __init__(self, url: str) -> None:
+        retry = Retry(NoBackoff(), 0)  # Whoever asked decides whether to ask again.
+        pool = ConnectionPool.from_url(url, socket_timeout=None, socket_connect_timeout=CONNECT_SECONDS, retry=retry)
+        self._connection: Any = cast(Any, pool).make_connection()
+        self._waiting: deque[tuple[tuple[Part, ...], asyncio.Future[Any]]] = deque()  # at most MOST_WAITING
+        self._sending: asyncio.Task[None] | None = None
+        self._away_until = 0.0
+
+    def ask(self, command: tuple[Part, ...]) -> "asyncio.Future[Any]":
+        loop = asyncio.get_running_loop()
+        if len(self._waiting) >= MOST_WAITING or loop.time() < self._away_until:
+            raise _unavailable()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append((command, answer))
+        if self._sending is None:
+            self._sending = loop.create_task(self._send())
+        return answer
+
+    async def close(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+        self._refuse([])
+        await self._connection.disconnect(nowait=True)
+
+    async def _send(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                try:
+                    answers = await self._round_trip([command for command, _ in batch])
+                except (RedisError, OSError, TimeoutError) as error:
+                    logger.warning("Redis does not answer: %r", error)
+                    self._away_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+                    self._refuse(batch)
+                else:
+                    for (_, future), answer in zip(batch, answers, strict=True):
+                        _settle(future, answer)
+        finally:
+            self._sending = None
+
+    async def _round_trip(self, commands: list[tuple[Part, ...]]) -> list[Any]:
+        connection = self._connection
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                if connection.is_connected and await connection.can_read():
+                    await connection.disconnect(nowait=True)  # The server has hung up, or answers nobody's question.
+                await connection.connect()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await connection.send_packed_command([_pack(one) for one in commands], check_health=False)
+                answers = [await self._read() for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)  # Answers that come later would go to others.
+            raise
+        if any(isinstance(answer, ReadOnlyError) for answer in answers):
+            await connection.disconnect(nowait=True)  # It is a replica now; the address leads to another server.
+        return answers
+
+    async def _read(self) -> Any:
+        try:
+            return await self._connection.read_response(disconnect_on_error=False)
+        except ResponseError as error:
+            return error
+
+    def _refuse(self, batch: list[tuple[tuple[Part, ...], "asyncio.Future[Any]"]]) -> None:
+        """Answer those of a batch and all who wait: they have waited long enough."""
+        for _, future in [*batch, *self._waiting]:
+            _settle(future, _unavailable())
+        self._waiting.clear()
+
+
+def _pack(command: tuple[Part, ...]) -> bytes:
+    packed: bytes = pack_command(command)  # type: ignore[arg-type]  # Its stub knows tuples of one part only.
+    return packed
+
+
+def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:
+    if future.done():
+        return  # Whoever asked has gone.
+    if isinstance(answer, _REFUSING) or (isinstance(answer, ResponseError) and str(answer).startswith(_REFUSALS)):
+        logger.warning("Redis refuses: %s", answer)
+        future.set_exception(_unavailable())
+    elif isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+def _unavailable() -> Unavailable:
+    detail = "A server behind this one does not answer; retry."
+    return Unavailable(detail, code="store_unavailable", retry_after_ms=RETRY_MS)
+
+
+_made: list[Redis] = []  # one for each adapter
+
+
+async def close_connections() -> None:
+    """Let go of every connection of this loop: the process, or a test, ends."""
+    for redis in _made:
+        await redis.close()
