@@ -87,7 +87,7 @@ def _without_key(record: Any) -> Any:
 
 def lossy_layer() -> None:
     """The channel layer loses three in ten messages."""
-    from chatsite.gateway.layer import LocalChannelLayer
+    from chatsite.gateway.layers.memory import LocalChannelLayer
 
     group_send, chance = LocalChannelLayer.group_send, random.Random(7)
 

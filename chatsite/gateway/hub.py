@@ -149,8 +149,8 @@ class Hub:
         """Deliver until cancelled."""
         layer = get_channel_layer()
         self._loop = asyncio.get_running_loop()
-        await layer.group_add(HUBS, await self._own_channel())
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._join_hubs())
             tasks.create_task(self._compare_heads())
             tasks.create_task(self._judge_members())
             sent = 0
@@ -276,7 +276,10 @@ class Hub:
     async def end_sign_ins(self, ids: Sequence[str]) -> None:
         """Close the sessions of sign-ins that have ended, in every process."""
         self._end(ids)
-        await get_channel_layer().group_send(HUBS, {"type": "sign_ins.ended", "ids": list(ids)})
+        try:
+            await get_channel_layer().group_send(HUBS, {"type": "sign_ins.ended", "ids": list(ids)})
+        except Unavailable as error:
+            logger.warning("other processes find out for themselves whose sign-in has ended: %s", error)
 
     def tell_ended(self, ids: Sequence[str]) -> None:
         """The same from a thread of a command, which need not wait for it."""
@@ -379,6 +382,15 @@ class Hub:
         if not (room.live or room.held or room.leaving) and self._rooms.get(room.subject) is room:
             del self._rooms[room.subject]
 
+    async def _join_hubs(self) -> None:
+        while True:
+            try:
+                await get_channel_layer().group_add(HUBS, await self._own_channel())
+                return
+            except Unavailable as error:
+                logger.warning("the other processes are not heard yet: %s", error)
+                await asyncio.sleep(HEADS_SECONDS)
+
     async def _compare_heads(self) -> None:
         while True:
             await asyncio.sleep(HEADS_SECONDS)
@@ -407,8 +419,8 @@ class Hub:
         for room in tuple(self._rooms.values()):
             self._leave_if_empty(room)  # Whoever it was joined for went away before it was.
         for subject in self._joined - self._rooms.keys() - self._joining.keys():
-            self._joined.discard(subject)
             await layer.group_discard(group_of(subject), channel)
+            self._joined.discard(subject)
             if subject in self._rooms or subject in self._joining:
                 # Somebody came while it was being left.
                 await layer.group_add(group_of(subject), channel)

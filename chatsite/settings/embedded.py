@@ -114,7 +114,9 @@ LIMITS = {
     "CONFIG": {},
 }
 LIMIT_RULES = limits_of(setting("CHAT_LIMIT_RULES"))
-CHANNEL_LAYERS = {"default": {"BACKEND": "chatsite.gateway.layer.LocalChannelLayer", "CONFIG": {"capacity": 1_000}}}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "chatsite.gateway.layers.memory.LocalChannelLayer", "CONFIG": {"capacity": 1_000}}
+}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 GATEWAY = {

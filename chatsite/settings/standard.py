@@ -30,8 +30,8 @@ if setting("CHAT_LIMITS"):
     LIMITS = {"BACKEND": "chatsite.kernel.buckets.RedisBuckets", "CONFIG": {"url": REDIS_URL}}
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "BACKEND": "chatsite.gateway.layers.redis.RedisChannelLayer",
+        "CONFIG": {"url": REDIS_URL, "capacity": 5_000},
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}

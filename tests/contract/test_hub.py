@@ -4,22 +4,26 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import redis
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.db import connections
 
 from chatsite.gateway import hub as hub_module
 from chatsite.gateway import registry
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import Hub, notice_of
+from chatsite.gateway.hub import Hub, group_of, notice_of, publish, whisper
+from chatsite.gateway.layers.redis import RedisChannelLayer
 from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.gateway.streams.memory import REPLAY
 from chatsite.kernel.backends import backend
-from chatsite.kernel.errors import NotFound
+from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
 from tests.contract.test_room_stream import ROOM, message
 from tests.world import in_time
@@ -75,8 +79,8 @@ class Listener:
 
 
 @pytest.fixture
-async def hub(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """A hub with a hasty comparison of heads, over the stream and log of this process."""
+async def ready(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A log, members as these tests say, and hasty comparisons of heads."""
     settings.GATEWAY = {**settings.GATEWAY, "WHO_MAY_HEAR": "tests.contract.test_hub.members"}
     monkeypatch.setattr(hub_module, "HEADS_SECONDS", 0.01)
     registry._named.cache_clear()
@@ -84,15 +88,40 @@ async def hub(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyP
     MEMBERS.clear()
     MEMBERS.update({"ada", "ben"})
     await log().open()
-    made = Hub()
-    running = asyncio.create_task(made.run())
-    yield made
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    yield
     await log().close()
     registry._named.cache_clear()
     backend.cache_clear()
     await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def hub(ready: None) -> AsyncIterator[Hub]:
+    """A hub over the stream and log of this process."""
+    async with running(Hub()) as made:
+        yield made
+
+
+@pytest.fixture
+async def hubs(ready: None, settings: Any, redis_url: str) -> AsyncIterator[tuple[Hub, Hub]]:
+    """The hubs of two servers that share a Redis."""
+    name = "chatsite.gateway.layers.redis.RedisChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": name, "CONFIG": {"url": redis_url, "capacity": 1_000}}}
+    name = "chatsite.gateway.streams.redis.RedisRoomStream"
+    settings.ROOM_STREAM = {"BACKEND": name, "CONFIG": {"url": redis_url}}
+    await stream().epoch()
+    async with running(Hub()) as one, running(Hub()) as other:
+        yield one, other
+    await get_channel_layer().flush()
+
+
+@asynccontextmanager
+async def running(hub: Hub) -> AsyncIterator[Hub]:
+    """A hub that delivers."""
+    task = asyncio.create_task(hub.run())
+    yield hub
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def happen(*, members_version: int = 0, farewell: str | None = None) -> Entry:
@@ -239,3 +268,140 @@ async def test_a_room_without_hearers_is_forgotten(hub: Hub) -> None:
         while hub._joined:
             await stream().epoch()
             await log().ends()
+
+
+# --- two servers over one Redis
+
+
+async def both_hear(hubs: tuple[Hub, Hub]) -> list[Listener]:
+    """Ada on one server, Ben on the other."""
+    listeners = [Listener("ada"), Listener("ben")]
+    for hub, listener in zip(hubs, listeners, strict=True):
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    return listeners
+
+
+async def deliver(entry: Entry) -> None:
+    """Tell all servers, as the delivery worker does."""
+    await publish(SUBJECT, entry, await stream().epoch())
+
+
+async def test_a_notice_reaches_every_server(hubs: tuple[Hub, Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hub, "_catch_up", lambda hub, room: None)  # Nothing is filled: all of it comes by notice.
+    listeners = await both_hear(hubs)
+    for _ in range(20):
+        entry = await happen()
+        await deliver(entry)
+    await whisper(SUBJECT, b'{"type":"TYPING"}', besides="ada")
+    for listener in listeners:
+        await listener.until(entry.pos)
+        listener.was_told_all_since(0)
+    async with in_time("Ben hears that somebody writes"), listeners[1].arrived:
+        await listeners[1].arrived.wait_for(lambda: listeners[1].frames[-1]["type"] == "TYPING")
+    assert listeners[0].frames[-1]["type"] == "MESSAGE"
+
+
+async def test_a_removal_on_one_server_silences_on_the_other(hubs: tuple[Hub, Hub]) -> None:
+    ada, ben = await both_hear(hubs)
+    MEMBERS.discard("ben")
+    removal = await happen(members_version=2, farewell="ben")
+    await deliver(removal)
+    after = await happen()
+    await deliver(after)
+    await ada.until(after.pos)
+    await ben.until(removal.pos)
+    assert [event["pos"] for event in ben.events] == [removal.pos]
+
+
+async def test_a_lost_removal_is_noticed_at_the_next_event(
+    hubs: tuple[Hub, Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = await both_hear(hubs)
+    monkeypatch.setattr(hub_module, "HEADS_SECONDS", 3_600)
+    first = await happen(members_version=2)
+    MEMBERS.discard("ben")
+    assert (await happen()).body.members_version == first.body.members_version == 2
+    following = await happen()
+    await deliver(following)
+    await ada.until(following.pos)
+    assert ben.events == []
+
+
+async def test_a_hub_hears_again_once_redis_is_back(hubs: tuple[Hub, Hub], redis_url: str) -> None:
+    listeners = await both_hear(hubs)
+    cut_off(redis_url)
+    entry = await happen()
+    await deliver(entry)  # Nobody listens, perhaps.
+    for listener in listeners:
+        await listener.until(entry.pos)
+    async with in_time("somebody listens again"):
+        while not count_heard(redis_url):
+            await stream().heads([SUBJECT])
+    await deliver(await happen())
+    last = await happen()
+    await deliver(last)
+    for listener in listeners:
+        await listener.until(last.pos)
+        listener.was_told_all_since(0)
+
+
+def cut_off(redis_url: str) -> None:
+    """Close the connections by which servers hear each other."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        for one in client.client_list("pubsub"):
+            if f"/{one['db']}" == redis_url[redis_url.rindex("/") :]:
+                client.client_kill_filter(_id=one["id"])
+
+
+def count_heard(redis_url: str) -> int:
+    """How many layers hear the room."""
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        return sum(count for _, count in client.pubsub_numsub(*client.pubsub_channels(f"*{group_of(SUBJECT)}")))
+
+
+async def test_an_emptied_redis_is_a_new_epoch_for_all(hubs: tuple[Hub, Hub], redis_url: str) -> None:
+    listeners = await both_hear(hubs)
+    lost = await happen()
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    for listener in listeners:
+        async with in_time("they are told to reload"), listener.arrived:
+            while listener.frames[-1]["type"] != "RESYNC":
+                await listener.arrived.wait()
+        assert listener.frames[-1]["pos"] == lost.pos
+    following = await happen()
+    await deliver(following)
+    for listener in listeners:
+        await listener.until(following.pos)
+        assert [event["pos"] for event in listener.events[-1:]] == [following.pos]
+        assert [frame["type"] for frame in listener.frames].count("RESYNC") == 1
+
+
+async def test_what_nobody_takes_is_dropped(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    layer = RedisChannelLayer(redis_url, capacity=3)
+    channel = await layer.new_channel()
+    await layer.group_add("g", channel)
+    for number in range(10):
+        await layer.group_send("g", {"type": "n", "number": number, "big": 2**53, "nothing": None, "text": "ü"})
+    received: list[dict[str, Any]] = []
+    async with in_time("three are kept"):
+        while len(received) < 3:
+            received.append(await layer.receive(channel))
+    assert [one["number"] for one in received] == [0, 1, 2]
+    assert received[0] == {"type": "n", "number": 0, "big": 2**53, "nothing": None, "text": "ü"}
+    await layer.group_send("g", {"type": "n", "number": 10})
+    assert (await layer.receive(channel))["number"] == 10
+    assert not caplog.records
+    await layer.flush()
+
+
+async def test_without_redis_a_hub_starts_and_says_so(ready: None, settings: Any) -> None:
+    name = "chatsite.gateway.layers.redis.RedisChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": name, "CONFIG": {"url": "redis://127.0.0.1:1", "capacity": 9}}}
+    ada = Listener("ada")
+    async with running(Hub()) as hub:
+        with pytest.raises(Unavailable):
+            await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+        await hub.end_sign_ins(["hers"])
+        assert hub.has_ended("hers")
+    await get_channel_layer().flush()

@@ -1,0 +1,1 @@
+"""The twins of Channels' layer, which carries notices between processes: hints that may be lost."""
