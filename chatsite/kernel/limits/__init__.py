@@ -19,7 +19,8 @@ from chatsite.kernel.backends import backend
 from chatsite.kernel.errors import RateLimited
 
 REMEMBERED = 50_000  # buckets of one rule, about 8 MB; over it the one that was idle longest is full again
-_ROUNDING = 1e-6  # seconds and tokens; what floats may be off
+_ROUNDING = 1e-6  # seconds; what floats may be off
+_TOKEN_ROUNDING = 1e-3  # tokens; a thousand of them a second are off by more
 
 
 class Rule(NamedTuple):
@@ -65,10 +66,15 @@ def take(full_at: float, rule: Rule, cost: float, now: float) -> tuple[float, De
     _, rate, burst = rule
     wanted = max(full_at, now) + min(cost, burst) / rate
     over = wanted - now - burst / rate
+    kept = wanted if over <= _ROUNDING else full_at
+    return kept, decide(rule, left=kept - now, over=over)
+
+
+def decide(rule: Rule, *, left: float, over: float) -> Decision:
+    """What a bucket answers that will be full in `left` seconds; `over` says how much too early it was asked."""
     allowed = over <= _ROUNDING
-    kept = wanted if allowed else full_at
-    remaining = int(max(0.0, burst - (kept - now) * rate) + _ROUNDING)
-    return kept, Decision(rule, allowed, remaining, 0 if allowed else _ms(over), _ms(kept - now))
+    remaining = int(min(rule.burst, max(0.0, rule.burst - left * rule.rate) + _TOKEN_ROUNDING))
+    return Decision(rule, allowed, remaining, 0 if allowed else _ms(over), _ms(left))
 
 
 def _ms(seconds: float) -> int:
