@@ -3,20 +3,23 @@
 from uuid import uuid4
 
 import pytest
+import redis
 
 from chat.inboxes import MOST, Inboxes, Unread
 from chat.inboxes.memory import MemoryInboxes
+from chat.inboxes.redis import CHUNK, RedisInboxes
 from chatsite.kernel.ids import ChatId
 
 CHAT = ChatId(uuid4())
 ALL = {"ada", "ben"}
 
 
-@pytest.fixture(params=[MemoryInboxes], ids=lambda twin: twin.__name__)
+@pytest.fixture(params=["memory", "redis"])
 def inboxes(request: pytest.FixtureRequest) -> Inboxes:
     """Empty inboxes."""
-    made: Inboxes = request.param()
-    return made
+    if request.param == "memory":
+        return MemoryInboxes()
+    return RedisInboxes(request.getfixturevalue("redis_url"))
 
 
 async def opened(inboxes: Inboxes, user: str, *, read_pos: int = 0) -> None:
@@ -80,3 +83,63 @@ async def test_a_deleted_message_may_bring_older_ones_back(inboxes: Inboxes) -> 
     assert len(await unread(inboxes, "ada") or ()) == MOST
     await inboxes.drop(CHAT, MOST + 3)
     assert await unread(inboxes, "ada") is None  # Older ones were let go: only the store knows them.
+
+
+async def test_a_message_is_for_those_who_may_hear_it(inboxes: Inboxes) -> None:
+    for user in ("ada", "ben", "eve"):
+        await opened(inboxes, user)
+    await inboxes.add(CHAT, {"ada", "ben"}, -1, 10, mentioned={"ben", "eve"})
+    (of_ben,) = (await inboxes.of("ben", {CHAT: 0})).values()
+    assert list(of_ben) == [Unread(-1, 10, True)]
+    assert (await unread(inboxes, "ada"), await unread(inboxes, "eve")) == ([-1], [])
+
+
+async def test_many_chats_are_asked_for_at_once(inboxes: Inboxes) -> None:
+    chats = [ChatId(uuid4()) for _ in range(CHUNK + 3)]
+    for number, chat in enumerate(chats[1:]):
+        await inboxes.open(chat, "ada", read_pos=0)
+        await inboxes.fill(chat, "ada", [Unread(number, 10, False)])
+    found = await inboxes.of("ada", dict.fromkeys(chats, 0))
+    assert {chat: [one.message_id for one in of] for chat, of in found.items()} == {
+        chat: [number] for number, chat in enumerate(chats[1:])
+    }
+    assert await inboxes.of("ada", {}) == {}
+
+
+# --- in Redis
+
+
+async def test_servers_share_their_inboxes(redis_url: str) -> None:
+    one, other = RedisInboxes(redis_url), RedisInboxes(redis_url)
+    await opened(one, "ada")
+    await other.add(CHAT, ALL, 2**62, 2**52, mentioned=["ada"])
+    (found,) = (await one.of("ada", {CHAT: 0})).values()
+    assert list(found) == [Unread(2**62, 2**52, True)]
+    await other.advance(CHAT, "ada", 2**52)
+    assert await unread(one, "ada", pos=2**52) == []
+
+
+async def test_a_redis_that_may_have_lost_something_is_counted_anew(redis_url: str) -> None:
+    inboxes = RedisInboxes(redis_url)
+    await opened(inboxes, "ada")
+    key = f"inbox:ada:{CHAT}"
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        (marker,) = [member for member in client.zrange(key, 0, -1) if member.startswith("opened:")]
+        client.zrem(key, marker)
+        client.zadd(key, {"opened:before": 0})  # As it was under another replication id.
+        assert await unread(inboxes, "ada") is None
+        await inboxes.add(CHAT, ALL, 1, 10, mentioned=[])
+        assert client.keys("inbox*") == []
+    await opened(inboxes, "ada", read_pos=10)
+    await inboxes.add(CHAT, ALL, 2, 20, mentioned=[])
+    assert await unread(inboxes, "ada") == [2]
+
+
+async def test_what_nobody_looks_at_is_let_go_and_its_index_last(redis_url: str) -> None:
+    inboxes = RedisInboxes(redis_url)
+    await opened(inboxes, "ada")
+    with redis.Redis.from_url(redis_url) as client:
+        assert 0 < client.ttl(f"inbox:ada:{CHAT}") < client.ttl(f"inboxes:{CHAT}")
+        client.expire(f"inbox:ada:{CHAT}", 60)
+        await unread(inboxes, "ada")
+        assert client.ttl(f"inbox:ada:{CHAT}") > 60
