@@ -151,3 +151,29 @@ class IdempotencyKey(models.Model):
     class Meta:
         db_table = "idempotency_keys"
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="one_result_a_key")]
+
+
+class LogTopic(models.Model):
+    """The Kafka topic of the event log: positions hold for this topic id and generation."""
+
+    name = models.CharField(primary_key=True, max_length=249)
+    topic_id = models.CharField(max_length=32, help_text="the brokers' own; another one is another topic")
+    generation = models.IntegerField(default=1, help_text="raised by `migrate_log --accept-new-topic`")
+    partitions = models.IntegerField(help_text="fixed for life: a key's partition is counted with it")
+
+    class Meta:
+        db_table = "log_topics"
+
+
+class GroupStart(models.Model):
+    """Where a group of Kafka's first began; from then on an offset that is missing is lost, not new."""
+
+    topic = models.CharField(max_length=249)
+    group = models.CharField(max_length=255, db_column="group_name")
+    partition = models.IntegerField()
+    offset = models.BigIntegerField(db_column="log_offset")
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "group_starts"
+        constraints = [models.UniqueConstraint(fields=["topic", "group", "partition"], name="one_start_a_group")]

@@ -30,7 +30,10 @@ def _only_ours(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             )
 
 
-@pytest.fixture(params=["sqlite", "sqlite outbox", "postgres"])
+SQL_TWINS = ("sqlite", "sqlite outbox", "postgres")
+
+
+@pytest.fixture(params=SQL_TWINS)
 async def sql_log(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[SqlEventLog]:
     """An event log in a database, as log and as outbox."""
     made = make_sql_log(request.param)
@@ -38,17 +41,6 @@ async def sql_log(request: pytest.FixtureRequest, transactional_db: None) -> Asy
     yield made
     await made.close()
     await sync_to_async(connections.close_all)()
-
-
-@pytest.fixture
-async def another(sql_log: SqlEventLog, request: pytest.FixtureRequest) -> AsyncIterator[SqlEventLog]:
-    """The same log as another process has it."""
-    if not sql_log.shared:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="SQLite is read by one process: the folder lock"))
-    made = SqlEventLog(sql_log.alias, keep_seconds=60, partitions=sql_log.partitions)
-    await made.open()
-    yield made
-    await made.close()
 
 
 def make_sql_log(twin: str) -> SqlEventLog:

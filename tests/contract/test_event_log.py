@@ -1,22 +1,57 @@
 """The contract of EventLog, over each of its twins."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from chatsite.kernel.eventlog import EventLog, GroupReader
+from chatsite.kernel.eventlog.kafka import KafkaEventLog
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import Record
-from tests.contract.conftest import fact
+from tests.contract.conftest import SQL_TWINS, fact, make_sql_log
+from tests.contract.kafka import KafkaTopic
+from tests.servers import address
 from tests.world import in_time
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
-@pytest.fixture
-def log(sql_log: SqlEventLog) -> EventLog:
+PARTITIONS = 4
+
+
+@pytest.fixture(params=[*SQL_TWINS, "kafka"])
+async def log(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[EventLog]:
     """A log of each kind."""
-    return sql_log
+    async with AsyncExitStack() as stack:
+        if request.param == "kafka":
+            topic = await stack.enter_async_context(KafkaTopic(address("kafka"), partitions=PARTITIONS))
+            made: EventLog = topic.log()
+        else:
+            made = make_sql_log(request.param)
+        await made.open()
+        yield made
+        await made.close()
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def another(log: EventLog, request: pytest.FixtureRequest) -> AsyncIterator[EventLog]:
+    """The same log as another process has it."""
+    match log:
+        case SqlEventLog():
+            if not log.shared:
+                reason = "SQLite is read by one process: the folder lock"
+                request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+            made: EventLog = SqlEventLog(log.alias, keep_seconds=60, partitions=log.partitions)
+        case KafkaEventLog():
+            made = KafkaTopic.again(log)
+    await made.open()
+    yield made
+    await made.close()
 
 
 async def read(reader: GroupReader, count: int) -> list[Record]:
@@ -135,7 +170,7 @@ async def test_two_readers_share_a_group(log: EventLog, another: EventLog) -> No
     await one.close()
     again = await read(two, len(theirs) and 0)
     async with in_time("the other one has everything"):
-        while len(two.partitions) < 4:
+        while len(two.partitions) < PARTITIONS:
             again += await two.poll(limit=99, wait=0.1)
     await another.append(fact("k0", value=b"later"))
     async with in_time("what comes later"):
@@ -147,7 +182,7 @@ async def test_two_readers_share_a_group(log: EventLog, another: EventLog) -> No
 async def shared(one: GroupReader, two: GroupReader) -> None:
     """Wait until two readers have something each, and everything together."""
     async with in_time("the partitions are shared"):
-        while not (one.partitions and two.partitions and len(one.partitions | two.partitions) == 4):
+        while not (one.partitions and two.partitions and len(one.partitions | two.partitions) == PARTITIONS):
             await asyncio.gather(one.poll(limit=1, wait=0.1), two.poll(limit=1, wait=0.1))
 
 

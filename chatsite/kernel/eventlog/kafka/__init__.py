@@ -1,0 +1,219 @@
+"""The event log in a Kafka topic, for the shape cluster.
+
+A record is durable once `min.insync.replicas` brokers have it. There are no
+unique keys: a record may stand twice, and who reads drops by its event id. What
+Django's database knows of it is which topic it is, under which generation, and
+where each group began.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+
+from confluent_kafka import Message
+
+from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.errors import DomainError, TooLarge
+from chatsite.kernel.eventlog import Appended, Positions
+from chatsite.kernel.eventlog.kafka import registry
+from chatsite.kernel.eventlog.kafka.answers import Recent
+from chatsite.kernel.eventlog.kafka.clients import Options, client
+from chatsite.kernel.eventlog.kafka.producer import Flight, Sender
+from chatsite.kernel.eventlog.kafka.reader import KafkaGroupReader
+from chatsite.kernel.eventlog.kafka.records import headers_of, offset_after, partition_of, pos_of, record_of
+from chatsite.kernel.eventlog.kafka.scan import scan
+from chatsite.kernel.eventlog.kafka.topic import DEAD_LETTERS, Topic, TopicAdmin
+from chatsite.kernel.events import NewRecord, Record
+
+ENDS_SECONDS, COMMITTED_SECONDS = 0.2, 1.0  # how old an answer about the log's ends and about groups may be
+
+
+class KafkaEventLog:
+    """EventLog over one topic."""
+
+    def __init__(self, servers: str, topic: str, group_prefix: str, options: Mapping[str, str]) -> None:
+        self.name = topic
+        self._client: Options = client(servers, options)
+        self._prefix = group_prefix
+        self._found: Topic | None = None
+        self._made_admin: TopicAdmin | None = None
+        self._sender: Sender | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._readers: set[KafkaGroupReader] = set()
+        self._ends = Recent(self._ask_ends, seconds=ENDS_SECONDS)
+        self._floors = Recent(self._ask_floors, seconds=ENDS_SECONDS)
+        self._committed: dict[str, Recent[dict[int, int]]] = {}  # one a group
+
+    async def open(self) -> str:
+        return (await self._open()).identity
+
+    def partition_of(self, key: str) -> int:
+        return partition_of(key, self._topic.partitions)
+
+    def append(self, record: NewRecord) -> asyncio.Future[Appended]:
+        flight = Flight(
+            self.name,
+            key=record.key,
+            raw_key=record.key.encode(),
+            value=record.value,
+            headers=headers_of(record),
+            since=time.monotonic(),
+        )
+        if self._found and flight.size > self._found.max_bytes:
+            flight.future.set_exception(TooLarge(f"The record is larger than {self._found.max_bytes} bytes."))
+            return flight.future
+        return self._ready_sender().send(flight)
+
+    async def read(self, group: str) -> KafkaGroupReader:
+        topic = await self._open()
+        await in_db_thread(registry.start_group, self._admin, topic, self._prefix + group)
+        reader = KafkaGroupReader(self._client, topic, group, group_id=self._prefix + group, on_close=self._forget)
+        self._readers.add(reader)
+        return reader
+
+    async def progress(self, group: str) -> Positions:
+        topic = await self._open()
+        recent = self._committed.setdefault(
+            group, Recent(lambda: self._admin.committed(self._prefix + group), seconds=COMMITTED_SECONDS)
+        )
+        finished = {number: offset - 1 for number, offset in (await recent.get()).items()}
+        for reader in self._readers:
+            if reader.group == group:
+                for number, offset in reader.finished_offsets.items():
+                    finished[number] = max(offset, finished.get(number, -1))
+        return {number: pos_of(topic.generation, finished.get(number, -1)) for number in range(topic.partitions)}
+
+    async def ends(self) -> Positions:
+        topic = await self._open()
+        newest = {number: end - 1 for number, end in (await self._ends.get()).items()}
+        # What this process has appended counts at once, whatever the answer's age.
+        mine = self._sender.ends if self._sender else {}
+        return {number: pos_of(topic.generation, max(end, mine.get(number, -1))) for number, end in newest.items()}
+
+    async def floors(self) -> Positions:
+        topic = await self._open()
+        return {number: pos_of(topic.generation, first - 1) for number, first in (await self._floors.get()).items()}
+
+    async def find(self, unique_key: str) -> Record | None:
+        return None
+
+    async def newest(self, *, limit: int) -> list[Record]:
+        topic = await self._open()
+        ends, floors = await self._ask_ends(), await self._floors.get()
+        ranges = {number: (max(floors[number], end - limit), end) for number, end in ends.items()}
+        return await self._scan(topic, ranges, limit=limit * topic.partitions)
+
+    async def key_records(self, key: str, *, after: int, limit: int) -> list[Record]:
+        topic = await self._open()
+        number, raw = self.partition_of(key), key.encode()
+        first = max(offset_after(after, generation=topic.generation), (await self._floors.get())[number])
+        ranges = {number: (first, (await self._ask_ends())[number])}
+        return await self._scan(topic, ranges, limit=limit, key=raw)
+
+    async def park(self, record: Record, *, group: str, reason: str) -> None:
+        topic = await self._open()
+        place = {record.partition: (record.offset, record.offset + 1)}
+        read = await asyncio.to_thread(scan, self._client, self.name, place, wanted=_any, limit=1)
+        origin = [
+            ("dlqReason", reason.encode()),
+            ("dlqGroup", group.encode()),
+            ("dlqTopic", self.name.encode()),
+            ("dlqPartition", str(record.partition).encode()),
+            ("dlqOffset", str(record.offset).encode()),
+        ]
+        flight = Flight(
+            topic.name + DEAD_LETTERS,
+            key=f"{topic.name}{DEAD_LETTERS}:{record.partition}",
+            raw_key=read[0].key() if read else record.key.encode(),  # The topic may have dropped it since.
+            value=read[0].value() if read else record.value,
+            headers=[*((read and read[0].headers()) or []), *origin],
+            since=time.monotonic(),
+        )
+        await self._ready_sender().send(flight)
+
+    async def rewind(self, group: str) -> None:
+        topic = await self._open()
+        await in_db_thread(registry.start_over, self._admin, topic, self._prefix + group)
+        self._committed.pop(group, None)
+
+    async def trim(self, *, now_ms: int, below: Positions) -> int:
+        return 0  # The brokers drop what is older than the topic's retention.
+
+    async def close(self) -> None:
+        for reader in [*self._readers]:
+            await reader.close()
+        if self._opening:
+            self._opening.cancel()
+        if self._sender:
+            await self._sender.close()
+        self._sender = self._opening = None
+
+    def migrate(self, *, partitions: int, replication: int, accept_new_topic: bool) -> Iterator[str]:
+        """Make and register the topic where it is missing; tells line by line. Blocking, for commands."""
+        letters = TopicAdmin(self._client, self.name + DEAD_LETTERS)
+        return registry.migrate(
+            self._admin, letters, partitions=partitions, replication=replication, accept_new_topic=accept_new_topic
+        )
+
+    # --- which topic it is
+
+    @property
+    def _topic(self) -> Topic:
+        if self._found is None:
+            raise RuntimeError("The event log is not open yet.")
+        return self._found
+
+    @property
+    def _admin(self) -> TopicAdmin:
+        if self._made_admin is None:  # Not before it is used: its threads must not be forked.
+            self._made_admin = TopicAdmin(self._client, self.name)
+        return self._made_admin
+
+    async def _open(self) -> Topic:
+        if self._found is None:
+            self._found = await in_db_thread(registry.require_topic, self._admin)
+        self._ready_sender().ready(self._found)
+        return self._found
+
+    def _ready_sender(self) -> Sender:
+        """The sender of the running loop; what it gets before the log is open waits for that."""
+        loop = asyncio.get_running_loop()
+        if self._sender is None or self._sender.loop is not loop:
+            self._sender = Sender(self._client)
+            if self._found:
+                self._sender.ready(self._found)
+            else:
+                self._opening = loop.create_task(self._open_for(self._sender))
+        return self._sender
+
+    async def _open_for(self, sender: Sender) -> None:
+        try:
+            await self._open()
+        except DomainError as error:
+            sender.refuse_all(error)
+
+    def _forget(self, reader: KafkaGroupReader) -> None:
+        self._readers.discard(reader)
+        self._committed.pop(reader.group, None)
+
+    # --- reads apart from groups
+
+    async def _ask_ends(self) -> dict[int, int]:
+        return await self._admin.ends(self._topic.partitions)
+
+    async def _ask_floors(self) -> dict[int, int]:
+        return await self._admin.floors(self._topic.partitions)
+
+    async def _scan(
+        self, topic: Topic, ranges: Mapping[int, tuple[int, int]], *, limit: int, key: bytes | None = None
+    ) -> list[Record]:
+        def of_key(message: Message) -> bool:
+            return message.key() == key
+
+        wanted = _any if key is None else of_key
+        read = await asyncio.to_thread(scan, self._client, self.name, ranges, wanted=wanted, limit=limit)
+        return [record_of(message, generation=topic.generation) for message in read]
+
+
+def _any(_: Message) -> bool:
+    return True
