@@ -46,6 +46,8 @@ def test_nothing_of_a_key_overtakes_what_was_refused(steps: list[tuple[str, str,
         now += 0.5
         gone: list[Sent] = []
         match step:
+            case "put" if line.passes():
+                assert not waiting
             case "put":
                 waiting.append(Sent(number, key, size, now))
                 gone = line.put(waiting[-1])

@@ -34,6 +34,13 @@ class OutageBuffer(Generic[W]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def passes(self) -> bool:
+        """Whether a record may go at once, since none waits; it counts as taken then."""
+        if self._waiting or self.flying >= self.window:
+            return False
+        self.flying += 1
+        return True
+
     def put(self, item: W) -> list[W]:
         """Add a record; answers what had to go for it, itself perhaps."""
         self._waiting.append(item)
@@ -49,6 +56,8 @@ class OutageBuffer(Generic[W]):
 
     def take(self) -> list[W]:
         """The records whose turn it is."""
+        if not self._waiting:
+            return []
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), self.window - self.flying))]
         self._held -= sum(item.size for item in taken)
         self.flying += len(taken)

@@ -43,6 +43,7 @@ class Flight:
 
 
 Landing = tuple[Flight, KafkaError | None, int, int]
+_NOWHERE = (-1, -1)
 
 
 class Sender:
@@ -104,6 +105,9 @@ class Sender:
         if self._closing or not self._breaker.lets(now=flight.since):
             flight.future.set_exception(unavailable())
             return flight.future
+        if self._thread and self._buffer.passes():
+            self._produce(flight)
+            return flight.future
         self._refuse(self._buffer.put(flight), unavailable())
         self._pump()
         self._keep_watch()
@@ -131,24 +135,25 @@ class Sender:
     def _pump(self) -> None:
         if self._thread:
             for flight in self._buffer.take():
-                self._flying.add(flight)
                 self._produce(flight)
 
     def _produce(self, flight: Flight) -> None:
+        self._flying.add(flight)
+
         def landed(error: KafkaError | None, message: Message) -> None:
-            self._turn.append((flight, error, *(place_of(message) if error is None else (-1, -1))))
+            self._turn.append((flight, error, *(place_of(message) if error is None else _NOWHERE)))
 
         error: KafkaError | None = None
         try:
             self._producer.produce(
-                flight.topic, flight.value, flight.raw_key, on_delivery=landed, headers=list(flight.headers)
+                flight.topic, flight.value, flight.raw_key, on_delivery=landed, headers=flight.headers
             )
         except KafkaException as cause:
             error = error_of(cause)
         except BufferError:
             error = KafkaError(KafkaError._QUEUE_FULL)
         if error:
-            turn: list[Landing] = [(flight, error, -1, -1)]
+            turn: list[Landing] = [(flight, error, *_NOWHERE)]
             self._loop.call_soon(self._settle, turn)
 
     def _settle(self, turn: list[Landing]) -> None:

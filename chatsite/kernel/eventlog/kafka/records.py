@@ -8,7 +8,7 @@ from confluent_kafka import Message, murmur2
 from chatsite.kernel.events import NewRecord, Record
 
 GENERATION_SHIFT = 40  # pos = generation << 40 + offset
-Headers: TypeAlias = list[tuple[str, bytes]]
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 
 class _Envelope(msgspec.Struct, rename="camel"):
@@ -34,7 +34,7 @@ def headers_of(record: NewRecord) -> Headers:
     """The headers of a record: ours, and those of CloudEvents in Kafka's binary mode."""
     envelope = _envelope(record.value)
     event_type, event_id = record.event_type.encode(), record.event_id.encode()
-    headers = [
+    headers: Headers = [
         ("eventType", event_type),
         ("eventId", event_id),
         ("ce_specversion", b"1.0"),
