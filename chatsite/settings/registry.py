@@ -153,7 +153,7 @@ SETTINGS: dict[str, Setting] = {
             parse=_at_least(8),
             kind="number",
             default=20,
-            help="Connections to PostgreSQL that one process may hold for requests; log and store take 5 more.",
+            help="Connections to PostgreSQL of one process for requests and commands; log and store take up to 9 more.",
         ),
         Setting(
             name="CHAT_REDIS_URL",

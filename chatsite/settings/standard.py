@@ -11,13 +11,10 @@ REDIS_URL: str = setting("CHAT_REDIS_URL")
 if not (REDIS_URL and setting("CHAT_DATABASE_URL")):
     raise ImproperlyConfigured(f"CHAT_SHAPE={setting('CHAT_SHAPE')} needs CHAT_DATABASE_URL and CHAT_REDIS_URL.")
 
-MESSAGES_THREADS = 5  # those of log and store: two that read, one that writes, one that listens, one to spare
-
-
 # One database, two schemas: log and store stand apart, so that they can move.
 DATABASES = {
-    "default": postgres(setting("CHAT_DATABASE_URL"), schema="public", connections=setting("CHAT_DATABASE_POOL")),
-    "messages": postgres(setting("CHAT_DATABASE_URL"), schema="messages", connections=MESSAGES_THREADS),
+    "default": postgres(setting("CHAT_DATABASE_URL"), schema="public", pool=setting("CHAT_DATABASE_POOL")),
+    "messages": postgres(setting("CHAT_DATABASE_URL"), schema="messages", pool=None),
 }
 SHARED = True
 EVENT_LOG = {

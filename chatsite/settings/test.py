@@ -28,7 +28,7 @@ GATEWAY["STRICT"] = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The contract suites run over every twin in one process.
 if "CHAT_TEST_POSTGRES" in os.environ:
-    DATABASES["postgres"] = postgres(os.environ["CHAT_TEST_POSTGRES"], schema="public", connections=20)
+    DATABASES["postgres"] = postgres(os.environ["CHAT_TEST_POSTGRES"], schema="public", pool=None)
     DATABASE_ROUTERS = ["tests.routers.ContractRouter", *DATABASE_ROUTERS]
 # Files, not memory: the port's threads have connections of their own.
 for alias, database in DATABASES.items():
