@@ -3,6 +3,8 @@
 Ids are strings here, as everywhere in JSON; times are ISO 8601 with ms and Z.
 """
 
+from collections.abc import Sequence
+from hashlib import blake2b
 from typing import ClassVar, Literal
 
 import msgspec
@@ -243,3 +245,9 @@ class MessageDeleted(Payload, frozen=True, kw_only=True, rename="camel"):
 
 
 MessageEvent = MessageSent | MessageImported | MessageEdited | MessageDeleted
+
+
+def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str]) -> bytes:
+    """What two sends with one nonce must have in common to be the same send."""
+    body = [content, reply_to_id, list(dict.fromkeys(mentions))]
+    return blake2b(msgspec.json.encode(body), digest_size=16).digest()

@@ -1,16 +1,14 @@
 """Saying something: facts of the event log."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-import msgspec
 from django.conf import settings
 
 from chat import policy
-from chat.events import MessageSent
+from chat.events import MessageSent, body_digest
 from chat.policy import Action, Seat
 from chat.queries.messages import require_message
 from chat.queries.participants import Roster, require_open_roster
@@ -62,7 +60,7 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     require_content(draft.content)
     _require_nonce(draft.nonce)
     key = nonce_key(chat, sender, draft.nonce) if draft.nonce else None
-    digest = _digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
+    digest = body_digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
     if key and (first := await _find_first(key, digest, retry=draft.retry)):
         return first
     slowed = await _require_allowed(chat, draft, sender)
@@ -226,7 +224,7 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
     event = record.fact.payload
     if not isinstance(event, MessageSent):
         raise Internal(f"The record of a nonce is a {record.event_type}.")
-    if _digest(event.content, event.reply_to_id, event.mentions) != digest:
+    if body_digest(event.content, event.reply_to_id, event.mentions) != digest:
         raise KeyReused(code="nonce_reused")
     return _result(event, epoch, record.pos, repeated=True)
 
@@ -244,11 +242,6 @@ def asks_of(chat: ChatId, sender: UserId) -> tuple[Ask, ...]:
         Ask(rule("person_sends"), who),
         Ask(rule("chat_sends"), where),
     )
-
-
-def _digest(content: str, reply_to: str | None, mentions: Sequence[str]) -> bytes:
-    body = [content, reply_to, list(dict.fromkeys(mentions))]
-    return hashlib.blake2b(msgspec.json.encode(body), digest_size=16).digest()
 
 
 def require_content(content: str) -> None:
