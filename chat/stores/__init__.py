@@ -6,8 +6,11 @@ from typing import NamedTuple, Protocol, cast
 from chat.fold import MessageState, Stamped
 from chat.inboxes import Unread
 from chatsite.kernel.backends import backend
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.groups import held_from
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
+GROUP = "history-writers"  # the group that writes the stores
 PAGE_BUCKETS = 16  # partitions one page may touch; a sparser chat is walked over several pages
 PAGE_SECONDS = 0.3
 
@@ -40,12 +43,26 @@ class Read(NamedTuple):
     back: bool = False
 
 
+class Nonce(NamedTuple):
+    """What a sender's nonce became: the first message, and the digest of its body."""
+
+    message_id: MessageId
+    digest: bytes
+
+
+class NotMigrated(Exception):
+    """The store lacks tables of this version; the text says what makes them."""
+
+
 class MessageStore(Protocol):
     """Messages of all chats, in ten-day buckets of their id.
 
     Every write is idempotent, and any order of the same writes ends in the state
     that `fold.apply` gives.
     """
+
+    async def open(self) -> None:
+        """Make ready, as soon as the server is there: a store that is away is none to refuse for; NotMigrated."""
 
     async def add(self, chat: ChatId, sent: Sequence[Stamped]) -> None:
         """Store messages; one that is there stays as it is, one edited before it came keeps the edit."""
@@ -64,10 +81,16 @@ class MessageStore(Protocol):
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         """The earlier texts of a message, oldest first; none of a deleted one."""
 
+    async def find_nonce(self, chat: ChatId, sender: UserId, nonce: str) -> Nonce | None:
+        """The message that was sent with a nonce within 24 hours, once it is stored."""
+
     async def unread(
         self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int
     ) -> dict[ChatId, list[Unread]]:
-        """The newest `limit` messages of others above a pos in each chat, in rising pos; no threads, no tombstones."""
+        """The newest `limit` messages of others above a pos in each chat, in rising pos; no threads, no tombstones.
+
+        Imported messages have no pos and are never unread.
+        """
 
     async def size(self, chat: ChatId) -> int:
         """How many messages of a chat are stored, tombstones too."""
@@ -77,6 +100,9 @@ class MessageStore(Protocol):
 
     async def applied(self, chat: ChatId) -> int:
         """The pos up to which everything of a chat is stored."""
+
+    async def close(self) -> None:
+        """Let go of the resources."""
 
 
 class ReadStore(Protocol):
@@ -90,6 +116,13 @@ class ReadStore(Protocol):
 
     async def erase(self, chat: ChatId) -> int:
         """Delete the positions of a chat for good; answers how many."""
+
+
+async def written_up_to(chat: ChatId) -> int:
+    """The pos up to which the group that writes history has applied everything of a chat."""
+    pos = (await log().progress(GROUP)).get(log().partition_of(str(chat)), 0)
+    held = await held_from(GROUP, str(chat))
+    return pos if held is None else min(pos, held - 1)
 
 
 def read_store() -> ReadStore:

@@ -1,5 +1,6 @@
 """The message store in an SQL database, written beside the event log's commits."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -10,19 +11,18 @@ import msgspec
 from django.db import OperationalError
 from django.db.backends.utils import CursorWrapper
 
-from chat.events import MessageDeleted, MessageEdited, Origin
+from chat.events import MessageDeleted, MessageEdited, MessageSent, Origin, body_digest
 from chat.fold import MessageState, Stamped, apply
 from chat.inboxes import Unread
-from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, StorePage
+from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, written_up_to
 from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
-from chatsite.kernel.groups import held_from
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, make_id
+from chatsite.kernel.nonces import nonce_key
 
 P = ParamSpec("P")
 R = TypeVar("R")
-GROUP = "history-writers"
 _COLUMNS = (
     "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
     " mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
@@ -85,6 +85,9 @@ class SqlMessageStore:
         self.alias = alias
         self._writer = Writer.of(alias)
 
+    async def open(self) -> None:
+        pass  # Its tables come with Django's migrations, which `serve` looks at.
+
     async def add(self, chat: ChatId, sent: Sequence[Stamped]) -> None:
         await self._write(self._add_many, sent)
 
@@ -104,6 +107,13 @@ class SqlMessageStore:
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         return await self._read(self._edits, str(chat), message)
 
+    async def find_nonce(self, chat: ChatId, sender: UserId, nonce: str) -> Nonce | None:
+        # The log's unique index has it for longer than 24 hours; a table of our own would say it twice.
+        record = await log().find(nonce_key(chat, sender, nonce))
+        if record is None or not isinstance(event := record.fact.payload, MessageSent):
+            return None
+        return Nonce(MessageId(int(event.message_id)), body_digest(event.content, event.reply_to_id, event.mentions))
+
     async def unread(
         self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int
     ) -> dict[ChatId, list[Unread]]:
@@ -122,9 +132,10 @@ class SqlMessageStore:
         return counts
 
     async def applied(self, chat: ChatId) -> int:
-        pos = (await log().progress(GROUP)).get(log().partition_of(str(chat)), 0)
-        held = await held_from(GROUP, str(chat))
-        return pos if held is None else min(pos, held - 1)
+        return await written_up_to(chat)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._writer.close)
 
     async def _write(self, handler: Any, items: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What every process that lasts has: tables to stand on, a signal that ends it, logs to close."""
+"""What every process that lasts has: tables to stand on, a signal that ends it, logs and a store to close."""
 
 import asyncio
 import signal
@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from chat.stores import NotMigrated, store
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.lock import FolderLock
 
@@ -28,6 +29,10 @@ def require_migrated() -> None:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(f"The tables of {alias!r} are not up to date. Run: manage.py migrate_all")
         connections[alias].close()
+    try:
+        asyncio.run(store().open())
+    except NotMigrated as error:
+        raise CommandError(str(error)) from None
 
 
 def sql_databases() -> list[str]:
@@ -49,7 +54,7 @@ def stop_signal() -> asyncio.Event:
 
 
 async def run_until_stopped(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run coroutines until a signal, then cancel them and close the logs."""
+    """Run coroutines until a signal, then cancel them and close what they used."""
     stopping = stop_signal()
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -58,10 +63,11 @@ async def run_until_stopped(work: Sequence[Coroutine[Any, Any, None]]) -> None:
             for task in running:
                 task.cancel()
     finally:
-        await close_logs()
+        await close_backends()
 
 
-async def close_logs() -> None:
-    """Make durable what was appended."""
+async def close_backends() -> None:
+    """Let go of the store, and make durable what was appended."""
+    await store().close()
     await outbox().close()
     await log().close()

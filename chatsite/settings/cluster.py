@@ -24,7 +24,11 @@ DATABASES = {
         "USER": setting("SCYLLA_USERNAME"),
         "PASSWORD": setting("SCYLLA_PASSWORD"),
         "TEST": {"DEPENDENCIES": []},
-        "OPTIONS": {"connection": {"lazy_connect": True, "port": setting("SCYLLA_PORT")}},
+        "OPTIONS": {
+            "connection": {"lazy_connect": True, "port": setting("SCYLLA_PORT")},
+            # The first datacenter is this process's own: its nodes are asked.
+            "replication": {setting("SCYLLA_DATACENTER"): setting("SCYLLA_REPLICATION")},
+        },
     },
 }
 MESSAGE_STORE = {"BACKEND": "chat.stores.scylla.ScyllaMessageStore", "CONFIG": {"alias": "cassandra"}}

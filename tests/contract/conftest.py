@@ -1,6 +1,7 @@
 """What the contract suites run over: each port's twins."""
 
 import random
+import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -10,9 +11,11 @@ import redis
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from chat.stores.cql import Cql
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
 from chatsite.kernel.redis import close_connections
+from tests.keyspaces import keyspace
 from tests.servers import address
 
 DATABASES = 4_096
@@ -46,9 +49,23 @@ async def sql_log(request: pytest.FixtureRequest, transactional_db: None) -> Asy
 def make_sql_log(twin: str) -> SqlEventLog:
     """The log of a twin, over what it holds."""
     if twin == "postgres":
-        address("postgres")
-        return SqlEventLog("postgres", keep_seconds=60, partitions=4)
+        return SqlEventLog(sql_alias(twin), keep_seconds=60, partitions=4)
     return SqlEventLog("default" if "outbox" in twin else "messages", keep_seconds=60)
+
+
+def sql_alias(twin: str) -> str:
+    """The database that holds log and store of an SQL twin."""
+    if twin != "postgres":
+        return "messages"
+    address("postgres")
+    return "postgres"
+
+
+@pytest.fixture(scope="session")
+def cassandra(worker_id: str) -> Iterator[Cql]:
+    """A session over a keyspace that this test process has to itself."""
+    with keyspace("test_cassandra", f"test_{worker_id}_{os.getpid()}") as cql:
+        yield cql
 
 
 def fact(key: str = "k", *, unique_key: str | None = None, value: bytes = b"{}") -> NewRecord:

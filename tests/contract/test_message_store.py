@@ -1,7 +1,8 @@
 """The contract of MessageStore, over each of its twins."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -10,23 +11,32 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.events import MessageImported, MessageSent
+from chat.events import MessageImported, MessageSent, body_digest
 from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
-from chat.stores import PAGE_BUCKETS, MessageStore
+from chat.stores import PAGE_BUCKETS, MessageStore, Nonce
+from chat.stores.scylla import ScyllaMessageStore
 from chat.stores.sql import SqlMessageStore
-from chatsite.kernel.database import Writer
-from chatsite.kernel.ids import BUCKET_MS, ChatId, MessageId, make_id
-from tests.unit.events import MESSAGE, deleted, edited, imported, lives, sent
+from chatsite.kernel import clock
+from chatsite.kernel.eventlog import log
+from chatsite.kernel.events import iso, new_record
+from chatsite.kernel.ids import BUCKET_MS, ChatId, MessageId, UserId, id_at, make_id, unix_ms_of, version_of
+from chatsite.kernel.nonces import nonce_key
+from tests.contract.conftest import sql_alias
+from tests.unit.events import MESSAGE, OTHER, SENDER, THIRD, deleted, edited, imported, lives, sent
 
-pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
-@pytest.fixture
-async def store(transactional_db: None) -> AsyncIterator[MessageStore]:
+@pytest.fixture(params=["sqlite", "scylla"])
+async def store(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[MessageStore]:
     """A message store."""
-    yield SqlMessageStore("messages")
-    await sync_to_async(Writer.of("messages").close)()
+    if request.param == "scylla":
+        yield ScyllaMessageStore(request.getfixturevalue("cassandra").alias)
+    else:
+        store = SqlMessageStore(sql_alias(request.param))
+        yield store
+        await store.close()
     await sync_to_async(connections.close_all)()
 
 
@@ -163,3 +173,192 @@ async def test_earlier_texts_are_kept_once_and_go_with_the_message(store: Messag
     assert await store.edits(chat, MESSAGE) == before
     await put(store, chat, deleted(3_000), first)
     assert await store.edits(chat, MESSAGE) == []
+
+
+RICH = MessageState(
+    chat_id="",
+    message_id=MESSAGE,
+    version=version_of(MESSAGE),
+    content="*first*",
+    sender_id=SENDER,
+    html="<em>first</em>",
+    message_type="text",
+    reply_to_id=-5,
+    thread_id=7,
+    attachments=(THIRD, OTHER),
+    mentions=(OTHER,),
+    nonce="n",
+    pos=3,
+    created_at=iso(unix_ms_of(MESSAGE)),
+)
+
+
+def rich(**changes: object) -> Stamped:
+    """A message with everything that one can have."""
+    event = msgspec.structs.replace(
+        sent().event,
+        content=RICH.content,
+        html=RICH.html,
+        nonce=RICH.nonce,
+        reply_to_id="-5",
+        thread_id="7",
+        attachments=[THIRD, OTHER],
+        mentions=[OTHER],
+        **changes,
+    )
+    return Stamped(event, version_of(MESSAGE), 3)
+
+
+async def test_everything_of_a_message_comes_back(store: MessageStore, chat: ChatId) -> None:
+    await put(store, chat, rich())
+    whole = msgspec.structs.replace(RICH, chat_id=str(chat))
+    assert await store.get(chat, MESSAGE) == whole
+    assert (await store.page(chat, limit=1)).messages == [whole]
+
+
+async def test_an_edit_without_markup_or_mentions_takes_those_before_it(store: MessageStore, chat: ChatId) -> None:
+    await put(store, chat, rich(), edited(1_000, "plain"))
+    state = await store.get(chat, MESSAGE)
+    assert state is not None
+    assert (state.content, state.html, state.mentions, state.is_edited) == ("plain", None, (), True)
+    assert (state.attachments, state.thread_id) == ((THIRD, OTHER), 7)
+
+
+async def test_a_delete_leaves_nothing_of_what_was_said(store: MessageStore, chat: ChatId) -> None:
+    await put(store, chat, rich(), edited(3_000, "second"), deleted(2_000), edited(5_000, "back again"))
+    state = await store.get(chat, MESSAGE)
+    assert state is not None
+    assert (state.content, state.html, state.mentions, state.attachments) == ("", None, (), ())
+    assert (state.deleted_by, state.delete_reason, state.is_edited) == (SENDER, None, False)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_edits_in_any_order_leave_the_same_earlier_texts(store: MessageStore, data: st.DataObject) -> None:
+    chat, life = ChatId(uuid4()), [edited(after, f"edit {after}") for after in (1_000, 2_000, 3_000)]
+    disorder = data.draw(st.permutations(life)) + data.draw(st.lists(st.sampled_from(life), max_size=3))
+    await put(store, chat, sent(), *disorder)
+    texts = await store.edits(chat, MESSAGE)
+    assert [edit.content for edit in texts] == ["first", "edit 1000", "edit 2000"]
+    assert [edit.edited_at for edit in texts] == [iso(unix_ms_of(MESSAGE) + ms) for ms in (0, 1, 2)]
+
+
+async def test_many_messages_of_one_call_are_all_stored(store: MessageStore, chat: ChatId) -> None:
+    ids = spread([-1, 0], 40)
+    await store.add(chat, [of(chat, sent(one, pos=n)) for n, one in enumerate(ids, start=1)])
+    assert [state.message_id for state in (await store.page(chat, limit=100)).messages] == ids
+
+
+async def test_rows_that_are_hidden_do_not_shorten_the_walk(store: MessageStore, chat: ChatId) -> None:
+    ids = spread([0], 12)
+    await store.add(chat, [of(chat, sent(one)) for one in ids[:2]])
+    await store.change(chat, [of(chat, edited(1_000, "early", one)) for one in ids[2:]])
+    page = await store.page(chat, limit=2)
+    found: list[MessageState] = []
+    while page.more and page.cursor is not None:
+        found[:0] = page.messages
+        page = await store.page(chat, before=page.cursor, limit=2)
+    assert [state.message_id for state in page.messages + found] == ids[:2]
+
+
+async def test_equal_reads_at_once_see_the_same(store: MessageStore, chat: ChatId) -> None:
+    await put(store, chat, sent())
+    pages = await asyncio.gather(*(store.page(chat, limit=5) for _ in range(20)))
+    assert {tuple(state.message_id for state in page.messages) for page in pages} == {(MESSAGE,)}
+
+
+async def test_a_nonce_is_found_with_its_message(store: MessageStore, chat: ChatId) -> None:
+    message, sender = id_at(clock.now_ms()), UserId(UUID(SENDER))
+    event = MessageSent(
+        message_id=str(message),
+        room_id=str(chat),
+        sender_id=SENDER,
+        content="once",
+        sent_at=iso(unix_ms_of(message)),
+        attachments=[],
+        nonce="n-1",
+    )
+    key = nonce_key(chat, sender, "n-1")
+    record = new_record(
+        event,
+        event_id=uuid4(),
+        key=chat,
+        version=version_of(message),
+        occurred_ms=unix_ms_of(message),
+        actor=sender,
+        region="here",
+        unique_key=key,
+    )
+    appended = await log().append(record)
+    await store.add(chat, [Stamped(event, version_of(message), appended.pos)])
+    digest = body_digest("once", None, [])
+    assert await store.find_nonce(chat, sender, "n-1") == Nonce(message, digest)
+    assert await store.find_nonce(chat, sender, "n-2") is None
+    assert await store.find_nonce(chat, UserId(UUID(OTHER)), "n-1") is None
+    assert digest != body_digest("once", None, [OTHER])
+    await log().close()
+
+
+async def test_everything_of_a_chat_is_erased_and_counted(store: MessageStore, chat: ChatId) -> None:
+    other, ids = ChatId(uuid4()), spread([-3, 0], 3)
+    await store.add(chat, [of(chat, sent(one)) for one in ids])
+    await put(store, chat, edited(1_000, "second", ids[0]))
+    await put(store, other, sent())
+    assert sum((await store.erase(chat)).values()) >= len(ids) + 2
+    assert (await store.page(chat, limit=10)).messages == []
+    assert (await store.size(chat), await store.edits(chat, ids[0]), await store.get(chat, ids[0])) == (0, [], None)
+    assert set((await store.erase(chat)).values()) == {0}
+    assert await store.size(other) == 1
+
+
+VIEWER = UserId(UUID(OTHER))
+TYPES = ("text", "poll")
+
+
+async def unread_of(store: MessageStore, chat: ChatId, above: int, *, limit: int = 10) -> list[tuple[int, bool]]:
+    """What a viewer has not read of a chat, as pos and whether it names them."""
+    found = await store.unread(VIEWER, {chat: above, ChatId(uuid4()): 0}, types=TYPES, limit=limit)
+    assert set(found) <= {chat}
+    return [(one.pos, one.mentioned) for one in found.get(chat, ())]
+
+
+def said(message: MessageId, pos: int, **changes: object) -> Stamped:
+    """A message with some fields of its own."""
+    happened = sent(message, pos=pos)
+    return happened._replace(event=msgspec.structs.replace(happened.event, **changes))
+
+
+async def test_what_others_said_above_a_pos_is_unread(store: MessageStore, chat: ChatId) -> None:
+    ids = spread([-2, 0, 5], 3)
+    await put(store, chat, *(said(one, pos) for pos, one in enumerate(ids, start=1)))
+    assert await unread_of(store, chat, 4) == [(pos, False) for pos in (5, 6, 7, 8, 9)]
+    assert await unread_of(store, chat, 4, limit=2) == [(8, False), (9, False)]
+    assert await unread_of(store, chat, 9) == []
+
+
+async def test_own_thread_deleted_imported_messages_and_notices_are_not_unread(
+    store: MessageStore, chat: ChatId
+) -> None:
+    own, thread, gone, notice, named, everybody, plain, old = spread([0], 8)
+    await put(
+        store,
+        chat,
+        said(own, 1, sender_id=OTHER),
+        said(thread, 2, thread_id="7"),
+        said(gone, 3),
+        deleted(1_000, message=gone),
+        said(notice, 4, message_type="notice"),
+        said(named, 5, mentions=[OTHER]),
+        said(everybody, 6, mentions=["all"]),
+        said(plain, 7, mentions=[THIRD]),
+        imported(old, pos=8),
+        edited(1_000, "early", make_id(BUCKET_MS + 1, 1, 1)),
+    )
+    assert await unread_of(store, chat, 0) == [(5, True), (6, True), (7, False)]
+
+
+async def test_a_retry_that_got_its_pos_a_minute_later_is_unread(store: MessageStore, chat: ChatId) -> None:
+    slow, others = make_id(0, 1, 1), [make_id(60_000 + n, 2, n) for n in range(50)]
+    await put(store, chat, *(said(one, pos) for pos, one in enumerate(others, start=1)), said(slow, 51))
+    assert await unread_of(store, chat, 50) == [(51, False)]
+    assert await unread_of(store, chat, 48) == [(49, False), (50, False), (51, False)]

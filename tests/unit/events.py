@@ -8,6 +8,7 @@ from chatsite.kernel.events import iso
 from chatsite.kernel.ids import MessageId, make_id, unix_ms_of, version_of
 
 CHAT = "0f0e0d0c-0b0a-4908-8706-050403020100"
+SENDER, OTHER, THIRD = (f"{n}f0e0d0c-0b0a-4908-8706-050403020100" for n in (1, 2, 3))
 MESSAGE = make_id(1_000_000, 1, 1)
 SENT_US = version_of(MESSAGE)
 
@@ -17,7 +18,7 @@ def sent(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) 
     event = MessageSent(
         message_id=str(message),
         room_id=CHAT,
-        sender_id="u",
+        sender_id=SENDER,
         content=content,
         sent_at=iso(unix_ms_of(message)),
         attachments=[],
@@ -31,7 +32,7 @@ def imported(message: MessageId = MESSAGE, *, content: str = "first", pos: int =
     event = MessageImported(
         message_id=str(message),
         room_id=CHAT,
-        sender_id="u",
+        sender_id=SENDER,
         content=content,
         sent_at=moment,
         attachments=[],
@@ -47,7 +48,7 @@ def edited(after_us: int, content: str, message: MessageId = MESSAGE) -> Stamped
     return Stamped(event, version, 1_000 + after_us)
 
 
-def deleted(after_us: int, by: str = "u", message: MessageId = MESSAGE) -> Stamped:
+def deleted(after_us: int, by: str = SENDER, message: MessageId = MESSAGE) -> Stamped:
     """A delete, so many microseconds after the message."""
     version = version_of(message) + after_us
     event = MessageDeleted(message_id=str(message), room_id=CHAT, by=by, deleted_at=iso(version // 1_000))
@@ -55,7 +56,9 @@ def deleted(after_us: int, by: str = "u", message: MessageId = MESSAGE) -> Stamp
 
 
 edits = st.integers(1, 20).map(lambda after: edited(after * 1_000, f"edit {after}"))
-deletes = st.builds(lambda after, by: deleted(after * 1_000, by), st.integers(1, 20), st.sampled_from("uvw"))
+deletes = st.builds(
+    lambda after, by: deleted(after * 1_000, by), st.integers(1, 20), st.sampled_from([SENDER, OTHER, THIRD])
+)
 changes = st.tuples(edits, edits, deletes | edits, deletes | edits)
 sent_lives = changes.map(lambda changed: [sent(pos=1), sent(pos=9), *changed])
 imported_lives = changes.map(lambda changed: [imported(pos=1), imported(pos=9), *changed])

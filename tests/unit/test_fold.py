@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.fold import MessageState, Stamped, apply
-from tests.unit.events import deleted, edited, imported, lives, sent
+from tests.unit.events import SENDER, deleted, edited, imported, lives, sent
 
 
 def fold(events: Iterable[Stamped]) -> MessageState:
@@ -30,7 +30,7 @@ def test_the_newest_edit_stands() -> None:
 
 def test_a_delete_is_final_even_against_a_later_edit() -> None:
     state = fold([sent(), deleted(1_000), edited(9_000, "back again")])
-    assert (state.content, state.is_deleted, state.deleted_by, state.is_visible) == ("", True, "u", True)
+    assert (state.content, state.is_deleted, state.deleted_by, state.is_visible) == ("", True, SENDER, True)
 
 
 def test_an_edit_that_overtakes_its_message_stays_hidden_until_then() -> None:

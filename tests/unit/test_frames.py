@@ -11,7 +11,7 @@ from chat.protocol import MessageFrame, SendMessage, message_body, message_event
 from chatsite.gateway.protocol import ClientFrame, Frames, Heartbeat, Subscribe, address_of, error_frame, stamp
 from chatsite.kernel.errors import CODES, DomainError, Invalid
 from chatsite.kernel.events import Payload, Record, new_record
-from tests.unit.events import CHAT, MESSAGE, deleted, edited, sent
+from tests.unit.events import CHAT, MESSAGE, SENDER, deleted, edited, sent
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_a_stamped_body_is_the_frame_of_the_contract() -> None:
         "type": "MESSAGE",
         "roomId": CHAT,
         "messageId": str(MESSAGE),
-        "senderId": "u",
+        "senderId": SENDER,
         "content": "first",
         "attachments": [],
         "mentions": [],

@@ -111,7 +111,7 @@ class Command(BaseCommand):
                 for task in [*background, stop]:
                     task.cancel()
         finally:
-            await running.close_logs()
+            await running.close_backends()
 
     def _config(self, host: str, port: int) -> uvicorn.Config:
         return uvicorn.Config(

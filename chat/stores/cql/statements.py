@@ -1,0 +1,130 @@
+"""Every statement of the message store, in what ScyllaDB and Cassandra have in common. Pure text.
+
+No lightweight transaction, counter, index or view; each write says its date; no null
+is bound. `tests/contract/test_cql.py` holds each of them, and the files, against that.
+"""
+# ruff: noqa: S608 - names of our own
+
+from chat.stores.cql import Profile, Statement
+
+_COLUMNS = (
+    "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
+    " mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
+)
+_ONE = "channel_id = ? AND bucket = ? AND message_id = ?"
+SENT = Statement(
+    "INSERT INTO {keyspace}.messages (channel_id, bucket, message_id, version, content, sender_id, html, message_type,"
+    " reply_to_id, thread_id, attachments, mentions, origin, nonce, created_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+PLACE = Statement(f"UPDATE {{keyspace}}.messages USING TIMESTAMP ? SET pos = ? WHERE {_ONE}", Profile.WRITE)
+EDIT = Statement(
+    "UPDATE {keyspace}.messages USING TIMESTAMP ? SET version = ?, content = ?, html = ?, mentions = ?, edited_at = ?,"
+    f" is_edited = true WHERE {_ONE}",
+    Profile.WRITE,
+)
+DELETE = Statement(
+    "UPDATE {keyspace}.messages USING TIMESTAMP ? SET deleted_by = ?, deleted_at = ?, delete_reason = ?,"
+    f" is_deleted = true WHERE {_ONE}",
+    Profile.WRITE,
+)
+BLANK = Statement(
+    "UPDATE {keyspace}.messages USING TIMESTAMP ? SET version = ?, content = ?, html = ?, attachments = ?, mentions = ?"
+    f" WHERE {_ONE}",
+    Profile.WRITE,
+)
+GET = Statement(f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE {_ONE}", Profile.DECIDE)
+OLDER = Statement(
+    f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
+    Profile.PAGE,
+)
+NEWER = Statement(
+    f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE channel_id = ? AND bucket = ? AND message_id > ?"
+    " ORDER BY message_id ASC LIMIT ?",
+    Profile.PAGE,
+)
+COUNTED = Statement(
+    "SELECT message_id, pos, sender_id, message_type, thread_id, deleted_at, mentions FROM {keyspace}.messages"
+    " WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
+    Profile.PAGE,
+)
+SIZE = Statement(
+    "SELECT COUNT(message_type) FROM {keyspace}.messages WHERE channel_id = ? AND bucket = ?", Profile.DECIDE
+)
+KEYS = Statement(
+    "SELECT message_id, sender_id, edited_at FROM {keyspace}.messages"
+    " WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
+    Profile.DECIDE,
+)
+BUCKET = Statement(
+    "INSERT INTO {keyspace}.channel_buckets (channel_id, bucket) VALUES (?, ?) USING TIMESTAMP ?", Profile.WRITE
+)
+BUCKETS = Statement("SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ?", Profile.DECIDE)
+BUCKETS_DOWN = Statement(
+    "SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ? AND bucket <= ? LIMIT ?", Profile.PAGE
+)
+BUCKETS_UP = Statement(
+    "SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ? AND bucket >= ? ORDER BY bucket ASC LIMIT ?",
+    Profile.PAGE,
+)
+TEXT = Statement(
+    "INSERT INTO {keyspace}.message_edits (channel_id, message_id, version, content, edited_at) VALUES (?, ?, ?, ?, ?)"
+    " USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+TEXTS = Statement(
+    "SELECT version, content, edited_at FROM {keyspace}.message_edits"
+    " WHERE channel_id = ? AND message_id = ? AND version < ?",
+    Profile.DECIDE,
+)
+NONCE = Statement(
+    "INSERT INTO {keyspace}.message_nonces (channel_id, sender_id, nonce, message_id, digest) VALUES (?, ?, ?, ?, ?)"
+    " USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+FIND_NONCE = Statement(
+    "SELECT message_id, digest FROM {keyspace}.message_nonces WHERE channel_id = ? AND sender_id = ? AND nonce = ?",
+    Profile.DECIDE,
+)
+DROP_TEXTS = Statement(
+    "DELETE FROM {keyspace}.message_edits USING TIMESTAMP ? WHERE channel_id = ? AND message_id = ?", Profile.WRITE
+)
+DROP_NONCES = Statement(
+    "DELETE FROM {keyspace}.message_nonces USING TIMESTAMP ? WHERE channel_id = ? AND sender_id = ?", Profile.WRITE
+)
+DROP_MESSAGES = Statement(
+    "DELETE FROM {keyspace}.messages USING TIMESTAMP ? WHERE channel_id = ? AND bucket = ?", Profile.WRITE
+)
+DROP_BUCKET = Statement(
+    "DELETE FROM {keyspace}.channel_buckets USING TIMESTAMP ? WHERE channel_id = ? AND bucket = ?", Profile.WRITE
+)
+FIND_POSITION = Statement(
+    "SELECT last_read_pos, unread_version, WRITETIME(last_read_pos) FROM {keyspace}.message_read_positions"
+    " WHERE channel_id = ? AND user_id = ?",
+    Profile.DECIDE,
+)
+MOVE_POSITION = Statement(
+    "INSERT INTO {keyspace}.message_read_positions"
+    " (channel_id, user_id, last_read_message_id, last_read_pos, read_at, version, unread_version)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+LIST_POSITION = Statement(
+    "INSERT INTO {keyspace}.channel_read_positions"
+    " (channel_id, user_id, last_read_message_id, last_read_pos, read_at, version)"
+    " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+POSITIONS = Statement(
+    "SELECT user_id, last_read_message_id, last_read_pos, read_at, version FROM {keyspace}.channel_read_positions"
+    " WHERE channel_id = ?",
+    Profile.DECIDE,
+)
+DROP_POSITION = Statement(
+    "DELETE FROM {keyspace}.message_read_positions USING TIMESTAMP ? WHERE channel_id = ? AND user_id = ?",
+    Profile.WRITE,
+)
+DROP_POSITIONS = Statement(
+    "DELETE FROM {keyspace}.channel_read_positions USING TIMESTAMP ? WHERE channel_id = ?", Profile.WRITE
+)
