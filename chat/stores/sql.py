@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import msgspec
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from chat.events import MessageDeleted, MessageEdited, MessageSent, Origin, body_digest
@@ -69,7 +69,12 @@ ON CONFLICT DO NOTHING"""
 _DROP_TEXTS = "DELETE FROM message_edits WHERE channel_id = %s AND message_id = %s"
 _UNREAD = """SELECT * FROM (SELECT channel_id, message_id, pos, mentions FROM history_messages
 WHERE channel_id = %s AND pos > %s AND sender_id <> %s AND deleted_at IS NULL AND thread_id IS NULL
-AND message_type IN ({types}) ORDER BY pos DESC LIMIT {limit})"""
+AND message_type IN ({types}) ORDER BY pos DESC LIMIT {limit}) AS one"""
+_KEYS = {
+    "history_messages": "channel_id, bucket, message_id",
+    "message_edits": "channel_id, message_id, version",
+    "history_buckets": "channel_id, bucket",
+}
 ERASE_CHUNK = 2_000  # rows deleted in one commit, some 20 ms
 _BUCKET = "INSERT INTO history_buckets (channel_id, bucket) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 
@@ -124,7 +129,7 @@ class SqlMessageStore:
 
     async def erase(self, chat: ChatId) -> dict[str, int]:
         counts = {}
-        for table in ("history_messages", "message_edits", "history_buckets"):
+        for table in _KEYS:
             gone = 0
             while more := await self._write(self._erase_many, (table, str(chat))):
                 gone += more
@@ -140,13 +145,13 @@ class SqlMessageStore:
     async def _write(self, handler: Any, items: Any) -> Any:
         try:
             return await self._writer.submit(handler, items)
-        except OperationalError as error:
+        except (InterfaceError, OperationalError) as error:
             raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     async def _read(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await in_read_thread(work, *args, **kwargs)
-        except OperationalError as error:
+        except (InterfaceError, OperationalError) as error:
             raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     # --- in the writer's transaction
@@ -175,9 +180,10 @@ class SqlMessageStore:
     def _erase_many(self, cursor: CursorWrapper, items: Sequence[tuple[str, str]]) -> list[int]:
         gone = []
         for table, chat in items:
+            key = _KEYS[table]
             cursor.execute(
-                f"DELETE FROM {table} WHERE rowid IN"  # noqa: S608 - table names of our own
-                f" (SELECT rowid FROM {table} WHERE channel_id = %s LIMIT %s)",
+                f"DELETE FROM {table} WHERE ({key}) IN"  # noqa: S608 - names of our own
+                f" (SELECT {key} FROM {table} WHERE channel_id = %s LIMIT %s)",
                 [chat, ERASE_CHUNK],
             )
             gone.append(cursor.rowcount)

@@ -1,9 +1,10 @@
 """Read positions in an SQL database, written beside the event log's commits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from chat.stores import Read
@@ -36,16 +37,16 @@ class SqlReadStore:
         self._writer = Writer.of(alias)
 
     async def advance(self, reads: Sequence[Read]) -> None:
-        try:
+        with _away():
             await self._writer.submit(self._advance_many, reads)
-        except OperationalError as error:
-            raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     async def positions(self, chat: ChatId) -> list[Read]:
-        return await in_read_thread(self._positions, chat)
+        with _away():
+            return await in_read_thread(self._positions, chat)
 
     async def erase(self, chat: ChatId) -> int:
-        return await self._writer.submit(self._erase_many, str(chat))
+        with _away():
+            return await self._writer.submit(self._erase_many, str(chat))
 
     def _advance_many(self, cursor: CursorWrapper, batches: Sequence[Sequence[Read]]) -> list[None]:
         rows = [
@@ -82,3 +83,12 @@ class SqlReadStore:
                 Read(chat, UserId(UUID(user)), message_id, pos, read_at, version)
                 for user, message_id, pos, read_at, version in cursor.fetchall()
             ]
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    """Turn a database that does not answer into Unavailable."""
+    try:
+        yield
+    except (InterfaceError, OperationalError) as error:
+        raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error

@@ -28,7 +28,7 @@ from tests.unit.events import MESSAGE, OTHER, SENDER, THIRD, deleted, edited, im
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
-@pytest.fixture(params=["sqlite", "scylla"])
+@pytest.fixture(params=["sqlite", "postgres", "scylla"])
 async def store(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[MessageStore]:
     """A message store."""
     if request.param == "scylla":

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 ADA, EVE = UserId(UUID(SENDER)), UserId(UUID(OTHER))
 
 
-@pytest.fixture(params=["sqlite", "scylla"])
+@pytest.fixture(params=["sqlite", "postgres", "scylla"])
 async def store(request: pytest.FixtureRequest, transactional_db: None) -> AsyncIterator[ReadStore]:
     """A store of read positions."""
     if request.param == "scylla":
