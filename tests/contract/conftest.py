@@ -1,7 +1,7 @@
 """What the contract suites run over: each port's twins."""
 
-import random
 import os
+import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
