@@ -317,7 +317,7 @@ def me_body(record: Record) -> Body | None:
             )
         case PersonChatAdded() as added:
             frame = PlaceMeFrame(kind="chat_added", room_id=added.room_id, version=fact.version, role=added.role)
-            return Body(_encode(frame), joins=added.room_id)
+            return Body(_encode(frame), joins=added.room_id, joins_version=added.members_version)
         case PersonChatRemoved() as removed:
             return Body(_encode(PlaceMeFrame(kind="chat_removed", room_id=removed.room_id, version=fact.version)))
     return None

@@ -28,6 +28,7 @@ from chat.policy import Action, Role
 from chat.queries import participants
 from chatsite.accounts import audit
 from chatsite.accounts.models import User
+from chatsite.gateway.hub import hub
 from chatsite.kernel import clock, outbox
 from chatsite.kernel.errors import Conflict, NotFound
 from chatsite.kernel.events import Payload
@@ -86,8 +87,13 @@ class Locked:
         chat.version = max(clock.version(), chat.version + 1)  # Another server's clock may have been ahead.
         chat.save(update_fields=["members_version", "version", *fields])
         needed = chat.members_version
-        transaction.on_commit(lambda: participants.need(ChatId(chat.id), needed))
+        transaction.on_commit(lambda: _tell(ChatId(chat.id), needed))
         return chat.version
+
+
+def _tell(chat: ChatId, version: int) -> None:
+    participants.need(chat, version)
+    hub.tell_changed(str(chat), version)
 
 
 def lock(chat_id: UUID, by: Actor, *, even_archived: bool = False) -> Locked:

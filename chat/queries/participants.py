@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+
 from chat import policy
 from chat.models import Chat, Participant
 from chat.policy import OVERRIDABLE, Overrides, Role, Seat
@@ -22,6 +24,7 @@ from chatsite.kernel.ids import ChatId, UserId
 
 ROSTERS = 10_000  # chats whose members are kept, about 100 bytes a member
 REREAD_SECONDS = 60.0
+DOUBT_SECONDS = 0.2  # whoever is no member by a roster as old as this may be one by now
 
 
 class Roster(NamedTuple):
@@ -79,16 +82,26 @@ async def roster(chat: ChatId) -> Roster:
     return kept.roster
 
 
+async def _roster_with(chat: ChatId, users: set[str]) -> Roster:
+    """The members of a chat, read once more where it does not know somebody: they may have come in elsewhere."""
+    known = await roster(chat)
+    kept = _kept.get(chat)
+    if settings.SHARED and kept and users - known.members.keys() and time.monotonic() - kept.read_at > DOUBT_SECONDS:
+        kept.read_at = float("-inf")
+        known = await roster(chat)
+    return known
+
+
 async def require_seat(chat: ChatId, user: UserId) -> Seat:
     """The place of a participant; NotFound for everybody else."""
-    if (seat := (await roster(chat)).members.get(str(user))) is None:
+    if (seat := (await _roster_with(chat, {str(user)})).members.get(str(user))) is None:
         raise NotFound()
     return seat
 
 
 async def require_open_roster(chat: ChatId, user: UserId) -> tuple[Roster, Seat]:
     """The roster and place of a participant of a chat that takes changes; NotFound, or Conflict when archived."""
-    members = await roster(chat)
+    members = await _roster_with(chat, {str(user)})
     if (seat := members.members.get(str(user))) is None:
         raise NotFound()
     policy.require_open(is_archived=members.is_archived)
@@ -102,8 +115,10 @@ async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> s
     except NotFound:
         return set()
     need(chat, version)
-    members = (await roster(chat)).members
-    return {user for user in users if user in members}
+    if not (asked := set(users)):
+        return asked
+    members = (await _roster_with(chat, asked)).members
+    return {user for user in asked if user in members}
 
 
 def _read(chat: ChatId) -> Roster:

@@ -13,7 +13,8 @@ class Body(NamedTuple):
 
     `members_version` is 0 where membership stays as it is; `farewell` names who
     hears this event as their last. `joins` is the subject that its hearers, where
-    they hear everything of theirs, hear from now on. `minted` is the id that came
+    they hear everything of theirs, hear from now on, by its members at
+    `joins_version` or later. `minted` is the id that came
     with the event: whoever answers it gets a higher one.
     """
 
@@ -21,6 +22,7 @@ class Body(NamedTuple):
     members_version: int = 0
     farewell: str | None = None
     joins: str | None = None
+    joins_version: int = 0
     minted: int | None = None
 
 

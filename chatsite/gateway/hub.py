@@ -9,7 +9,7 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from asgiref.sync import async_to_sync
@@ -33,6 +33,7 @@ from chatsite.gateway.protocol import (
 from chatsite.gateway.registry import subjects_of, who_may_hear
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
+from chatsite.kernel import clock
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.ids import unix_ms_of
 from chatsite.kernel.metrics import active_sessions, fanout_latency_ms, ws_resumes
@@ -45,6 +46,7 @@ BREATH = 4  # this part of a session's budget is delivered in one turn of the lo
 HUBS = "hubs"  # the layer's group that every process is in
 ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
 MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
+TELL_SECONDS = 5.0  # how long a command beside the server tries to tell the hubs
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
 
 
@@ -102,6 +104,7 @@ def notice_of(subject: str, entry: Entry, epoch: str) -> dict[str, Any]:
         "size": len(entry.body.bytes),
         "members_version": entry.body.members_version,
         "joins": entry.body.joins,
+        "joins_version": entry.body.joins_version,
         "minted": entry.body.minted,
     }
 
@@ -121,6 +124,19 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
 
 def _note_fanout(accepted_ms: int) -> None:
     fanout_latency_ms.observe(max(0.0, time.time() * 1_000 - accepted_ms))
+
+
+async def _tell_hubs(notice: dict[str, Any]) -> None:
+    try:
+        await get_channel_layer().group_send(HUBS, notice)
+    except Unavailable as error:
+        logger.warning("other processes find out for themselves, within a minute: %s (%s)", notice["type"], error)
+
+
+def _see(entry: Entry) -> None:
+    """Mint above what a session here is sent, wherever it was minted."""
+    if entry.body.minted is not None:
+        clock.see(entry.body.minted)
 
 
 async def _breathe(sent: int) -> int:
@@ -156,11 +172,14 @@ class Hub:
             sent = 0
             while True:
                 notice = await layer.receive(await self._own_channel())
-                if notice["type"] == "sign_ins.ended":
-                    self._end(notice["ids"])
-                    continue
-                self.receive(notice)
-                sent = await _breathe(sent + notice["size"])
+                match notice["type"]:
+                    case "sign_ins.ended":
+                        self._end(notice["ids"])
+                    case "members.changed":
+                        await who_may_hear((), notice["subject"], version=notice["version"])
+                    case _:
+                        self.receive(notice)
+                        sent = await _breathe(sent + notice["size"])
 
     def receive(self, notice: dict[str, Any]) -> None:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
@@ -180,8 +199,9 @@ class Hub:
             case Verdict.APPLY if notice["members_version"] <= room.members_version:
                 room.broadcast(notice["frame"], notice["size"], notice["pos"])
                 if notice["joins"]:
-                    self._follow(room, notice["joins"])
+                    self._follow(room, notice["joins"], version=notice["joins_version"])
                 if notice["minted"] is not None:
+                    clock.see(notice["minted"])
                     # The sessions just woken write before this is called.
                     asyncio.get_running_loop().call_soon(_note_fanout, unix_ms_of(notice["minted"]))
             case _:
@@ -276,17 +296,21 @@ class Hub:
     async def end_sign_ins(self, ids: Sequence[str]) -> None:
         """Close the sessions of sign-ins that have ended, in every process."""
         self._end(ids)
-        try:
-            await get_channel_layer().group_send(HUBS, {"type": "sign_ins.ended", "ids": list(ids)})
-        except Unavailable as error:
-            logger.warning("other processes find out for themselves whose sign-in has ended: %s", error)
+        await _tell_hubs({"type": "sign_ins.ended", "ids": list(ids)})
 
     def tell_ended(self, ids: Sequence[str]) -> None:
         """The same from a thread of a command, which need not wait for it."""
+        self._from_a_thread(self.end_sign_ins(ids))
+
+    def tell_changed(self, subject: str, version: int) -> None:
+        """Let no process believe older members of a subject than these; for a thread of a command."""
+        self._from_a_thread(_tell_hubs({"type": "members.changed", "subject": subject, "version": version}))
+
+    def _from_a_thread(self, told: Coroutine[Any, Any, None]) -> None:
         if self._loop is None or self._loop.is_closed():  # A command beside the server.
-            async_to_sync(self.end_sign_ins)(ids)
+            async_to_sync(asyncio.wait_for)(told, TELL_SECONDS)
         else:
-            asyncio.run_coroutine_threadsafe(self.end_sign_ins(ids), self._loop)
+            asyncio.run_coroutine_threadsafe(told, self._loop)
 
     def has_ended(self, sign_in_id: str | None) -> bool:
         """Whether a sign-in ended so lately that a ticket of it may still come."""
@@ -333,6 +357,7 @@ class Hub:
         events: list[bytes] = []
         size = 0
         for entry in missed:
+            _see(entry)
             event = stamp(entry.body.bytes, epoch=head.epoch, pos=entry.pos, prev=entry.prev)
             if events and (len(events) == REPLAY_EVENTS or size + len(event) > REPLAY_BYTES):
                 break
@@ -457,11 +482,12 @@ class Hub:
                 sent = await _breathe(sent + len(entry.body.bytes))
 
     async def _deliver(self, room: _Room, entry: Entry) -> None:
+        _see(entry)
         text = stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev)
         if entry.body.members_version <= room.members_version:
             room.broadcast(text.decode(), len(text), entry.pos)
             if entry.body.joins:
-                self._follow(room, entry.body.joins)
+                self._follow(room, entry.body.joins, version=entry.body.joins_version)
             return
         staying = await self._entitled(room, version=entry.body.members_version)
         room.members_version = entry.body.members_version
@@ -478,16 +504,17 @@ class Hub:
             room.leaving.add(session)
             session.leaving.add(room.subject)
 
-    def _follow(self, room: _Room, subject: str) -> None:
+    def _follow(self, room: _Room, subject: str, *, version: int) -> None:
         """Join those who hear everything of theirs to a room that their person came into."""
         for session in room.live:
             if session.hears_all:
-                task = asyncio.create_task(self._join_later(session, subject))
+                task = asyncio.create_task(self._join_later(session, subject, version=version))
                 self._following.add(task)
                 task.add_done_callback(self._following.discard)
 
-    async def _join_later(self, session: Session, subject: str) -> None:
+    async def _join_later(self, session: Session, subject: str, *, version: int) -> None:
         try:
+            await self._require_hearer(session, subject, version=version)
             if len(session.subjects) <= MAX_SUBSCRIPTIONS:
                 await self.subscribe(session, subject, None, ref=None)
         except NotFound:

@@ -293,7 +293,7 @@ def _key(subject: str, kind: str) -> str:
 
 def _parts(body: Body) -> list[Part]:
     """The frame, then what else of a body is not always there."""
-    optional = {"farewell": body.farewell, "joins": body.joins, "minted": body.minted}
+    optional = {"farewell": body.farewell, "joins": body.joins, "joined": body.joins_version or None, "minted": body.minted}
     return [body.bytes, *[part for name, value in optional.items() if value is not None for part in (name, value)]]
 
 
@@ -304,6 +304,7 @@ def _entry(key: bytes, fields: Sequence[bytes]) -> Entry:
         int(of[b"members"]),
         farewell=_text(of.get(b"farewell")),
         joins=_text(of.get(b"joins")),
+        joins_version=int(of.get(b"joined", 0)),
         minted=int(of[b"minted"]) if b"minted" in of else None,
     )
     return Entry(int(key.partition(b"-")[0]), int(of[b"prev"]), of[b"id"].decode(), body)
