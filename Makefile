@@ -23,8 +23,8 @@ run: $(VENV)/.base
 browser:
 	@command -v chromium >/dev/null || (apt-get update -q >/dev/null && apt-get install -q -y chromium >/dev/null)
 
-# exec: what ends make reaches the wrapper, which ends the servers.
 # Starts what no CHAT_TEST_* variable names; Debian's packages come where this is root, jars from Maven's registry.
+# By exec: what ends make reaches the wrapper, which ends the servers.
 test: $(VENV)/.dev browser
 	exec $(PY) -m tests.servers -- $(PY) -m pytest -q -n 2 --dist loadgroup --durations=15 -m "not stack" tests
 
