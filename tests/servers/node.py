@@ -168,7 +168,11 @@ class Node(ABC):
         GUARD.keep(self._folder)
         if self.user is not None:
             shutil.chown(self._folder, self.user, self.user)
-        self.prepare()
+        try:
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def _ended(self) -> None:
         if self._process is not None:

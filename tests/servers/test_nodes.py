@@ -64,7 +64,7 @@ def test_kafka_leads_clients_to_its_proxy() -> None:
     kafka = Kafka()
     with kafka.proxied() as proxy, kafka:
         assert kafka.address == proxy.address
-        client = AdminClient({"bootstrap.servers": kafka.address})
+        client = AdminClient({"bootstrap.servers": kafka.address, "log_level": 0})
         assert [f"{one.host}:{one.port}" for one in client.list_topics(timeout=5).brokers.values()] == [proxy.address]
         proxy.cut()
         assert not brokers(kafka.address)

@@ -16,6 +16,7 @@ from tests.servers.node import Node
 from tests.servers.patience import wait_until
 from tests.servers.ports import free_port, listens
 from tests.servers.processes import born, family
+from tests.servers.programs import NotInstalled, require_program
 
 STAYS = ("sh", "-c", "sleep 600 & echo $CHAT_TEST_REDIS $CHAT_TEST_POSTGRES; wait")
 
@@ -77,6 +78,12 @@ def test_a_missing_server_is_a_failure_that_says_what_to_do(monkeypatch: pytest.
     monkeypatch.delenv("CHAT_TEST_KAFKA", raising=False)
     with pytest.raises(NoServer, match=r"CHAT_TEST_KAFKA .*`python -m tests\.servers --only kafka"):
         address("kafka")
+
+
+def test_what_only_root_can_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(NotInstalled, match="Install postgresql"):
+        require_program(lambda: None, package="postgresql")
 
 
 class Broken(Node):
