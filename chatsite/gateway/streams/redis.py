@@ -293,7 +293,12 @@ def _key(subject: str, kind: str) -> str:
 
 def _parts(body: Body) -> list[Part]:
     """The frame, then what else of a body is not always there."""
-    optional = {"farewell": body.farewell, "joins": body.joins, "joined": body.joins_version or None, "minted": body.minted}
+    optional = {
+        "farewell": body.farewell,
+        "joins": body.joins,
+        "joined": body.joins_version or None,
+        "minted": body.minted,
+    }
     return [body.bytes, *[part for name, value in optional.items() if value is not None for part in (name, value)]]
 
 
