@@ -15,14 +15,13 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_string
@@ -34,6 +33,8 @@ import httpx
 import websockets
 
 from chatsite.gateway.protocol import Cursor, Verdict, judge
+from tests import installations
+from tests.installations import environment_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "pw"
@@ -41,15 +42,6 @@ COLLEAGUES = ("ada", "ben", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy", "jo
 PEOPLE = (*COLLEAGUES, "zoe", "sam")
 ANSWER_SECONDS = 20.0  # a machine with two busy cores answers within this, or the test fails
 Frame = dict[str, Any]
-
-
-def environment_of(folder: Path) -> dict[str, str]:
-    """The variables under which a process works on a data folder."""
-    return os.environ | {
-        "CHAT_DATA": str(folder),
-        "DJANGO_SETTINGS_MODULE": "chatsite.settings.test",
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def manage(folder: Path, *arguments: str, module: str = "manage", environment: dict[str, str] | None = None) -> str:
@@ -65,51 +57,73 @@ def manage(folder: Path, *arguments: str, module: str = "manage", environment: d
 def make_template(folder: Path, people: Iterable[str] = ()) -> Path:
     """A data folder with tables and people, to be copied for each server."""
     folder.mkdir(parents=True, exist_ok=True)
+    installations.found(folder)
     manage(folder, "migrate_all", "-v", "0")
     manage(folder, *people, module="tests.people")
     return folder
 
 
 class Server:
-    """One server process on its data folder; it keeps its port over restarts."""
+    """The server processes of an installation; each keeps its port over restarts.
+
+    In the embedded shape there is one, in the others there are two.
+    """
 
     def __init__(
         self, template: Path, folder: Path, *, bug: str | None = None, environment: dict[str, str] | None = None
     ) -> None:
         shutil.copytree(template, folder, dirs_exist_ok=True)
+        installations.branch(folder)
         self.folder = folder
-        self.port = 0
+        self.ports = [0] * installations.PROCESSES
         self._bug = bug
         self._environment = environment_of(folder) | (environment or {})
-        self._process: subprocess.Popen[str] | None = None
+        self._processes: list[subprocess.Popen[str]] = []
+
+    @property
+    def port(self) -> int:
+        """The port of the first process."""
+        return self.ports[0]
 
     @property
     def url(self) -> str:
-        """The base address."""
-        return f"http://127.0.0.1:{self.port}"
+        """The base address of the first process."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """The base addresses of all."""
+        return [f"http://127.0.0.1:{port}" for port in self.ports]
 
     @property
     def pid(self) -> int:
-        """The process id of the running server."""
-        if self._process is None:
+        """The process id of the first."""
+        return self._first.pid
+
+    @property
+    def _first(self) -> subprocess.Popen[str]:
+        if not self._processes:
             raise RuntimeError("The server does not run.")
-        return self._process.pid
+        return self._processes[0]
 
     def start(self, *, bug: str | None = None) -> None:
-        """Start and wait until it says where it is; `bug` plants a defect (tests.planted)."""
+        """Start and wait until each says where it is; `bug` plants a defect (tests.planted)."""
         planted = bug or self._bug
         module = ["-m", "tests.planted", planted] if planted else ["manage.py"]
         with (self.folder / "serve.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *module, "serve", "--port", str(self.port)],
-                cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True,
-            )  # fmt: skip
-        if self._process.stdout is None:
-            raise RuntimeError("no pipe")
-        for line in self._process.stdout:
+            for port in self.ports:
+                self._processes.append(
+                    subprocess.Popen(
+                        [sys.executable, *module, "serve", "--all", "--port", str(port)],
+                        cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True,
+                    )
+                )  # fmt: skip
+        self.ports = [self._port_of(process) for process in self._processes]
+
+    def _port_of(self, process: subprocess.Popen[str]) -> int:
+        for line in process.stdout or ():
             if line.startswith("Chat is at "):
-                self.port = int(line.split("/")[2].rpartition(":")[2])
-                return
+                return int(line.split("/")[2].rpartition(":")[2])
         raise RuntimeError(f"the server did not start:\n{self.log()}")
 
     def log(self) -> str:
@@ -118,9 +132,9 @@ class Server:
 
     def told(self) -> str:
         """The next line that it prints."""
-        if self._process is None or self._process.stdout is None:
-            raise RuntimeError("The server does not run.")
-        return self._process.stdout.readline()
+        if self._first.stdout is None:
+            raise RuntimeError("no pipe")
+        return self._first.stdout.readline()
 
     def mails(self) -> list[Message]:
         """What it mailed so far, in order."""
@@ -139,12 +153,13 @@ class Server:
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(30)
-            if self._process.stdout:
-                self._process.stdout.close()
-            self._process = None
+        for process in self._processes:
+            process.send_signal(how)
+        for process in self._processes:
+            process.wait(30)
+            if process.stdout:
+                process.stdout.close()
+        self._processes = []
 
 
 @dataclass
@@ -212,7 +227,8 @@ class Device:
         """Connect without waiting for anything."""
         self.closed_with = None
         self._socket = await websockets.connect(
-            self.world.server.url.replace("http", "ws") + "/ws/chat/",
+            # A page has its own server's origin; whoever has none connects wherever there is one.
+            (self.world.server.url if origin else next(self.world.urls)).replace("http", "ws") + "/ws/chat/",
             subprotocols=[websockets.Subprotocol(name) for name in subprotocols] or None,
             origin=websockets.Origin(origin) if origin else None,
             additional_headers=headers,
@@ -393,10 +409,16 @@ class World:
         self._http: httpx.AsyncClient | None = None
         self._tokens: dict[str, str] = {}
         self._ids: dict[str, str] = {}
+        self._turns = itertools.count()
 
     async def __aenter__(self) -> Self:
-        self._http = httpx.AsyncClient(base_url=self.server.url, timeout=ANSWER_SECONDS)
+        self._http = httpx.AsyncClient(timeout=ANSWER_SECONDS)
         return self
+
+    @property
+    def urls(self) -> Iterator[str]:
+        """Base addresses of the server's processes, each in turn."""
+        return (self.server.urls[next(self._turns) % len(self.server.urls)] for _ in itertools.count())
 
     async def __aexit__(self, *_: object) -> None:
         for device in self.devices:
@@ -426,7 +448,7 @@ class World:
             sent.setdefault("Authorization", f"Bearer {await self.token(name)}")
         if body is None and method in ("POST", "PUT", "PATCH"):
             body = {}
-        response = await self._http.request(method, path, json=body, headers=sent)
+        response = await self._http.request(method, next(self.urls) + path, json=body, headers=sent)
         is_json = "json" in response.headers.get("content-type", "")
         return Answer(response.status_code, response.json() if is_json else response.text, response.headers)
 

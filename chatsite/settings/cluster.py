@@ -33,3 +33,4 @@ DATABASES = {
 }
 MESSAGE_STORE = {"BACKEND": "chat.stores.scylla.ScyllaMessageStore", "CONFIG": {"alias": "cassandra"}}
 READ_STORE = {"BACKEND": "chat.stores.scylla_reads.ScyllaReadStore", "CONFIG": {"alias": "cassandra"}}
+MIGRATE_TOO = ("migrate_log", "migrate_messages")

@@ -94,6 +94,7 @@ DATABASES = {
     "default": {**_SQLITE, "NAME": DATA / "site.sqlite3"},
     "messages": {**_SQLITE, "NAME": DATA / "messages.sqlite3"},
 }
+MIGRATE_TOO: tuple[str, ...] = ()  # the commands that make what Django's migrations do not
 SHARED = False  # whether several processes serve and run the groups
 DATABASE_ROUTERS = ["chatsite.kernel.database.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from chat.imports import irc
-from tests.world import ROOT, Server, World, environment_of, manage
+from tests.installations import environment_of
+from tests.world import ROOT, Server, World, manage
 
 DATA = ROOT / "tests" / "data" / "irc"
 LOGS = sorted(DATA.glob("*.log"))

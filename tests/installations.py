@@ -1,0 +1,91 @@
+"""The tests' world in the shape that CHAT_TEST_SHAPE names: each installation has a database, a topic, keys of its own.
+
+An installation is a data folder; where it has servers, a file there says which. The
+servers themselves are those of `tests.servers`.
+"""
+
+import atexit
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from tests.servers import address
+
+ROOT = Path(__file__).resolve().parents[1]
+SHAPE = os.environ.get("CHAT_TEST_SHAPE", "embedded")
+SHARED = SHAPE != "embedded"
+PROCESSES = (
+    2 if SHARED else 1
+)  # each serves and runs the groups: two servers, two history writers, two delivery workers
+_FILE = "installation.json"
+_FIRST_REDIS, _LAST_REDIS = 1, 2_900  # databases that installations take; others are for the contract suites
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """The variables under which a process works on a data folder."""
+    file = folder / _FILE
+    ours = {"CHAT_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "chatsite.settings.test", "PYTHONUNBUFFERED": "1"}
+    own: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    # The contract suites' database is theirs alone.
+    return {name: value for name, value in os.environ.items() if name != "CHAT_TEST_POSTGRES"} | ours | own
+
+
+def found(folder: Path) -> None:
+    """Name the servers of a new installation."""
+    if SHARED:
+        name = f"chat_{secrets.token_hex(6)}"
+        _sql(f'CREATE DATABASE "{name}"')
+        _write(folder, {"SCYLLA_KEYSPACE": name} | _servers(name))
+
+
+def branch(folder: Path) -> None:
+    """Make a copied folder an installation of its own: a copy of the database, new keys in Redis, a new topic."""
+    if SHARED:
+        before = json.loads((folder / _FILE).read_text())
+        name = f"chat_{secrets.token_hex(6)}"
+        _sql(f'CREATE DATABASE "{name}" TEMPLATE "{urlsplit(before["CHAT_DATABASE_URL"]).path[1:]}"')
+        _write(folder, before | _servers(name))
+        if SHAPE == "cluster":
+            command = [sys.executable, "manage.py", "migrate_log"]
+            subprocess.run(command, cwd=ROOT, env=environment_of(folder), check=True, capture_output=True, timeout=120)
+
+
+def _servers(name: str) -> dict[str, str]:
+    """Where an installation's servers are, in names of its own."""
+    atexit.register(_sql, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    number = secrets.randbelow(_LAST_REDIS - _FIRST_REDIS) + _FIRST_REDIS
+    servers = {
+        "CHAT_SHAPE": SHAPE,
+        "CHAT_DATABASE_URL": urlsplit(address("postgres"))._replace(path=f"/{name}").geturl(),
+        "CHAT_REDIS_URL": f"{address('redis')}/{number}",
+    }
+    if SHAPE == "standard":
+        return servers
+    host, _, port = address("cassandra").partition(":")
+    return servers | {
+        "CHAT_KAFKA_SERVERS": address("kafka"),
+        "CHAT_KAFKA_TOPIC": name,
+        "CHAT_KAFKA_GROUP_PREFIX": f"{name}.",
+        "CHAT_KAFKA_PARTITIONS": "8",
+        "CHAT_KAFKA_REPLICATION": "1",
+        "SCYLLA_CONTACT_POINTS": host,
+        "SCYLLA_PORT": port,
+        "SCYLLA_REPLICATION": "1",
+        "CHAT_ACCEPT_UNREPLICATED": "yes",
+    }
+
+
+def _write(folder: Path, variables: Mapping[str, str]) -> None:
+    (folder / _FILE).write_text(json.dumps(variables, indent=1))
+
+
+def _sql(statement: str) -> None:
+    with psycopg.connect(address("postgres"), autocommit=True) as connection:
+        connection.execute(statement)
