@@ -32,6 +32,7 @@ async def send_message(session: Session, asked: SendMessage) -> None:
             asked.content,
             nonce=asked.nonce,
             retry=asked.retry,
+            first_tried_ms=asked.first_tried_ms,
             reply_to=read_id(asked.reply_to_id, "replyToId") if asked.reply_to_id is not None else None,
             mentions=asked.mentions,
         )

@@ -7,7 +7,7 @@ from django.db import models
 
 from chat.fold import MessageState, Stamped
 from chat.inboxes import Unread
-from chat.stores import Edit, StorePage, store
+from chat.stores import Edit, Nonce, StorePage, store
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 
@@ -38,6 +38,10 @@ class MessageManager(models.Manager["Message"]):
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         """The earlier texts of a message, oldest first."""
         return await store().edits(chat, message)
+
+    async def find_nonce(self, chat: ChatId, sender: UserId, nonce: str) -> Nonce | None:
+        """The message that was sent with a nonce within 24 hours, once it is stored."""
+        return await store().find_nonce(chat, sender, nonce)
 
     async def unread(
         self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int

@@ -70,7 +70,10 @@ def no_nonce() -> None:
     async def find(self: SqlEventLog, unique_key: str) -> None:
         return None
 
-    MemoryNonces.find = lambda self, key, digest: None  # type: ignore[method-assign]
+    async def find_none(self: Any, key: str, digest: bytes, *, retry: bool, tried_ms: int) -> None:
+        return None
+
+    MemoryNonces.find = find_none  # type: ignore[method-assign]
     SqlEventLog.find = find  # type: ignore[method-assign]
     SqlEventLog._taken = lambda self, cursor, keys: {}  # type: ignore[method-assign]
     append = SqlEventLog.append

@@ -9,22 +9,24 @@ from django.conf import settings
 
 from chat import policy
 from chat.events import MessageSent, body_digest
+from chat.messages import Message
 from chat.policy import Action, Seat
-from chat.queries.messages import require_message
+from chat.queries.messages import is_caught_up, require_message
 from chat.queries.participants import Roster, require_open_roster
 from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.errors import DomainError, Forbidden, Internal, Invalid, KeyReused, NotSupported
+from chatsite.kernel.errors import DomainError, Forbidden, Internal, Invalid, KeyReused, NotSupported, Unavailable
 from chatsite.kernel.eventlog import Appended, log
-from chatsite.kernel.events import Record, iso, new_record
+from chatsite.kernel.events import NewRecord, Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
 from chatsite.kernel.limits import Ask, Rule, buckets, require, rule
 from chatsite.kernel.metrics import messages_ingested
-from chatsite.kernel.nonces import nonce_key, nonces
+from chatsite.kernel.nonces import Elsewhere, Known, nonce_key, nonce_name, nonces
 
 MAX_NONCE = 64
 MAX_MENTIONS = 50
+LAGGING_MS = 1_000  # until history may have caught up
 ALL, HERE = "all", "here"
 
 
@@ -46,6 +48,7 @@ class Draft(NamedTuple):
     content: str
     nonce: str | None = None
     retry: bool = False
+    first_tried_ms: int = 0  # how long ago, where the sender says
     reply_to: MessageId | None = None
     mentions: Sequence[str] = ()  # user ids, or "all"
 
@@ -59,35 +62,44 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     """
     require_content(draft.content)
     _require_nonce(draft.nonce)
-    key = nonce_key(chat, sender, draft.nonce) if draft.nonce else None
     digest = body_digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
-    if key and (first := await _find_first(key, digest, retry=draft.retry)):
-        return first
+    earlier = await _find_earlier(chat, draft, sender, digest) if draft.nonce else None
+    if isinstance(earlier, asyncio.Future):
+        return earlier
     slowed = await _require_allowed(chat, draft, sender)
     epoch = await stream().epoch()
-    # From here to the append nothing waits, so the order of ids is the order of the log.
-    message_id = clock.mint()
-    event = _event_of(draft, message_id, chat, sender)
-    appended = log().append(
-        new_record(
-            event,
-            event_id=uuid5(chat, event.message_id),
-            key=chat,
-            version=version_of(message_id),
-            occurred_ms=unix_ms_of(message_id),
-            actor=sender,
-            region=settings.REGION,
-            unique_key=key,
-        )
-    )
+    # From here to the append nothing waits but for a reservation in Redis, and a session reads its next
+    # frame after that: the order of a sender's ids is the order of the log.
+    message_id = MessageId(earlier.message_id) if earlier else clock.mint()
     result: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
     result.add_done_callback(_look_at_error)
-    appended.add_done_callback(lambda done: _settle(result, done, event, epoch, digest))
     if slowed:
         result.add_done_callback(lambda done: _give_back(slowed, done))
-    if key:
-        nonces().reserve(key, digest, result)
+    try:
+        faster = await _reserve(chat, draft, sender, digest, message_id, result) if draft.nonce else None
+        if isinstance(faster, asyncio.Future):
+            return faster
+        event = _event_of(draft, MessageId(faster.message_id) if faster else message_id, chat, sender)
+        appended = log().append(_record_of(event, chat, sender))
+    except BaseException:
+        result.cancel()  # Nobody will make it: a retry counts as the first.
+        raise
+    appended.add_done_callback(lambda done: _settle(result, done, event, epoch, digest))
     return result
+
+
+def _record_of(event: MessageSent, chat: ChatId, sender: UserId) -> NewRecord:
+    message_id = MessageId(int(event.message_id))
+    return new_record(
+        event,
+        event_id=uuid5(chat, event.message_id),
+        key=chat,
+        version=version_of(message_id),
+        occurred_ms=unix_ms_of(message_id),
+        actor=sender,
+        region=settings.REGION,
+        unique_key=nonce_key(chat, sender, event.nonce) if event.nonce else None,
+    )
 
 
 def _give_back(slowed: Ask, done: "asyncio.Future[Sent]") -> None:
@@ -166,14 +178,68 @@ def _event_of(draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId)
     )
 
 
-async def _find_first(key: str, digest: bytes, *, retry: bool) -> "asyncio.Future[Sent] | None":
-    if (first := nonces().find(key, digest)) is not None:
-        return _repeat(first)
-    if not retry or (record := await log().find(key)) is None:
-        return None  # A first try needs no look-up: the log's unique key catches one that is none.
+async def _find_earlier(
+    chat: ChatId, draft: Draft, sender: UserId, digest: bytes
+) -> "asyncio.Future[Sent] | Known | None":
+    """The result of the first send with a nonce, or the id that it is to be sent again under."""
+    key = nonce_name(chat, sender, draft.nonce or "")
+    sent: Sent | None
+    match await nonces().find(key, digest, retry=draft.retry, tried_ms=draft.first_tried_ms):
+        case asyncio.Future() as first:
+            return _repeat(first)
+        case Known(pos=None) as known:
+            return known
+        case Known() as known:
+            return _done(await _sent_again(chat, draft, sender, known))
+        case Elsewhere.LOG:
+            record = await log().find(nonce_key(chat, sender, draft.nonce or ""))
+            sent = _first_result(record, await stream().epoch(), digest) if record else None
+        case Elsewhere() as where:
+            sent = await _find_stored(chat, draft, sender, digest, caught_up=where is Elsewhere.CAUGHT_UP_STORE)
+        case _:
+            return None
+    if sent is None:
+        return None
+    result = _done(sent)
+    await nonces().reserve(key, digest, sent.message_id, result)
+    return result
+
+
+async def _find_stored(chat: ChatId, draft: Draft, sender: UserId, digest: bytes, *, caught_up: bool) -> Sent | None:
+    """What the message store knows of a nonce; where it must have caught up, Unavailable until it has."""
+    if caught_up and not await is_caught_up(chat):
+        raise Unavailable(code="lagging", retry_after_ms=LAGGING_MS)
+    if (found := await Message.objects.find_nonce(chat, sender, draft.nonce or "")) is None:
+        return None
+    if found.digest != digest:
+        raise KeyReused(code="nonce_reused")
+    state = await Message.objects.find(chat, found.message_id)
+    return await _sent_again(chat, draft, sender, Known(found.message_id, state.pos if state else None))
+
+
+async def _sent_again(chat: ChatId, draft: Draft, sender: UserId, known: Known) -> Sent:
+    """What the first send answered; its body was the same."""
+    event = _event_of(draft, MessageId(known.message_id), chat, sender)
+    return _result(event, await stream().epoch(), known.pos or 0, repeated=True)
+
+
+async def _reserve(
+    chat: ChatId, draft: Draft, sender: UserId, digest: bytes, message_id: MessageId, result: "asyncio.Future[Sent]"
+) -> "asyncio.Future[Sent] | Known | None":
+    """Keep a send under its nonce; answers like `_find_earlier` where another try of it was faster."""
+    faster = await nonces().reserve(nonce_name(chat, sender, draft.nonce or ""), digest, message_id, result)
+    if isinstance(faster, Known) and faster.pos is not None:
+        result.set_result(await _sent_again(chat, draft, sender, faster))
+        return result
+    if isinstance(faster, asyncio.Future):
+        result.cancel()
+        return _repeat(faster)
+    return faster
+
+
+def _done(sent: Sent) -> "asyncio.Future[Sent]":
     result: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
-    result.set_result(_first_result(record, await stream().epoch(), digest))
-    nonces().reserve(key, digest, result)
+    result.set_result(sent)
     return result
 
 
@@ -185,7 +251,9 @@ def _repeat(first: "asyncio.Future[Sent]") -> "asyncio.Future[Sent]":
     def copy(done: "asyncio.Future[Sent]") -> None:
         if result.done():
             return
-        if error := done.exception():
+        if done.cancelled():
+            result.set_exception(Unavailable(code="log_unavailable"))
+        elif error := done.exception():
             result.set_exception(error)
         else:
             result.set_result(done.result()._replace(repeated=True))

@@ -87,7 +87,7 @@ async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -
     if (state := await _find(chat, message)) is not None:
         return state
     # It may be in the log and on its way: what was appended before this read is waited for.
-    if not await _stored_up_to((await log().ends())[log().partition_of(str(chat))], chat):
+    if not await is_caught_up(chat):
         raise Unavailable(code="store_unavailable", retry_after_ms=500)
     if (state := await _find(chat, message)) is not None:
         return state
@@ -122,6 +122,11 @@ async def _find(chat: ChatId, message: MessageId) -> MessageState | None:
     if state is None and not recent.complete:
         raise Unavailable(code="store_unavailable", retry_after_ms=500)
     return state if state is not None and state.is_visible else None
+
+
+async def is_caught_up(chat: ChatId) -> bool:
+    """Whether the store has applied, within half a second, everything that the log holds now."""
+    return await _stored_up_to((await log().ends())[log().partition_of(str(chat))], chat)
 
 
 async def _stored_up_to(pos: int, chat: ChatId) -> bool:

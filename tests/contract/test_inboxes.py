@@ -38,6 +38,7 @@ async def test_adding_twice_is_adding_once(inboxes: Inboxes) -> None:
     await opened(inboxes, "ada")
     for message in (3, 1, 3, 2):
         await inboxes.add(CHAT, ALL, message, message * 10, mentioned=["ada"])
+    await inboxes.add(CHAT, ALL, 2, 20, mentioned=[])
     (found,) = (await inboxes.of("ada", {CHAT: 0})).values()
     assert [(one.message_id, one.mentioned) for one in found] == [(1, True), (2, True), (3, True)]
     await inboxes.forget(CHAT, "ada")
@@ -125,6 +126,7 @@ async def test_a_redis_that_may_have_lost_something_is_counted_anew(redis_url: s
     key = f"inbox:ada:{CHAT}"
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         (marker,) = [member for member in client.zrange(key, 0, -1) if member.startswith("opened:")]
+        assert marker == f"opened:{client.info('replication')['master_replid']}"
         client.zrem(key, marker)
         client.zadd(key, {"opened:before": 0})  # As it was under another replication id.
         assert await unread(inboxes, "ada") is None
