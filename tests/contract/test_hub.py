@@ -7,25 +7,27 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.db import connections
 
+from chatsite.gateway import delivery, registry
 from chatsite.gateway import hub as hub_module
-from chatsite.gateway import registry
 from chatsite.gateway.bodies import Body
 from chatsite.gateway.hub import Hub, group_of, notice_of, publish, whisper
 from chatsite.gateway.layers.redis import RedisChannelLayer
 from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
+from chatsite.gateway.streams import redis as stream_module
 from chatsite.gateway.streams.memory import REPLAY
 from chatsite.kernel.backends import backend
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
-from tests.contract.test_room_stream import ROOM, message
+from tests.contract.test_room_stream import ROOM, impatient, message, record_of
 from tests.world import in_time
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
@@ -375,6 +377,24 @@ async def test_an_emptied_redis_is_a_new_epoch_for_all(hubs: tuple[Hub, Hub], re
         await listener.until(following.pos)
         assert [event["pos"] for event in listener.events[-1:]] == [following.pos]
         assert [frame["type"] for frame in listener.frames].count("RESYNC") == 1
+
+
+async def test_what_was_too_old_to_be_pushed_is_one_resync(
+    hubs: tuple[Hub, Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listeners = await both_hear(hubs)
+    late = [msgspec.structs.replace(await record_of(), appended_ms=0) for _ in range(5)]
+    await delivery.deliver(late)
+    # Its worker has caught up; a hub sees that when it compares heads.
+    monkeypatch.setattr(stream_module, "_HEADS", impatient(stream_module._HEADS))
+    monkeypatch.setattr(stream_module, "_SINCE", impatient(stream_module._SINCE))
+    for listener in listeners:
+        await listener.until(late[-1].pos)
+    following = await happen()
+    await deliver(following)
+    for listener in listeners:
+        await listener.until(following.pos)
+        assert [frame["type"] for frame in listener.frames] == ["SUBSCRIBED", "RESYNC", "MESSAGE"]
 
 
 async def test_what_nobody_takes_is_dropped(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -290,8 +290,8 @@ async def test_an_old_event_is_passed_over_and_said_once(
     old = [msgspec.structs.replace(await record_of(), appended_ms=0) for _ in range(3)]
     assert [await stream.append(record, _body(record)) for record in old] == [None] * 3
     assert (await stream.heads([room]))[room].pos == entries[-1].pos  # Its worker has more of them.
-    monkeypatch.setattr(stream_module, "_HEADS", _impatient(stream_module._HEADS))
-    monkeypatch.setattr(stream_module, "_SINCE", _impatient(stream_module._SINCE))
+    monkeypatch.setattr(stream_module, "_HEADS", impatient(stream_module._HEADS))
+    monkeypatch.setattr(stream_module, "_SINCE", impatient(stream_module._SINCE))
     head = (await stream.heads([room]))[room]
     assert head.pos == head.floor == old[-1].pos
     assert await stream.since(room, entries[-1].pos) is None
@@ -301,7 +301,7 @@ async def test_an_old_event_is_passed_over_and_said_once(
     assert await stream.since(room, old[-1].pos) == [following]
 
 
-def _impatient(patient: Script) -> Script:
+def impatient(patient: Script) -> Script:
     """A script to which every worker has caught up."""
     assert f"> {QUIET_MS}" in patient.text
     return script(patient.text.replace(f"> {QUIET_MS}", "> -1"))
