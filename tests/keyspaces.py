@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from chat.stores.cql import Cql, schema
+from chat.stores import scylla_schema as schema
+from chat.stores.scylla_session import Cql
 from tests.servers import address
 
 

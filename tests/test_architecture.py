@@ -36,7 +36,6 @@ DRIVERS = {
     "sqlite3", "psycopg", "redis", "hiredis", "channels_redis", "confluent_kafka", "cassandra", "telethon", "boto3",
 }  # fmt: skip
 CONNECTIONS = {"chatsite.kernel.redis"}  # what adapters share of a driver, and nobody else imports
-PARTS = {"chat.stores.cql"}  # schema and session, which the twins over CQL and the schema's runner share
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "base.py", "common.py"}
 
 
@@ -123,8 +122,6 @@ def test_adapters_are_named_only_in_settings(path: Path) -> None:
         adapter = ADAPTERS.match(imported)
         if adapter and _twin_of(adapter.group()) == _twin_of(module):
             continue  # A part of the same adapter: sql, sql_reader ...
-        if adapter and adapter.group() in PARTS:
-            continue
         if adapter and _is_module(ROOT.joinpath(*adapter.group().split("."))):
             pytest.fail(f"{module} imports the adapter {imported}")
 

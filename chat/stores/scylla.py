@@ -24,8 +24,9 @@ from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageS
 from chat.fold import MessageState, Stamped
 from chat.inboxes import Unread
 from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, written_up_to
-from chat.stores.cql import ERASE_AHEAD_US, UNSET, Bound, Cql, Row, Statement, all_of, iso_of, schema
-from chat.stores.cql import statements as cql
+from chat.stores import scylla_schema as schema
+from chat.stores import scylla_statements as cql
+from chat.stores.scylla_session import ERASE_AHEAD_US, UNSET, Bound, Cql, Row, Statement, all_of, iso_of
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, make_id, ms_of, unix_ms_of
@@ -145,6 +146,23 @@ class ScyllaMessageStore:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._cql.close)
+
+    # --- tables
+
+    def migrate(self) -> Iterator[str]:
+        """Make the keyspace and apply the files it lacks; names each one when it is applied."""
+        return schema.migrate(self._cql)
+
+    def lacks(self) -> Iterator[str]:
+        """The statements that `migrate` would execute now."""
+        yield schema.keyspace_statement(self._cql)
+        for file in schema.files(self._cql):
+            if not file.applied:
+                yield from file.statements
+
+    def files(self) -> dict[str, bool]:
+        """The numbered files, and whether each was applied."""
+        return {file.name: file.applied for file in schema.files(self._cql)}
 
     # --- writes
 

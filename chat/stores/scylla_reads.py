@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chat.stores import Read
-from chat.stores.cql import ERASE_AHEAD_US, Cql, all_of, iso_of
-from chat.stores.cql import statements as cql
+from chat.stores import scylla_statements as cql
+from chat.stores.scylla_session import ERASE_AHEAD_US, Cql, all_of, iso_of
 from chatsite.kernel.ids import ChatId, UserId
 
 

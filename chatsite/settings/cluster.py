@@ -2,7 +2,7 @@
 
 from chatsite.settings.registry import setting
 from chatsite.settings.standard import *  # noqa: F403
-from chatsite.settings.standard import DATABASES, INSTALLED_APPS, REDIS_URL
+from chatsite.settings.standard import DATABASES, INSTALLED_APPS, LOGGING, REDIS_URL
 
 EVENT_LOG = {
     "BACKEND": "chatsite.kernel.eventlog.kafka.KafkaEventLog",
@@ -34,3 +34,5 @@ DATABASES = {
 MESSAGE_STORE = {"BACKEND": "chat.stores.scylla.ScyllaMessageStore", "CONFIG": {"alias": "cassandra"}}
 READ_STORE = {"BACKEND": "chat.stores.scylla_reads.ScyllaReadStore", "CONFIG": {"alias": "cassandra"}}
 MIGRATE_TOO = ("migrate_log", "migrate_messages")
+# What the driver warns of is said once by the store; at the end of a process it warns of its own thread.
+LOGGING = LOGGING | {"loggers": LOGGING["loggers"] | {"cassandra": {"level": "ERROR"}}}

@@ -11,7 +11,7 @@ import redis
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from chat.stores.cql import Cql
+from chat.stores.scylla_session import Cql
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
 from chatsite.kernel.redis import close_connections

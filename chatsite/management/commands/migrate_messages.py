@@ -1,25 +1,40 @@
-"""Makes the tables of the message store in ScyllaDB or Cassandra."""
+"""Makes the tables of the message store in ScyllaDB or Cassandra, in the shape cluster."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 
-from chat.stores import NotMigrated
-from chat.stores.cql import Cql, schema
+from chat.stores import NotMigrated, store
 from chatsite.kernel.errors import Unavailable
 
-ALIAS = "cassandra"
 LOCK = 0x43514C  # an advisory lock of PostgreSQL's; any number that nothing else of ours takes
+
+
+@runtime_checkable
+class CqlStore(Protocol):
+    """A message store whose tables Django's migrations do not make."""
+
+    def migrate(self) -> Iterator[str]:
+        """Make the keyspace and apply the files it lacks; names each one when it is applied."""
+
+    def lacks(self) -> Iterator[str]:
+        """The statements that `migrate` would execute now."""
+
+    def files(self) -> Mapping[str, bool]:
+        """The numbered files, and whether each was applied."""
 
 
 class Command(BaseCommand):
     """`manage.py migrate_messages`."""
 
-    help = "Makes the keyspace and the tables of the message store: the numbered files that it lacks, in order."
+    help = (
+        "Makes the keyspace and the tables of the message store: the numbered files that it lacks, in order."
+        " Running it again changes nothing."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Do it, or only look."""
@@ -28,35 +43,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Apply what is missing."""
-        if ALIAS not in settings.DATABASES:
-            raise CommandError("This shape keeps messages elsewhere; CHAT_SHAPE=cluster has them in ScyllaDB.")
-        cql = Cql.of(ALIAS)
+        messages = store()
+        if not isinstance(messages, CqlStore):
+            self.stdout.write("The messages of this shape are in the database: manage.py migrate makes its tables.")
+            return
         try:
             if options["status"]:
-                self._say(f"{'applied' if file.applied else 'missing'}  {file.name}" for file in schema.files(cql))
+                files = messages.files()
+                self._say(f"{'applied' if applied else 'missing'}  {name}" for name, applied in files.items())
             elif options["dry_run"]:
-                self._say(_statements(cql))
+                self._say(f"{statement};" for statement in messages.lacks())
             else:
                 with _alone():
-                    self._say(f"applied  {name}" for name in schema.migrate(cql))
-                self.stdout.write(f"The keyspace {cql.keyspace} is up to date.")
+                    self._say(f"applied  {name}" for name in messages.migrate())
+                self.stdout.write("The tables of the message store are up to date.")
         except NotMigrated as error:
             raise CommandError(str(error)) from None
         except Unavailable as error:
             raise CommandError(f"{error} {error.__cause__ or ''}") from None
         finally:
-            cql.close()
+            asyncio.run(messages.close())
 
-    def _say(self, lines: Iterator[str]) -> None:
+    def _say(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.stdout.write(line)
-
-
-def _statements(cql: Cql) -> Iterator[str]:
-    yield f"{schema.keyspace_statement(cql)};"
-    for file in schema.files(cql):
-        if not file.applied:
-            yield from (f"{statement};" for statement in file.statements)
 
 
 @contextmanager

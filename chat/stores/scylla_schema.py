@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chat.stores import NotMigrated
-from chat.stores.cql import Cql
+from chat.stores.scylla_session import Cql
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "cql"
 KEYSPACE = (
     "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', {copies}}}"
 )

@@ -5,7 +5,7 @@ is bound. `tests/contract/test_cql.py` holds each of them, and the files, agains
 """
 # ruff: noqa: S608 - names of our own
 
-from chat.stores.cql import Profile, Statement
+from chat.stores.scylla_session import Profile, Statement
 
 _COLUMNS = (
     "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
