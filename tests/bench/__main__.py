@@ -1,7 +1,7 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, hostile, pages, imports, check, memory. Nothing here is a test: a missed target is
-shown, and only a frame that was lost, doubled or out of order ends the bench.
+Rows: sends, hostile, pages, scylla (where CHAT_TEST_CASSANDRA names a server), imports, check, memory. Nothing here
+is a test: a missed target is shown, and only a frame that was lost, doubled or out of order ends the bench.
 """
 
 import resource
@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.bench import client, hostile, imports, memory, pages, sends, starting, table
+from tests.bench import client, hostile, imports, memory, pages, scylla, sends, starting, table
 from tests.bench.client import NoGo, Socket
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 
-ROWS = ("sends", "hostile", "pages", "imports", "check", "memory")
+ROWS = ("sends", "hostile", "pages", "scylla", "imports", "check", "memory")
 OPEN_FILES = 8_192  # a socket each, on both sides, and some
 
 
@@ -41,6 +41,7 @@ def main(chosen: list[str]) -> int:
             "sends": lambda: sends.measure(crowd, sockets),
             "hostile": lambda: hostile.measure(crowd, sockets),
             "pages": lambda: pages.measure(empty),
+            "scylla": lambda: scylla.measure(empty),
             "imports": lambda: imports.measure(copy_folder(empty, Path(name) / "imports")),
             "check": lambda: starting.measure(empty),
             "memory": lambda: memory.measure(crowd, sockets),
