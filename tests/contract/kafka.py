@@ -22,8 +22,8 @@ PATIENCE = 30.0  # seconds; a busy machine needs some
 class KafkaTopic:
     """A topic, its dead letters, and the logs made over it."""
 
-    def __init__(self, servers: str, *, partitions: int = 1) -> None:
-        self.servers, self.partitions = servers, partitions
+    def __init__(self, servers: str, *, partitions: int = 1, replication: int = 1) -> None:
+        self.servers, self.partitions, self.replication = servers, partitions, replication
         self.name = f"test-{uuid.uuid4().hex}"
         self._made: list[KafkaEventLog] = []
 
@@ -37,7 +37,9 @@ class KafkaTopic:
         """What `migrate_log` does and tells."""
 
         def migrate() -> list[str]:
-            lines = self.log().migrate(partitions=self.partitions, replication=1, accept_new_topic=accept_new_topic)
+            lines = self.log().migrate(
+                partitions=self.partitions, replication=self.replication, accept_new_topic=accept_new_topic
+            )
             return list(lines)
 
         return await in_db_thread(migrate)
@@ -72,8 +74,8 @@ class KafkaTopic:
         for made in self._made:
             await made.close()
         admin = AdminClient({"bootstrap.servers": self.servers})
-        topics = admin.delete_topics([self.name, f"{self.name}.dlq"])
-        await asyncio.wait([asyncio.wrap_future(one) for one in topics.values()])
+        topics = admin.delete_topics([self.name, f"{self.name}.dlq"], request_timeout=5)
+        await asyncio.gather(*[asyncio.wrap_future(one) for one in topics.values()], return_exceptions=True)
 
 
 def consumer_partitions(consumer: Consumer, name: str) -> Sequence[int]:

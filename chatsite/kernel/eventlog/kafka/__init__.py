@@ -74,7 +74,8 @@ class KafkaEventLog:
     async def progress(self, group: str) -> Positions:
         topic = await self._open()
         recent = self._committed.setdefault(
-            group, Recent(lambda: self._admin.committed(self._prefix + group), seconds=COMMITTED_SECONDS)
+            group,
+            Recent(lambda: self._admin.committed(self._prefix + group, topic.partitions), seconds=COMMITTED_SECONDS),
         )
         finished = {number: offset - 1 for number, offset in (await recent.get()).items()}
         for reader in self._readers:
@@ -147,6 +148,8 @@ class KafkaEventLog:
         if self._sender:
             await self._sender.close()
         self._sender = self._opening = None
+        if self._made_admin:
+            await asyncio.to_thread(self._made_admin.close)
 
     def migrate(self, *, partitions: int, replication: int, accept_new_topic: bool) -> Iterator[str]:
         """Make and register the topic where it is missing; tells line by line. Blocking, for commands."""
@@ -179,18 +182,18 @@ class KafkaEventLog:
         """The sender of the running loop; what it gets before the log is open waits for that."""
         loop = asyncio.get_running_loop()
         if self._sender is None or self._sender.loop is not loop:
-            self._sender = Sender(self._client)
+            self._sender, self._opening = Sender(self._client), None
             if self._found:
                 self._sender.ready(self._found)
-            else:
-                self._opening = loop.create_task(self._open_for(self._sender))
+        if self._found is None and (self._opening is None or self._opening.done()):
+            self._opening = loop.create_task(self._open_for(self._sender))
         return self._sender
 
     async def _open_for(self, sender: Sender) -> None:
         try:
             await self._open()
-        except DomainError as error:
-            sender.refuse_all(error)
+        except DomainError:
+            sender.refuse_all()
 
     def _forget(self, reader: KafkaGroupReader) -> None:
         self._readers.discard(reader)

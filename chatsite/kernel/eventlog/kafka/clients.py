@@ -21,6 +21,7 @@ _AWAY = frozenset(
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._DESTROY,
         KafkaError._MSG_TIMED_OUT,
+        KafkaError._NOENT,  # partitions without a leader
         KafkaError._PURGE_INFLIGHT,
         KafkaError._PURGE_QUEUE,
         KafkaError._QUEUE_FULL,
@@ -32,11 +33,13 @@ _AWAY = frozenset(
         KafkaError.BROKER_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_COORDINATOR,
         KafkaError.NOT_ENOUGH_REPLICAS,
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
 
@@ -49,6 +52,8 @@ def client(servers: str, more: Mapping[str, str]) -> Options:
         # 10 s by default: nobody would hear of a broker's return until then.
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
+        # Five minutes by default: asked too early, a new leader would not be heard of until then.
+        "topic.metadata.refresh.interval.ms": 1_000,
         **more,
     }
 

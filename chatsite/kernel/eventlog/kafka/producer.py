@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -40,6 +40,10 @@ class Flight:
         self.size = len(value or b"") + len(raw_key or b"") + ENVELOPE_BYTES
         self.since = since
         self.future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("The record is larger than the event log takes.")
 
 
 Landing = tuple[Flight, KafkaError | None, int, int]
@@ -108,14 +112,14 @@ class Sender:
         if self._thread and self._buffer.passes():
             self._produce(flight)
             return flight.future
-        self._refuse(self._buffer.put(flight), unavailable())
+        self._refuse(self._buffer.put(flight))
         self._pump()
         self._keep_watch()
         return flight.future
 
-    def refuse_all(self, error: DomainError) -> None:
-        """Answer everybody who waits: the topic cannot be had."""
-        self._refuse(self._buffer.expired(now=float("inf")), error)
+    def refuse_all(self) -> None:
+        """Answer everybody who waits."""
+        self._refuse(self._buffer.expired(now=float("inf")))
 
     async def close(self) -> None:
         """Let what is on its way land, for a while; answer the rest."""
@@ -127,8 +131,8 @@ class Sender:
             await asyncio.sleep(0)  # What the thread handed over last is settled before the rest is refused.
         if self._watch:
             self._watch.cancel()
-        self._refuse([*self._flying], unavailable())
-        self.refuse_all(unavailable())
+        self._refuse([*self._flying])
+        self.refuse_all()
 
     # --- in the loop
 
@@ -166,19 +170,23 @@ class Sender:
                 self._breaker.worked()
                 self._resolve(flight, partition, offset)
             elif error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE):
-                self._refuse([flight], TooLarge("The record is larger than the event log takes."))
+                self._refuse([flight], _too_large)
             else:
                 failed.add(flight.key)
                 timed_out |= error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
                 self._breaker.failed(now=now)
-                self._refuse([flight], unavailable())
+                self._refuse([flight])
         log_append_seconds.observe(now - turn[0][0].since)
         if timed_out:
             # What librdkafka still holds of the failed keys must not be sent after all; it can drop all or nothing.
             self._producer.purge(in_queue=True, in_flight=False, blocking=False)
-        self._refuse(self._buffer.behind(failed), unavailable())
+        self._refuse(self._buffer.behind(failed))
         if was_open != self._breaker.is_open:
-            logger.warning("Kafka is %s.", "back" if was_open else "away: sends are refused until it is back")
+            if was_open:
+                logger.warning("Kafka is back.")
+            else:
+                reasons = {str(error) for _, error, *_ in turn if error}
+                logger.warning("Kafka is away, sends are refused until it is back: %s", ", ".join(sorted(reasons)))
         self._pump()
 
     def _resolve(self, flight: Flight, partition: int, offset: int) -> None:
@@ -187,17 +195,17 @@ class Sender:
             if offset <= self.ends.get(partition, -1):
                 self._closing = True
                 logger.critical("ALERT %s began anew: its positions would be used twice. %s", self._topic.name, WAY_OUT)
-                self._refuse([flight], unavailable())
+                self._refuse([flight])
                 return
             self.ends[partition] = offset
         if not flight.future.done():
             flight.future.set_result(Appended(pos_of(self._topic.generation, offset), offset, None))
 
     @staticmethod
-    def _refuse(flights: Iterable[Flight], error: DomainError) -> None:
+    def _refuse(flights: Iterable[Flight], make: Callable[[], DomainError] = unavailable) -> None:
         for flight in flights:
             if not flight.future.done():
-                flight.future.set_exception(error)
+                flight.future.set_exception(make())  # one each: raising grows the traceback of a shared one
 
     def _keep_watch(self) -> None:
         """See to the age of what waits, for as long as something does."""
@@ -206,7 +214,7 @@ class Sender:
 
     def _look(self) -> None:
         self._watch = None
-        self._refuse(self._buffer.expired(now=time.monotonic()), unavailable())
+        self._refuse(self._buffer.expired(now=time.monotonic()))
         self._keep_watch()
 
     # --- in the thread

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from chatsite.kernel.eventlog.kafka.clients import Options, error_of, is_away, translated, unavailable
+from chatsite.kernel.eventlog.kafka.clients import ANSWER_SECONDS, Options, error_of, is_away, translated, unavailable
 from chatsite.kernel.eventlog.kafka.records import record_of
 from chatsite.kernel.eventlog.kafka.topic import Topic
 from chatsite.kernel.events import Record
@@ -152,7 +152,7 @@ class KafkaGroupReader:
                     self._take([message, *self._consumer.consume(BATCH, timeout=0)])
         except Exception as error:
             logger.exception("%s cannot read %s on", self.group, self._topic.name)
-            self._broken = translated(error) if isinstance(error, KafkaException) else error
+            self._broken = error
         finally:
             self._consumer.close()  # Its partitions are revoked on the way, and what is finished is kept.
             with self._lock:
@@ -178,15 +178,18 @@ class KafkaGroupReader:
     def _judge(self, error: KafkaError, message: Message) -> None:
         """Go on after what passes; stop for good where going on would skip or repeat."""
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            self._broken = LostOffset(
-                f"{self.group} has no place in partition {message.partition()} of {self._topic.name} any more:"
-                f" {error.str()}. What lay between is gone; stop the group and let it start again at the oldest"
-                f" record that is kept: manage.py project --replay {self.group}"
-            )
+            self._lose(message.partition(), error.str())
         elif error.fatal():
             self._broken = KafkaException(error)
         elif not is_away(error):
             logger.warning("%s: %s", self.group, error)
+
+    def _lose(self, partition: int | None, why: str) -> None:
+        self._broken = LostOffset(
+            f"{self.group} has no place in partition {partition} of {self._topic.name} any more: {why}. What lay"
+            f" between is gone; stop the group and let it start again at the oldest record that is kept:"
+            f" manage.py project --replay {self.group}"
+        )
 
     def _hold_back(self) -> None:
         """Pause fetching when enough is read ahead; what is assigned meanwhile is paused too."""
@@ -244,7 +247,14 @@ class KafkaGroupReader:
 
     # --- partitions come and go
 
-    def _assigned(self, _: Consumer, places: Sequence[TopicPartition]) -> None:
+    def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        # Asked for here: left to librdkafka, an answer of a former coordinator leaves a partition unread for ever.
+        with suppress(KafkaException):
+            places = consumer.committed(places, ANSWER_SECONDS)
+        for place in places:
+            if place.offset == OFFSET_INVALID and place.error is None:
+                self._lose(place.partition, "no offset is stored")
+        consumer.incremental_assign(places)
         with self._lock:
             self._partitions |= {place.partition for place in places}
 

@@ -1,21 +1,41 @@
 """The topic of the log: which one it is, where it ends, how far groups are in it."""
 
+import asyncio
 import threading
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AdminClient,
     ConfigResource,
+    ListOffsetsResultInfo,
     NewTopic,
     OffsetSpec,
     ResourceType,
 )
 
-from chatsite.kernel.errors import Conflict
-from chatsite.kernel.eventlog.kafka.clients import ANSWER_SECONDS, Options, answer, answer_now, error_of
+from chatsite.kernel.errors import Conflict, Unavailable
+from chatsite.kernel.eventlog.kafka.clients import (
+    ANSWER_SECONDS,
+    Options,
+    answer,
+    answer_now,
+    error_of,
+    translated,
+    unavailable,
+)
+
+T = TypeVar("T")
 
 DEAD_LETTERS = ".dlq"
 WAY_OUT = "Stop all servers and run: manage.py migrate_log --accept-new-topic"
@@ -61,6 +81,9 @@ class TopicAdmin:
     def __init__(self, client: Options, name: str) -> None:
         self.name = name
         self._client = AdminClient(client)
+        self._options = client
+        self._asking: dict[str, Consumer] = {}  # one a group
+        self._lock = threading.Lock()
 
     # --- questions of the loop
 
@@ -72,28 +95,36 @@ class TopicAdmin:
         """The offset of the oldest record of each partition."""
         return await self._watermarks(partitions, OffsetSpec.earliest())
 
-    async def committed(self, group: str) -> dict[int, int]:
+    async def committed(self, group: str, partitions: int) -> dict[int, int]:
         """The next offset of a group in each partition where it has one."""
-        return self._mine(await answer(self._ask_committed(group)))
+        return await asyncio.to_thread(self.committed_now, group, range(partitions))
 
     async def _watermarks(self, partitions: int, spec: OffsetSpec) -> dict[int, int]:
-        asked = self._ask_watermarks(range(partitions), spec)
-        return {place.partition: (await answer(found)).offset for place, found in asked.items()}
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            asked = self._ask_watermarks(range(partitions), spec)
+            try:
+                return {place.partition: _known(await answer(found)) for place, found in asked.items()}
+            except Unavailable:  # at once where a leader has just changed: the client learns it from that
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(SEEN_SECONDS)
 
     # --- questions of a thread
 
     def find(self) -> Found | None:
         """The topic as it is now; None where there is none."""
-        described = self._client.describe_topics(TopicCollection([self.name]), request_timeout=ANSWER_SECONDS)
         try:
+            described = self._client.describe_topics(TopicCollection([self.name]), request_timeout=ANSWER_SECONDS)
             topic = answer_now(described[self.name])
+            configs = self._configs(ResourceType.TOPIC, self.name)  # of another broker, perhaps
         except KafkaException as cause:
             if error_of(cause).code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return None
             raise
         copies = min(len(partition.replicas) for partition in topic.partitions)
         topic_id = str(topic.topic_id).replace("+", "-").replace("/", "_")  # as Kafka's own tools write it
-        return Found(topic_id, len(topic.partitions), copies, self._configs(ResourceType.TOPIC, self.name))
+        return Found(topic_id, len(topic.partitions), copies, configs)
 
     def broker_configs(self) -> Mapping[str, str]:
         """The settings of one broker."""
@@ -113,18 +144,50 @@ class TopicAdmin:
         answer_now(self._client.create_topics([new], operation_timeout=ANSWER_SECONDS)[self.name])
         for _ in range(SEEN_TRIES):
             if found := self.find():
+                _patiently(lambda: self._first(range(partitions)))
                 return found
             threading.Event().wait(SEEN_SECONDS)
-        raise TimeoutError(f"The brokers made {self.name}, but do not show it.")
+        raise unavailable()
+
+    def committed_now(self, group: str, partitions: Collection[int]) -> dict[int, int]:
+        """The same in a thread that may wait."""
+        places = [TopicPartition(self.name, number) for number in partitions]
+        try:
+            found = self._asker(group).committed(places, ANSWER_SECONDS)
+        except KafkaException as cause:
+            raise translated(cause) from cause
+        if wrong := next((place.error for place in found if place.error), None):
+            raise translated(KafkaException(wrong))
+        return {place.partition: place.offset for place in found if place.offset >= 0}
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for asking in self._asking.values():
+            asking.close()
+        self._asking.clear()
+
+    def _asker(self, group: str) -> Consumer:
+        """A consumer that has the group's name and joins nothing, to ask what the group has kept.
+
+        The admin client can be asked as well, but librdkafka 2.16 ends the process
+        when the group's coordinator has moved to another broker meanwhile.
+        """
+        with self._lock:
+            if group not in self._asking:
+                self._asking[group] = Consumer({**self._options, "group.id": group, "enable.auto.commit": False})
+            return self._asking[group]
 
     def start(self, group: str, partitions: Collection[int], *, over: bool) -> dict[int, int]:
         """Give a group a first offset, the oldest record's, where it has none, or `over` what it has."""
-        kept = {} if over else self._mine(answer_now(self._ask_committed(group)))
-        asked = self._ask_watermarks(partitions, OffsetSpec.earliest())
-        first = {place.partition: int(answer_now(found).offset) for place, found in asked.items()}
+        kept = {} if over else _patiently(lambda: self.committed_now(group, partitions))
+        first = _patiently(lambda: self._first(partitions))
         if new := [TopicPartition(self.name, number, first[number]) for number in first if number not in kept]:
             self._alter(group, new)
         return first | {number: offset for number, offset in kept.items() if number in first}
+
+    def _first(self, partitions: Collection[int]) -> dict[int, int]:
+        asked = self._ask_watermarks(partitions, OffsetSpec.earliest())
+        return {place.partition: _known(answer_now(found)) for place, found in asked.items()}
 
     def _alter(self, group: str, offsets: list[TopicPartition]) -> None:
         wanted = ConsumerGroupTopicPartitions(group, offsets)
@@ -144,15 +207,26 @@ class TopicAdmin:
         places = {TopicPartition(self.name, number): spec for number in partitions}
         return self._client.list_offsets(places, request_timeout=ANSWER_SECONDS)
 
-    def _ask_committed(self, group: str) -> Any:
-        asked = ConsumerGroupTopicPartitions(group)
-        return self._client.list_consumer_group_offsets([asked], request_timeout=ANSWER_SECONDS)[group]
-
     def _configs(self, kind: ResourceType, name: str) -> dict[str, str]:
         resource = ConfigResource(kind, name)
         found = answer_now(self._client.describe_configs([resource], request_timeout=ANSWER_SECONDS)[resource])
         return {entry.name: entry.value for entry in found.values()}
 
-    def _mine(self, found: Any) -> dict[int, int]:
-        places = [place for place in found.topic_partitions if place.topic == self.name]
-        return {place.partition: place.offset for place in places if place.offset >= 0}
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Ask for some seconds: a new partition has no leader at first, a new coordinator reads its offsets."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return ask()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+        threading.Event().wait(SEEN_SECONDS)
+
+
+def _known(found: ListOffsetsResultInfo) -> int:
+    """An offset; the driver answers with a negative one, and no error, where nobody answered it."""
+    if found.offset < 0:
+        raise unavailable()
+    return int(found.offset)
