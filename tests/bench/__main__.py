@@ -1,9 +1,11 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, hostile, pages, scylla (where CHAT_TEST_CASSANDRA names a server), imports, check, memory. Nothing here
-is a test: a missed target is shown, and only a frame that was lost, doubled or out of order ends the bench.
+Rows: sends, hostile, pages, scylla and kafka (where CHAT_TEST_CASSANDRA, CHAT_TEST_KAFKA name a server), imports,
+check, memory. Nothing here is a test: a missed target is shown, and only a frame that was lost, doubled or out
+of order ends the bench.
 """
 
+import os
 import resource
 import sys
 from collections.abc import Callable
@@ -12,11 +14,13 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.bench import client, hostile, imports, memory, pages, scylla, sends, starting, table
+from tests.bench import client, hostile, imports, kafka, memory, pages, scylla, sends, starting, table
 from tests.bench.client import NoGo, Socket
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
+from tests.servers import variable
 
-ROWS = ("sends", "hostile", "pages", "scylla", "imports", "check", "memory")
+ROWS = ("sends", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
+SERVERS = {"scylla": "cassandra", "kafka": "kafka"}  # the server that a row needs
 OPEN_FILES = 8_192  # a socket each, on both sides, and some
 
 
@@ -45,15 +49,21 @@ def main(chosen: list[str]) -> int:
             "imports": lambda: imports.measure(copy_folder(empty, Path(name) / "imports")),
             "check": lambda: starting.measure(empty),
             "memory": lambda: memory.measure(crowd, sockets),
+            "kafka": lambda: kafka.measure(empty),
         }
         rows: list[table.Row] = []
         try:
-            for row in chosen or ROWS:
+            for row in chosen or _rows():
                 rows += measures[row]()
         finally:
             table.show(rows)
             table.keep(rows)
     return 0
+
+
+def _rows() -> list[str]:
+    """All that can be measured here."""
+    return [row for row in ROWS if row not in SERVERS or variable(SERVERS[row]) in os.environ]
 
 
 def _raise_file_limit() -> None:
