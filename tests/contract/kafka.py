@@ -25,11 +25,12 @@ class KafkaTopic:
     def __init__(self, servers: str, *, partitions: int = 1, replication: int = 1) -> None:
         self.servers, self.partitions, self.replication = servers, partitions, replication
         self.name = f"test-{uuid.uuid4().hex}"
+        self.prefix = f"{self.name}."  # groups of its own too: a group is running wherever one of its name is
         self._made: list[KafkaEventLog] = []
 
     def log(self, servers: str | None = None, **options: str) -> KafkaEventLog:
         """The log as one more process would have it."""
-        made = KafkaEventLog(servers or self.servers, self.name, "", {**OPTIONS, **options})
+        made = KafkaEventLog(servers or self.servers, self.name, self.prefix, {**OPTIONS, **options})
         self._made.append(made)
         return made
 
@@ -64,7 +65,7 @@ class KafkaTopic:
     @staticmethod
     def again(log: KafkaEventLog) -> KafkaEventLog:
         """The same log as another process has it."""
-        return KafkaEventLog(log._client["bootstrap.servers"], log.name, "", OPTIONS)
+        return KafkaEventLog(log._client["bootstrap.servers"], log.name, log._prefix, OPTIONS)
 
     async def __aenter__(self) -> Self:
         await self.migrate()

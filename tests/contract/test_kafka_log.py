@@ -118,7 +118,7 @@ async def test_what_is_kept_lies_below_the_lowest_unfinished_record(topic: Kafka
     assert [record.offset for record in await read_all(log, again)] == list(range(6, 10))
     await again.close()
     # A plain client sees the next one to read, as Java's consumers write it.
-    plain = Consumer({"bootstrap.servers": topic.servers, "group.id": "g"})
+    plain = Consumer({"bootstrap.servers": topic.servers, "group.id": f"{topic.prefix}g"})
     (place,) = await asyncio.to_thread(plain.committed, [TopicPartition(topic.name, 0)], PATIENCE)
     plain.close()
     assert place.offset == 6
@@ -129,7 +129,7 @@ async def test_a_killed_process_loses_nothing_it_had_not_kept(topic: KafkaTopic)
     await asyncio.gather(*[log.append(fact()) for _ in range(10)])
     await (await log.read("g")).close()
     worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.contract.kafka_worker", topic.servers, topic.name, "g", "6",
+        sys.executable, "-m", "tests.contract.kafka_worker", topic.servers, topic.name, f"{topic.prefix}g", "6",
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with in_time("the worker dies"):
@@ -199,8 +199,8 @@ async def test_a_lost_offset_is_an_error_that_tells_the_way_out(topic: KafkaTopi
     with pytest.raises(Conflict):
         await log.rewind("g")
     await reader.close()
-    admin = AdminClient({"bootstrap.servers": topic.servers})
-    await asyncio.wrap_future(admin.delete_consumer_groups(["g"])["g"])
+    admin, group = AdminClient({"bootstrap.servers": topic.servers}), f"{topic.prefix}g"
+    await asyncio.wrap_future(admin.delete_consumer_groups([group])[group])
     lost = await log.read("g")
     with pytest.raises(LostOffset, match="project --replay g"):
         await lost.poll(limit=1, wait=PATIENCE)
