@@ -87,11 +87,15 @@ async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -
     if (state := await _find(chat, message)) is not None:
         return state
     # It may be in the log and on its way: what was appended before this read is waited for.
-    if not await is_caught_up(chat):
-        raise Unavailable(code="store_unavailable", retry_after_ms=500)
-    if (state := await _find(chat, message)) is not None:
-        return state
-    raise NotFound()
+    end = await _end(chat)
+    for _ in range(int(CATCH_UP_SECONDS / LOOK_SECONDS)):
+        is_stored = await Message.objects.applied(chat) >= end
+        if (state := await _find(chat, message)) is not None:
+            return state
+        if is_stored:
+            raise NotFound()
+        await asyncio.sleep(LOOK_SECONDS)
+    raise Unavailable(code="store_unavailable", retry_after_ms=500)
 
 
 async def edits(chat: ChatId, message: MessageId, *, viewer: UserId) -> list[Edit]:
@@ -126,7 +130,12 @@ async def _find(chat: ChatId, message: MessageId) -> MessageState | None:
 
 async def is_caught_up(chat: ChatId) -> bool:
     """Whether the store has applied, within half a second, everything that the log holds now."""
-    return await _stored_up_to((await log().ends())[log().partition_of(str(chat))], chat)
+    return await _stored_up_to(await _end(chat), chat)
+
+
+async def _end(chat: ChatId) -> int:
+    """The pos of the newest record of the chat's partition."""
+    return (await log().ends())[log().partition_of(str(chat))]
 
 
 async def _stored_up_to(pos: int, chat: ChatId) -> bool:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Min
 
@@ -36,6 +37,7 @@ POLL_SECONDS = 1.0
 TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between tries while a dependency is away
 FINISH_SECONDS = 0.5  # how often the finished offset is kept; a crash repeats at most this much
+SHARED_FINISH_SECONDS = 0.1  # the same where other processes wait for it
 HELD_SECONDS = 2.0  # how soon `project --retry` is noticed
 LOOK_SECONDS = 0.05  # how often somebody who waits for groups looks how far they are
 
@@ -176,7 +178,9 @@ class Runner:
     async def _take(self, records: Sequence[Record], reader: GroupReader, tasks: asyncio.TaskGroup) -> None:
         for record in records:
             way = self._way(record)
-            if not self.group.wants(record.event_type) or self._holds_key(record.key):
+            # What names no type is nobody's, but somebody must say so: a dead letter.
+            is_ours = self.group.wants(record.event_type) or not record.event_type
+            if not is_ours or self._holds_key(record.key):
                 continue
             way.unfinished[record.offset] = None
             self._working += 1
@@ -264,7 +268,7 @@ class Runner:
 
     async def _keep_finished(self, reader: GroupReader) -> None:
         while True:
-            await asyncio.sleep(FINISH_SECONDS)
+            await asyncio.sleep(SHARED_FINISH_SECONDS if settings.SHARED else FINISH_SECONDS)
             await self._persist(reader.commit)
 
     # --- held keys

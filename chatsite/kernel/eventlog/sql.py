@@ -30,7 +30,7 @@ from chatsite.kernel.events import NewRecord, Record
 GENERATION_SHIFT = 40  # pos = generation << 40 + offset: 8,191 generations stay below 2^53
 TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
 TRIM_CHUNK = 2_000  # records dropped in one commit, some 20 ms
-COMMITTED_SECONDS = 0.25  # how long what other processes finished is believed
+COMMITTED_SECONDS = 0.05  # how long what other processes finished is believed
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
 _KEYS_CHUNK = 250  # keys of one SELECT: SQLite joins at most 500
 _COLUMNS = "r.partition, r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
@@ -322,7 +322,7 @@ class SqlEventLog:
             )
 
     async def _committed_of(self, group: str) -> Positions:
-        """What all readers of a group have kept, read from the table four times a second."""
+        """What all readers of a group have kept, read from the table twenty times a second at most."""
         known = self._committed.get(group)
         if known is None or time.monotonic() - known[0] > COMMITTED_SECONDS:
             known = self._committed[group] = (time.monotonic(), await in_read_thread(self._select_committed, group))

@@ -25,7 +25,7 @@ from chatsite.kernel.eventlog.kafka.scan import scan
 from chatsite.kernel.eventlog.kafka.topic import DEAD_LETTERS, Topic, TopicAdmin
 from chatsite.kernel.events import NewRecord, Record
 
-ENDS_SECONDS, COMMITTED_SECONDS = 0.2, 1.0  # how old an answer about the log's ends and about groups may be
+ENDS_SECONDS, COMMITTED_SECONDS = 0.05, 0.1  # how old an answer about the log's ends and about groups may be
 
 
 class KafkaEventLog:
