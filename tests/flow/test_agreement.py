@@ -5,10 +5,9 @@ the log is compared with everything that was made of it.
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Iterable
-from contextlib import AsyncExitStack, closing
-from typing import Any, TypeVar
+from contextlib import AsyncExitStack
+from typing import TypeVar
 
 import msgspec
 from hypothesis import HealthCheck, settings
@@ -19,6 +18,7 @@ from chat.events import MessageDeleted, MessageEdited, MessageSent
 from chat.fold import MessageState, Stamped, apply
 from chat.protocol import message_event
 from chatsite.kernel.events import Fact, Record
+from tests.inside import Inside, looking_into
 from tests.world import Device, Frame, Server, World
 
 T = TypeVar("T")
@@ -41,6 +41,7 @@ class Agreement(RuleBasedStateMachine):
     """One chat of three people, each with a phone."""
 
     server: Server
+    inside: Inside
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,21 +165,13 @@ class Agreement(RuleBasedStateMachine):
             mine = (await laptop.expect("SUBSCRIBED_ALL"))["rooms"][self.chat]
             assert (mine["unread"], mine["mentions"]) == (shown["unread"], shown["mentions"])
 
-    # --- what the server's files say
-
-    def _query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.server.folder / "messages.sqlite3")) as messages:
-            return messages.execute(sql, params).fetchall()
+    # --- what log and store say
 
     def _facts(self, key: str) -> list[tuple[Fact, int]]:
-        rows = self._query(
-            "SELECT log_offset, event_type, event_id, value FROM log_records WHERE record_key = ? ORDER BY log_offset",
-            key,
-        )
         records = [
-            Record(partition=0, offset=offset, pos=(1 << 40) + offset, key=key, event_type=event_type,
-                   event_id=event_id, value=value, appended_ms=0)
-            for offset, event_type, event_id, value in rows
+            Record(partition=0, offset=0, pos=one["pos"], key=key, event_type=one["type"],
+                   event_id="", value=one["value"].encode(), appended_ms=0)
+            for one in self.inside.ask("facts", key)
         ]  # fmt: skip
         return [(record.fact, record.pos) for record in records]
 
@@ -202,26 +195,11 @@ class Agreement(RuleBasedStateMachine):
         return pos
 
     def _is_stored(self, pos: int) -> bool:
-        return bool(self._query("SELECT 1 FROM history_messages WHERE channel_id = ? AND pos = ?", self.chat, pos))
+        return any(one["pos"] == pos for one in self.inside.ask("stored", self.chat))
 
     def _stored(self) -> dict[int, Frame]:
-        rows = self._query(
-            "SELECT message_id, content, sender_id, mentions, reply_to_id, edited_at, deleted_by, version"
-            " FROM history_messages WHERE channel_id = ?",
-            self.chat,
-        )
-        return {
-            key: {
-                "content": content,
-                "sender": sender,
-                "mentions": msgspec.json.decode(mentions),
-                "reply_to": reply_to,
-                "edited_at": edited_at,
-                "deleted_by": deleted_by,
-                "version": version,
-            }
-            for key, content, sender, mentions, reply_to, edited_at, deleted_by, version in rows
-        }
+        stored = self.inside.ask("stored", self.chat)
+        return {one["message_id"]: _state(msgspec.convert(one, MessageState)) for one in stored}
 
 
 def _state(state: MessageState) -> Frame:
@@ -255,10 +233,10 @@ def _events(heard: Iterable[Frame]) -> Iterable[Stamped]:
 
 
 def test_log_store_rest_and_clients_agree(shared_server: Server) -> None:
-    machine = type("AgreementOnThisServer", (Agreement,), {"server": shared_server})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    with looking_into(shared_server.folder) as inside:
+        run_state_machine_as_test(
+            type("AgreementOnThisServer", (Agreement,), {"server": shared_server, "inside": inside}),
+            settings=settings(
+                max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            ),
+        )

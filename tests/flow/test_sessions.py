@@ -131,6 +131,7 @@ async def test_what_was_accepted_is_answered_before_a_server_stops(make_server: 
             assert stored == acked, "something was accepted and never answered"
 
 
+@pytest.mark.embedded
 async def test_two_servers_cannot_share_a_folder(make_server: MakeServer) -> None:
     server = make_server()
     with pytest.raises(RuntimeError, match="A server runs on"):
