@@ -9,6 +9,7 @@ from chatsite.kernel.backends import backend
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.groups import held_from
 from chatsite.kernel.ids import ChatId, MessageId, UserId
+from chatsite.kernel.servers import Description
 
 GROUP = "history-writers"  # the group that writes the stores
 PAGE_BUCKETS = 16  # partitions one page may touch; a sparser chat is walked over several pages
@@ -100,6 +101,9 @@ class MessageStore(Protocol):
 
     async def applied(self, chat: ChatId) -> int:
         """The pos up to which everything of a chat is stored."""
+
+    async def describe(self) -> Description:
+        """The server behind it, for operators; what is away is an error."""
 
     async def close(self) -> None:
         """Let go of the resources."""

@@ -24,6 +24,7 @@ from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageS
 from chat.fold import MessageState, Stamped
 from chat.inboxes import Unread
 from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, written_up_to
+from chat.stores import scylla_describing as describing
 from chat.stores import scylla_schema as schema
 from chat.stores import scylla_statements as cql
 from chat.stores.scylla_session import ERASE_AHEAD_US, UNSET, Bound, Cql, Row, Statement, all_of, iso_of
@@ -31,6 +32,7 @@ from chatsite.kernel import clock
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, make_id, ms_of, unix_ms_of
 from chatsite.kernel.ids import version_of as moment_of  # of an id, in microseconds since 1970
+from chatsite.kernel.servers import Description
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -143,6 +145,9 @@ class ScyllaMessageStore:
 
     async def applied(self, chat: ChatId) -> int:
         return await written_up_to(chat)
+
+    async def describe(self) -> Description:
+        return await asyncio.to_thread(describing.describe, self._cql)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._cql.close)

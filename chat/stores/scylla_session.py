@@ -144,6 +144,11 @@ class Cql:
         """Let plain CQL name its tables alone."""
         self._open().set_keyspace(self.keyspace)
 
+    def nodes(self) -> dict[str, bool]:
+        """Every node that the driver knows, and whether it is up."""
+        hosts = self._open().cluster.metadata.all_hosts()
+        return {f"{host.address}:{host.endpoint.port}": host.is_up is not False for host in hosts}
+
     def close(self) -> None:
         """Let go of the connections; the next statement opens them again."""
         with self._opening:

@@ -20,6 +20,7 @@ from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, make_id
 from chatsite.kernel.nonces import nonce_key
+from chatsite.kernel.servers import Description, describe_database
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -138,6 +139,9 @@ class SqlMessageStore:
 
     async def applied(self, chat: ChatId) -> int:
         return await written_up_to(chat)
+
+    async def describe(self) -> Description:
+        return await in_read_thread(describe_database, self.alias)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._writer.close)

@@ -12,9 +12,11 @@ is Unavailable within about two seconds; nothing is asked twice.
 import asyncio
 import hashlib
 import logging
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 from hiredis import pack_command
 from redis.asyncio.connection import ConnectionPool
@@ -31,6 +33,7 @@ from redis.exceptions import (
 )
 
 from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.servers import Description, Finding, ahead_ms, clock_findings, latency_ms
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,30 @@ class Redis:
             return await self.ask("EVALSHA", script.digest, len(keys), *keys, *args)
         except NoScriptError:
             return await self.ask("EVAL", script.text, len(keys), *keys, *args)
+
+    async def describe(self) -> Description:
+        """The server, for operators."""
+        latency = await latency_ms(lambda: self.ask("PING"))
+        before = time.time() * 1_000
+        seconds, micros = await self.ask("TIME")
+        ahead = ahead_ms(int(seconds) * 1_000 + int(micros) / 1_000, before_ms=before, after_ms=time.time() * 1_000)
+        lines = (await self.ask("INFO", "default")).decode().splitlines()
+        told = dict(line.partition(":")[::2] for line in lines if ":" in line)
+        parts = urlsplit(self._url)
+        server = f"Redis {told['redis_version']} at {parts.hostname}:{parts.port or 6379}{parts.path or '/0'}"
+        return Description(
+            server=server,
+            latency_ms=latency,
+            ahead_ms=round(ahead, 1),
+            facts={
+                "role": told["role"],
+                "replicas": told.get("connected_slaves", "0"),
+                "append-only file": "on" if told.get("aof_enabled") == "1" else "off",
+                "policy": told.get("maxmemory_policy", "unknown"),
+                "memory": f"{told.get('used_memory_human')} of {told.get('maxmemory_human', 'any')}",
+            },
+            findings=[*clock_findings(server, ahead), *_findings(server, told)],
+        )
 
     async def close(self) -> None:
         """Let go of this loop's connection."""
@@ -164,6 +191,19 @@ class _Pipe:
         for _, future in [*batch, *self._waiting]:
             _settle(future, _unavailable())
         self._waiting.clear()
+
+
+def _findings(server: str, told: Mapping[str, str]) -> Iterator[Finding]:
+    if told["role"] != "master":
+        yield Finding(f"{server} is a replica and takes no writes.", "name the primary in CHAT_REDIS_URL")
+    if told.get("maxmemory_policy", "noeviction") != "noeviction":
+        what = f"{server} evicts keys ({told['maxmemory_policy']}): sign-ins, tickets and nonces would vanish."
+        yield Finding(what, "CONFIG SET maxmemory-policy noeviction")
+    if told.get("aof_enabled") != "1":
+        what = f"{server} forgets everything with a restart: every client reloads what it shows."
+        yield Finding(what, "CONFIG SET appendonly yes, with appendfsync everysec", is_wrong=False)
+    if told.get("connected_slaves", "0") == "0" and told["role"] == "master":
+        yield Finding(f"{server} has no replica.", "REPLICAOF on a second server", is_wrong=False)
 
 
 def _pack(command: tuple[Part, ...]) -> bytes:

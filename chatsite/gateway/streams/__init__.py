@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, cast
 from chatsite.gateway.bodies import Body
 from chatsite.kernel.backends import backend
 from chatsite.kernel.events import Record
+from chatsite.kernel.servers import Description
 
 
 class Entry(NamedTuple):
@@ -46,6 +47,9 @@ class RoomStream(Protocol):
 
     async def wait_for(self, subject: str, pos: int, *, seconds: float) -> bool:
         """Wait until the head has reached a pos; False when it is late."""
+
+    async def describe(self) -> Description:
+        """The server behind it, for operators; what is away is an error."""
 
 
 def stream() -> RoomStream:

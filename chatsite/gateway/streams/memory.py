@@ -15,6 +15,7 @@ from chatsite.gateway.bodies import Body, body_of
 from chatsite.gateway.streams import Entry, Head
 from chatsite.kernel.eventlog import SqlLog, log
 from chatsite.kernel.events import Record, Unreadable
+from chatsite.kernel.servers import Description
 
 EVENTS = 200  # events kept warm a room: a reconnect within a minute of a busy chat
 ROOMS = 50_000  # rooms kept warm, about 400 bytes each when empty
@@ -133,6 +134,9 @@ class MemoryRoomStream:
             subjects = [subject for subject in subjects if subject not in found]
             limit *= 4
         return found
+
+    async def describe(self) -> Description:
+        return Description(server="memory of the serving process")
 
     def _keep(self, subject: str, entries: Sequence[Entry], floor: int) -> _Room:
         self._rooms[subject] = room = _Room(entries[-1].pos if entries else floor, floor)

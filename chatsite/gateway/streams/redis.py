@@ -31,6 +31,7 @@ from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import Record
 from chatsite.kernel.redis import Part, Redis, script
+from chatsite.kernel.servers import Description
 
 EVENTS = 1_000  # events kept a room
 BYTES = 1024 * 1024  # of frames kept a room
@@ -251,6 +252,9 @@ class RedisRoomStream:
         except Unavailable:
             return False
         return True
+
+    async def describe(self) -> Description:
+        return await self._redis.describe()
 
     async def _places(self, subjects: Sequence[str]) -> dict[str, _Place]:
         chunks = [subjects[start : start + CHUNK] for start in range(0, len(subjects), CHUNK)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
 
 from chatsite.kernel.backends import backend
 from chatsite.kernel.events import NewRecord, Record
+from chatsite.kernel.servers import Description
 
 if TYPE_CHECKING:
     import asyncio
@@ -106,6 +107,9 @@ class EventLog(Protocol):
 
         Records of a partition from the pos `below` on stay whatever their age.
         """
+
+    async def describe(self) -> Description:
+        """The server behind it, for operators; what is away is an error."""
 
     async def close(self) -> None:
         """Make what was appended durable and let go of the resources."""

@@ -26,6 +26,7 @@ from chatsite.kernel.eventlog.sql_listening import Listener
 from chatsite.kernel.eventlog.sql_reader import SqlGroupReader
 from chatsite.kernel.eventlog.sql_shares import Keep, has_members, keep_offsets
 from chatsite.kernel.events import NewRecord, Record
+from chatsite.kernel.servers import Description, describe_database
 
 GENERATION_SHIFT = 40  # pos = generation << 40 + offset: 8,191 generations stay below 2^53
 TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
@@ -145,6 +146,9 @@ class SqlEventLog:
             while dropped := await self._writer.submit(self._trim_many, job):
                 trimmed += dropped
         return trimmed
+
+    async def describe(self) -> Description:
+        return await in_read_thread(describe_database, self.alias)
 
     async def close(self) -> None:
         for reader in tuple(self._readers):

@@ -24,6 +24,7 @@ from chatsite.kernel.eventlog.kafka.records import headers_of, offset_after, par
 from chatsite.kernel.eventlog.kafka.scan import scan
 from chatsite.kernel.eventlog.kafka.topic import DEAD_LETTERS, Topic, TopicAdmin
 from chatsite.kernel.events import NewRecord, Record
+from chatsite.kernel.servers import Description
 
 ENDS_SECONDS, COMMITTED_SECONDS = 0.05, 0.1  # how old an answer about the log's ends and about groups may be
 
@@ -139,6 +140,10 @@ class KafkaEventLog:
 
     async def trim(self, *, now_ms: int, below: Positions) -> int:
         return 0  # The brokers drop what is older than the topic's retention.
+
+    async def describe(self) -> Description:
+        letters = TopicAdmin(self._client, self.name + DEAD_LETTERS)
+        return await in_db_thread(registry.describe, self._admin, letters)
 
     async def close(self) -> None:
         for reader in [*self._readers]:

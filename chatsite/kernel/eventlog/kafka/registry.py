@@ -12,6 +12,7 @@ from django.db import transaction
 from chatsite.kernel.eventlog.kafka.clients import LETTER_BYTES
 from chatsite.kernel.eventlog.kafka.topic import WAY_OUT, Found, Topic, TopicAdmin
 from chatsite.kernel.models import GroupStart, LogTopic
+from chatsite.kernel.servers import Description, Finding, latency_now_ms
 
 MAX_BYTES = 1 << 20  # of a batch; a frame is 64 KiB at most
 OFFSETS_MINUTES = 30 * 24 * 60  # how long a group may be away and keep its place
@@ -65,7 +66,8 @@ def migrate(
         yield f"Made the topic {letters.name} for what nobody can read."
     generation = _register(admin, found, accept_new_topic=accept_new_topic)
     yield f"{admin.name} is registered, its generation is {generation}."
-    yield from _doubts(admin.name, found, admin.broker_configs())
+    for doubt in doubts(admin.name, found, admin.broker_configs()):
+        yield f"WARNING: {doubt.what} {doubt.fix}"
 
 
 def _register(admin: TopicAdmin, found: Found, *, accept_new_topic: bool) -> int:
@@ -86,22 +88,57 @@ def _register(admin: TopicAdmin, found: Found, *, accept_new_topic: bool) -> int
         return known.generation
 
 
-def _doubts(name: str, found: Found, broker: Mapping[str, str]) -> Iterator[str]:
+def describe(admin: TopicAdmin, letters: TopicAdmin) -> Description:
+    """The brokers and the topic, for operators; blocking."""
+    brokers, found = admin.brokers(), admin.find()
+    if found is None:
+        missing = Finding(f"The topic {admin.name} is missing.", "manage.py migrate_log")
+        return Description(server=f"Kafka at {', '.join(brokers)}", findings=[missing])
+    broker, topic = admin.broker_configs(), found.configs
+    version = broker.get("inter.broker.protocol.version") or ""
+    findings = list(doubts(admin.name, found, broker))
+    try:
+        require_topic(admin)
+    except ImproperlyConfigured as error:
+        findings.append(Finding(str(error), "manage.py migrate_log"))
+    parked = sum(letters.counts(1).values()) if letters.find() else 0
+    if parked:
+        what, fix = f"{parked} records were unreadable.", f"read them: kafka-console-consumer --topic {letters.name}"
+        findings.append(Finding(what, fix, is_wrong=False))
+    return Description(
+        server=" ".join(filter(None, ("Kafka", version.partition("-")[0], "at", ", ".join(brokers)))),
+        latency_ms=latency_now_ms(lambda: admin.counts(1)),
+        copies=found.replication,
+        facts={
+            "brokers": str(len(brokers)),
+            "topic": f"{admin.name}, {found.partitions} partitions",
+            "copies": f"{found.replication}, acked by {topic.get('min.insync.replicas')}",
+            "kept": f"{int(topic.get('retention.ms', 0)) / 86_400_000:g} days",
+            "offsets kept": f"{int(broker.get('offsets.retention.minutes', 0)) / 1_440:g} days",
+        },
+        findings=findings,
+    )
+
+
+def doubts(name: str, found: Found, broker: Mapping[str, str]) -> Iterator[Finding]:
     """What operators of the brokers should know."""
     minutes = int(broker.get("offsets.retention.minutes", OFFSETS_MINUTES))
     if minutes < OFFSETS_MINUTES:
-        yield (
-            f"WARNING: a group that is away for {minutes // 1_440} days loses its place:"
-            f" set offsets.retention.minutes={OFFSETS_MINUTES} on the brokers."
+        yield Finding(
+            f"A group that is away for {minutes // 1_440} days loses its place:",
+            f"set offsets.retention.minutes={OFFSETS_MINUTES} on the brokers.",
+            is_wrong=False,
         )
     if found.configs.get("message.timestamp.type") != "LogAppendTime":
-        yield f"WARNING: ages are the senders' word: set message.timestamp.type=LogAppendTime on {name}."
+        fix = f"set message.timestamp.type=LogAppendTime on {name}."
+        yield Finding("Ages are the senders' word:", fix, is_wrong=False)
     if "compact" in found.configs.get("cleanup.policy", ""):
-        yield f"WARNING: compaction drops facts: set cleanup.policy=delete on {name}."
+        yield Finding("Compaction drops facts:", f"set cleanup.policy=delete on {name}.")
     if found.replication >= 3 and int(found.configs.get("min.insync.replicas", 1)) < 2:
-        yield f"WARNING: one broker alone may hold an acked record: set min.insync.replicas=2 on {name}."
+        yield Finding("One broker alone may hold an acked record:", f"set min.insync.replicas=2 on {name}.")
     if found.replication < 3:
-        yield f"WARNING: {name} has {found.replication} copies of a record: three survive the loss of a broker."
+        fix = "give it more with kafka-reassign-partitions, as three survive the loss of a broker."
+        yield Finding(f"{name} has {found.replication} copies of a record:", fix, is_wrong=False)
 
 
 def _lock(name: str) -> None:

@@ -126,6 +126,16 @@ class TopicAdmin:
         topic_id = str(topic.topic_id).replace("+", "-").replace("/", "_")  # as Kafka's own tools write it
         return Found(topic_id, len(topic.partitions), copies, configs)
 
+    def brokers(self) -> list[str]:
+        """The brokers that are there, as host:port."""
+        cluster = answer_now(self._client.describe_cluster(request_timeout=ANSWER_SECONDS))
+        return sorted(f"{node.host}:{node.port}" for node in cluster.nodes)
+
+    def counts(self, partitions: int) -> dict[int, int]:
+        """How many records the first partitions have been given."""
+        asked = self._ask_watermarks(range(partitions), OffsetSpec.latest())
+        return {place.partition: int(answer_now(found).offset) for place, found in asked.items()}
+
     def broker_configs(self) -> Mapping[str, str]:
         """The settings of one broker."""
         cluster = answer_now(self._client.describe_cluster(request_timeout=ANSWER_SECONDS))
