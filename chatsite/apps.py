@@ -1,5 +1,7 @@
 """The composition: commands that know every app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.conf import settings
 
@@ -10,7 +12,8 @@ class ChatsiteConfig(AppConfig):
     name = "chatsite"
 
     def ready(self) -> None:
-        """Have Celery nudged after a chore was added."""
+        """Register the checks; have Celery nudged after a chore was added."""
+        import_module("chatsite.checks")
         if settings.SHARED:
             from chatsite.kernel import chores
             from chatsite.tasks import nudge

@@ -20,7 +20,7 @@ CQL_DRIVERS = ("scylla-driver", "cassandra-driver")
 
 
 @register()
-def check_shape(app_configs: object, **_: Any) -> Sequence[CheckMessage]:
+def check_shape(**_: Any) -> Sequence[CheckMessage]:
     """Refuse what would lose or show something in the chosen shape."""
     shape = setting("CHAT_SHAPE")
     if shape == "embedded" and not settings.SHARED:
@@ -58,7 +58,7 @@ def _mixtures(shape: str) -> Iterator[CheckMessage]:
             what = f"{name} is {backend}, which other processes do not see."
             yield Error(what, hint=hint, id="chatsite.E005")
     for alias, database in settings.DATABASES.items():
-        if settings.SHARED and alias in ("default", "messages") and "sqlite3" in database["ENGINE"]:
+        if settings.SHARED and alias in ("default", "messages") and "sqlite3" in str(database["ENGINE"]):
             yield Error(f"The database {alias!r} is a file.", hint="Set CHAT_DATABASE_URL.", id="chatsite.E006")
     if shape != "embedded" and not settings.SHARED:
         yield Error(f"CHAT_SHAPE={shape} runs settings of the embedded shape.", hint=hint, id="chatsite.E005")

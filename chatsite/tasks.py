@@ -11,10 +11,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from celery import signals
+from django.core.management.base import CommandError
 
 from chatsite.celery import app
 from chatsite.kernel import chores, clock
 from chatsite.kernel.eventlog import log, outbox
+from chatsite.management import running
 from chatsite.management.tidying import tidy
 
 NUDGE_SECONDS = 5.0  # a nudge that nobody took for so long is old: beat has sent another
@@ -46,6 +48,10 @@ def nudge() -> None:
 
 @signals.worker_init.connect
 def _start(**_: Any) -> None:
+    try:
+        running.require_replicated()
+    except CommandError as error:
+        raise SystemExit(str(error)) from None  # Whatever else a signal's receiver raises only goes to the log.
     threading.Thread(target=_loop.run_forever, name="loop", daemon=True).start()
     _held.enter_context(clock.leased())
     _run(_open())

@@ -1,14 +1,21 @@
 """The page, and what a process supervisor asks."""
 
 import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Any, NamedTuple
+from uuid import UUID
 
+from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django_prometheus.exports import ExportToDjangoView
 
+from chat.stores import store
 from chatsite.demo import PASSWORD, PEOPLE
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
@@ -17,10 +24,16 @@ from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import DomainError, NotFound
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.groups import groups
+from chatsite.kernel.ids import ChatId, MessageId
 from chatsite.kernel.metrics import consumer_lag
 from chatsite.kernel.rest import problem_response
+from chatsite.kernel.servers import MOST_AHEAD_MS, database_ahead_ms
 
-READY_SECONDS = 2.0
+logger = logging.getLogger(__name__)
+
+READY_SECONDS = 2.0  # for all dependencies, which are asked side by side
+NO_CHAT, NO_MESSAGE = ChatId(UUID(int=0)), MessageId(0)  # the store finds nothing there, but it has looked
+NOBODY = "nobody"  # a group that no process hears
 FORWARDED = ("Forwarded", "X-Forwarded-For")
 LOOPBACK = networks(["127.0.0.0/8", "::1/128"])
 
@@ -38,19 +51,45 @@ async def live(request: HttpRequest) -> JsonResponse:
 
 async def ready(request: HttpRequest) -> JsonResponse:
     """Each dependency answers in time and ids can be minted; 503 names what does not."""
-    checks = {"database": in_db_thread(_check_database), "log": log().ends(), "stream": stream().epoch()}
-    wrong = {}
-    for name, check in checks.items():
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await check
-        except (TimeoutError, DatabaseError, DomainError) as error:
-            wrong[name] = str(error) or "no answer"
+    checks = {
+        "database": in_db_thread(database_ahead_ms, DEFAULT_DB_ALIAS),
+        "log": log().ends(),
+        "stream": stream().heads([str(NO_CHAT)]),  # Its epoch alone would ask nobody.
+        "store": store().get(NO_CHAT, NO_MESSAGE),
+        "layer": get_channel_layer().group_send(NOBODY, {"type": "nothing"}),
+    }
+    answers = dict(zip(checks, await asyncio.gather(*map(_answer_of, checks.values())), strict=True))
+    wrong = {name: answer.wrong for name, answer in answers.items() if answer.wrong}
+    if clock_is_wrong := _clock_is_wrong(answers["database"].value):
+        wrong["clock"] = clock_is_wrong
+    return JsonResponse({"status": "not ready" if wrong else "ready", "wrong": wrong}, status=503 if wrong else 200)
+
+
+class _Answer(NamedTuple):
+    value: Any
+    wrong: str
+
+
+async def _answer_of(check: Awaitable[Any]) -> _Answer:
+    """What a dependency says, or what is wrong with it; in so many words for everybody, the rest is in the log."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            return _Answer(await check, "")
+    except (TimeoutError, DatabaseError, DomainError, ImproperlyConfigured) as error:
+        logger.warning("not ready: %r", error)
+        return _Answer(None, error.detail if isinstance(error, DomainError) else "no answer")
+
+
+def _clock_is_wrong(ahead_ms: float | None) -> str:
+    """Why no ids can be minted here, or would come out of order; empty where they can."""
+    if ahead_ms is not None and abs(ahead_ms) > MOST_AHEAD_MS:
+        logger.critical("ALERT the database's clock is %+d ms ahead of this machine's", ahead_ms)
+        return "This machine's clock and the database's differ by more than 1 s."
     try:
         clock.version()
     except DomainError as error:
-        wrong["clock"] = error.detail
-    return JsonResponse({"status": "not ready" if wrong else "ready", "wrong": wrong}, status=503 if wrong else 200)
+        return error.detail
+    return ""
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:
@@ -79,9 +118,3 @@ def _may_measure(request: HttpRequest) -> bool:
 def _names_loopback(host: str) -> bool:
     name, _ = split_domain_port(host)
     return name == "localhost" or is_in(clean_address(name.strip("[]")), LOOPBACK)
-
-
-def _check_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        cursor.fetchone()

@@ -125,6 +125,12 @@ def no_membership_check() -> None:
     vars(hub)["who_may_hear"] = everybody
 
 
+def clock_behind() -> None:
+    """Every clock of the process is 3 s behind, as on a machine that nobody keeps on time."""
+    now, now_ns = time.time, time.time_ns
+    vars(time).update(time=lambda: now() - 3, time_ns=lambda: now_ns() - 3_000_000_000)
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -134,6 +140,7 @@ BUGS: dict[str, Callable[[], None]] = {
         lossy_layer,
         no_hole_check,
         no_membership_check,
+        clock_behind,
     )
 }
 

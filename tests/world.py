@@ -487,7 +487,7 @@ class World:
             raise RuntimeError(f"no chat: {answer}")
         return str(answer.body["id"])
 
-    async def until(self, name: str, path: str, wanted: Callable[[Any], Any]) -> Any:
+    async def until(self, name: str | None, path: str, wanted: Callable[[Any], Any]) -> Any:
         """Ask again and again until an answer's body is as wanted; answers that body."""
         async with in_time(f"{name} asks for {path}"):
             while not wanted(body := (await self.rest(name, "GET", path)).body):

@@ -3,18 +3,24 @@
 import asyncio
 import signal
 from collections.abc import Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import uvloop
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from chat.stores import NotMigrated, store
+from chatsite.kernel.errors import DomainError
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.lock import FolderLock
+from chatsite.kernel.servers import Description
+from chatsite.settings.registry import setting
+
+COPIES = 3  # one may be away, and the other two agree
+DESCRIBED_SECONDS = 3.0  # a start waits no longer for a server to say what it is
 
 
 def groups_lock() -> AbstractContextManager[object]:
@@ -33,6 +39,28 @@ def require_migrated() -> None:
         asyncio.run(store().open())
     except NotMigrated as error:
         raise CommandError(str(error)) from None
+
+
+def require_replicated() -> None:
+    """Refuse a log or store that keeps too few copies, unless somebody said that they know."""
+    if setting("CHAT_ACCEPT_UNREPLICATED"):
+        return
+    for described in asyncio.run(_described()):
+        if described.copies is not None and described.copies < COPIES:
+            raise CommandError(
+                f"{described.server} keeps {described.copies} copies of what is acked, and {COPIES} survive the loss"
+                " of one. Give it more (`manage.py doctor` says how), or set CHAT_ACCEPT_UNREPLICATED=on."
+            )
+
+
+async def _described() -> list[Description]:
+    found = []
+    for ask in (log().describe, store().describe):
+        # One that is away is none to refuse for: it may be back before anybody comes.
+        with suppress(TimeoutError, DatabaseError, DomainError):
+            async with asyncio.timeout(DESCRIBED_SECONDS):
+                found.append(await ask())
+    return found
 
 
 def sql_databases() -> list[str]:

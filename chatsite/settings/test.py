@@ -24,6 +24,8 @@ if settings_module() != "chatsite.settings.embedded":
     globals().update({name: value for name, value in shape.items() if name.isupper()})
 
 GATEWAY["STRICT"] = True
+# Servers of tests show their errors and make their keys, in the shape cluster too.
+SILENCED_SYSTEM_CHECKS += ["chatsite.E001", "chatsite.E002"]
 # Argon2 costs 50 ms by design, and each test signs people in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # The contract suites run over every twin in one process.

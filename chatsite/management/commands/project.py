@@ -44,6 +44,7 @@ class Command(BaseCommand):
 
     def _run(self, chosen: Sequence[Group]) -> None:
         running.require_migrated()
+        running.require_replicated()
         self.stdout.write(f"Running {', '.join(group.name for group in chosen)}  (pid {os.getpid()})")
         self.stdout.flush()
         try:
