@@ -31,8 +31,7 @@ def groups_lock() -> AbstractContextManager[object]:
 def require_migrated() -> None:
     """Refuse to start on tables that are not up to date."""
     for alias in sql_databases():
-        executor = MigrationExecutor(connections[alias])
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if unapplied(alias):
             raise CommandError(f"The tables of {alias!r} are not up to date. Run: manage.py migrate_all")
         connections[alias].close()
     try:
@@ -61,6 +60,12 @@ async def _described() -> list[Description]:
             async with asyncio.timeout(DESCRIBED_SECONDS):
                 found.append(await ask())
     return found
+
+
+def unapplied(alias: str) -> bool:
+    """Whether a database lacks migrations."""
+    executor = MigrationExecutor(connections[alias])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def sql_databases() -> list[str]:

@@ -21,6 +21,7 @@ def postgres(url: str, *, schema: str, pool: int | None) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 0 if pool else None,
         "OPTIONS": {
+            "connect_timeout": "5",  # seconds; a machine that is gone answers nothing at all
             **dict(parse_qsl(parts.query)),
             "options": f"-c search_path={schema}",
             **({"pool": {"min_size": 1, "max_size": pool, "timeout": 5}} if pool else {}),
