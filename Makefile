@@ -26,7 +26,7 @@ browser:
 # Starts what no CHAT_TEST_* variable names; Debian's packages come where this is root, jars from Maven's registry.
 # By exec: what ends make reaches the wrapper, which ends the servers.
 test: $(VENV)/.dev browser
-	exec $(PY) -m tests.servers -- $(PY) -m pytest -q -n 2 --dist loadgroup --durations=15 -m "not stack" tests
+	exec $(PY) -m tests.servers -- $(PY) -m tests.suites
 
 # One stack at a time: each of these starts, and kills, servers of its own.
 test-faults: $(VENV)/.dev

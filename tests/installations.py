@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from chatsite.settings.keys import secret_key, token_key
 from tests.servers import address
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +43,9 @@ def found(folder: Path) -> None:
     if SHARED:
         name = f"chat_{secrets.token_hex(6)}"
         _sql(f'CREATE DATABASE "{name}"')
-        _write(folder, {"SCYLLA_KEYSPACE": name} | _servers(name))
+        # Keys of the installation, as the shape cluster asks for them; and no error pages that show settings.
+        keys = {"CHAT_SECRET_KEY": secret_key(folder), "CHAT_TOKEN_KEY": token_key(folder), "CHAT_DEBUG": "off"}
+        _write(folder, {"SCYLLA_KEYSPACE": name} | (keys if SHAPE == "cluster" else {}) | _servers(name))
 
 
 def branch(folder: Path) -> None:

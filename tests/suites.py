@@ -1,0 +1,25 @@
+"""Runs the suite: everything once, then what belongs to every shape in the two others."""
+
+import os
+import subprocess
+import sys
+import time
+
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not stack"]
+
+
+def main() -> int:
+    """Run each part, the later ones too when one fails; answers 1 where one did."""
+    failed = []
+    for shape in ("embedded", "standard", "cluster"):
+        began = time.monotonic()
+        done = subprocess.run([*PYTEST, "--durations=15", "tests"], env=os.environ | {"CHAT_TEST_SHAPE": shape})
+        sys.stdout.write(f"{shape}: {time.monotonic() - began:.0f} s\n")
+        sys.stdout.flush()
+        failed += [shape] if done.returncode else []
+    sys.stdout.write(f"failed: {', '.join(failed)}\n" if failed else "")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
