@@ -51,11 +51,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "chatsite.kernel.headers.SecurityHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",  # Above what may answer by itself: every answer is protected.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "chatsite.kernel.metrics.MetricsMiddleware",
     "chatsite.kernel.rest.RequestIdMiddleware",
     "chatsite.kernel.headers.LimitsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
