@@ -38,14 +38,14 @@ def environment_of(folder: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "CHAT_TEST_POSTGRES"} | ours | own
 
 
-def found(folder: Path) -> None:
+def found(folder: Path, *, shape: str = SHAPE) -> None:
     """Name the servers of a new installation."""
-    if SHARED:
+    if shape != "embedded":
         name = f"chat_{secrets.token_hex(6)}"
         _sql(f'CREATE DATABASE "{name}"')
         # Keys of the installation, as the shape cluster asks for them; and no error pages that show settings.
         keys = {"CHAT_SECRET_KEY": secret_key(folder), "CHAT_TOKEN_KEY": token_key(folder), "CHAT_DEBUG": "off"}
-        _write(folder, {"SCYLLA_KEYSPACE": name} | (keys if SHAPE == "cluster" else {}) | _servers(name))
+        _write(folder, {"SCYLLA_KEYSPACE": name} | (keys if shape == "cluster" else {}) | _servers(name, shape))
 
 
 def branch(folder: Path) -> None:
@@ -54,22 +54,22 @@ def branch(folder: Path) -> None:
         before = json.loads((folder / _FILE).read_text())
         name = f"chat_{secrets.token_hex(6)}"
         _sql(f'CREATE DATABASE "{name}" TEMPLATE "{urlsplit(before["CHAT_DATABASE_URL"]).path[1:]}"')
-        _write(folder, before | _servers(name))
+        _write(folder, before | _servers(name, SHAPE))
         if SHAPE == "cluster":
             command = [sys.executable, "manage.py", "migrate_log"]
             subprocess.run(command, cwd=ROOT, env=environment_of(folder), check=True, capture_output=True, timeout=120)
 
 
-def _servers(name: str) -> dict[str, str]:
+def _servers(name: str, shape: str) -> dict[str, str]:
     """Where an installation's servers are, in names of its own."""
     atexit.register(_sql, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     number = secrets.randbelow(_LAST_REDIS - _FIRST_REDIS) + _FIRST_REDIS
     servers = {
-        "CHAT_SHAPE": SHAPE,
+        "CHAT_SHAPE": shape,
         "CHAT_DATABASE_URL": urlsplit(address("postgres"))._replace(path=f"/{name}").geturl(),
         "CHAT_REDIS_URL": f"{address('redis')}/{number}",
     }
-    if SHAPE == "standard":
+    if shape == "standard":
         return servers
     host, _, port = address("cassandra").partition(":")
     return servers | {

@@ -1,6 +1,6 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, hostile, pages, scylla and kafka (where CHAT_TEST_CASSANDRA, CHAT_TEST_KAFKA name a server), imports,
+Rows: sends, hostile, pages, scylla, kafka, standard and cluster (where CHAT_TEST_* names their servers), imports,
 check, memory. Nothing here is a test: a missed target is shown, and only a frame that was lost, doubled or out
 of order ends the bench.
 """
@@ -14,13 +14,18 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.bench import client, hostile, imports, kafka, memory, pages, scylla, sends, starting, table
+from tests.bench import client, hostile, imports, kafka, memory, pages, scylla, sends, shapes, starting, table
 from tests.bench.client import NoGo, Socket
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 from tests.servers import variable
 
-ROWS = ("sends", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
-SERVERS = {"scylla": "cassandra", "kafka": "kafka"}  # the server that a row needs
+ROWS = ("sends", "standard", "cluster", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
+SERVERS = {
+    "scylla": "cassandra",
+    "kafka": "kafka",
+    "standard": "postgres",
+    "cluster": "cassandra",
+}  # the server that a row needs
 OPEN_FILES = 8_192  # a socket each, on both sides, and some
 
 
@@ -43,6 +48,8 @@ def main(chosen: list[str]) -> int:
         sockets = msgspec.json.decode(run_script(crowd, "tests.bench.rooms"), type=list[Socket])
         measures: dict[str, Callable[[], list[table.Row]]] = {
             "sends": lambda: sends.measure(crowd, sockets),
+            "standard": lambda: shapes.measure(Path(name), "standard"),
+            "cluster": lambda: shapes.measure(Path(name), "cluster"),
             "hostile": lambda: hostile.measure(crowd, sockets),
             "pages": lambda: pages.measure(empty),
             "scylla": lambda: scylla.measure(empty),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.installations import environment_of
+
 ROOT = Path(__file__).resolve().parents[2]
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]
@@ -29,13 +31,10 @@ _SCRIPT = (
 
 def environment(folder: Path) -> dict[str, str]:
     """The settings under test, as one runs them for others: no DEBUG, no limits, tokens that outlive it."""
-    return os.environ | {
-        "CHAT_DATA": str(folder),
+    return environment_of(folder) | {
         "CHAT_DEBUG": "0",
         "CHAT_LIMITS": "0",
         "CHAT_ACCESS_TOKEN_SECONDS": "3600",
-        "DJANGO_SETTINGS_MODULE": "chatsite.settings.test",
-        "PYTHONUNBUFFERED": "1",
     }
 
 
