@@ -132,6 +132,7 @@ def _renew_until(held: _Held, stop: threading.Event) -> None:
             _renew(held)
         except (DatabaseError, Unavailable) as error:
             logger.warning("The lease on worker number %d was not renewed: %s", held.clock.worker, error)
+            connections["default"].close()  # It may be broken, and nobody else would open this thread's anew.
     if held.clock.worker != SERVE_WORKER:
         with suppress(DatabaseError):
             _mine(held).update(expires_at=datetime.now(UTC), minted_up_to=held.clock.minted_up_to)
