@@ -45,7 +45,7 @@ def found(folder: Path, *, shape: str = SHAPE) -> None:
         _sql(f'CREATE DATABASE "{name}"')
         # Keys of the installation, as the shape cluster asks for them; and no error pages that show settings.
         keys = {"CHAT_SECRET_KEY": secret_key(folder), "CHAT_TOKEN_KEY": token_key(folder), "CHAT_DEBUG": "off"}
-        _write(folder, {"SCYLLA_KEYSPACE": name} | (keys if shape == "cluster" else {}) | _servers(name, shape))
+        keep(folder, {"SCYLLA_KEYSPACE": name} | (keys if shape == "cluster" else {}) | _servers(name, shape))
 
 
 def branch(folder: Path) -> None:
@@ -54,7 +54,7 @@ def branch(folder: Path) -> None:
         before = json.loads((folder / _FILE).read_text())
         name = f"chat_{secrets.token_hex(6)}"
         _sql(f'CREATE DATABASE "{name}" TEMPLATE "{urlsplit(before["CHAT_DATABASE_URL"]).path[1:]}"')
-        _write(folder, before | _servers(name, SHAPE))
+        keep(folder, before | _servers(name, SHAPE))
         if SHAPE == "cluster":
             command = [sys.executable, "manage.py", "migrate_log"]
             subprocess.run(command, cwd=ROOT, env=environment_of(folder), check=True, capture_output=True, timeout=120)
@@ -64,28 +64,40 @@ def _servers(name: str, shape: str) -> dict[str, str]:
     """Where an installation's servers are, in names of its own."""
     atexit.register(_sql, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     number = secrets.randbelow(_LAST_REDIS - _FIRST_REDIS) + _FIRST_REDIS
-    servers = {
-        "CHAT_SHAPE": shape,
-        "CHAT_DATABASE_URL": urlsplit(address("postgres"))._replace(path=f"/{name}").geturl(),
-        "CHAT_REDIS_URL": f"{address('redis')}/{number}",
-    }
+    has_cluster = shape == "cluster"
+    return servers_of(
+        shape,
+        name,
+        database=urlsplit(address("postgres"))._replace(path=f"/{name}").geturl(),
+        redis=f"{address('redis')}/{number}",
+        kafka=address("kafka") if has_cluster else "",
+        cassandra=address("cassandra") if has_cluster else "",
+    )
+
+
+def servers_of(
+    shape: str, name: str, *, database: str, redis: str, kafka: str = "", cassandra: str = "", copies: int = 1
+) -> dict[str, str]:
+    """The variables that lead to servers, and give an installation names of its own there."""
+    servers = {"CHAT_SHAPE": shape, "CHAT_DATABASE_URL": database, "CHAT_REDIS_URL": redis}
     if shape == "standard":
         return servers
-    host, _, port = address("cassandra").partition(":")
+    nodes = [node.partition(":") for node in cassandra.split(",")]
     return servers | {
-        "CHAT_KAFKA_SERVERS": address("kafka"),
+        "CHAT_KAFKA_SERVERS": kafka,
         "CHAT_KAFKA_TOPIC": name,
         "CHAT_KAFKA_GROUP_PREFIX": f"{name}.",
         "CHAT_KAFKA_PARTITIONS": "8",
-        "CHAT_KAFKA_REPLICATION": "1",
-        "SCYLLA_CONTACT_POINTS": host,
-        "SCYLLA_PORT": port,
-        "SCYLLA_REPLICATION": "1",
+        "CHAT_KAFKA_REPLICATION": f"{copies}",
+        "SCYLLA_CONTACT_POINTS": ",".join(host for host, _, _ in nodes),
+        "SCYLLA_PORT": nodes[0][2],
+        "SCYLLA_REPLICATION": f"{copies}",
         "CHAT_ACCEPT_UNREPLICATED": "yes",
     }
 
 
-def _write(folder: Path, variables: Mapping[str, str]) -> None:
+def keep(folder: Path, variables: Mapping[str, str]) -> None:
+    """Say in a data folder where its servers are."""
     (folder / _FILE).write_text(json.dumps(variables, indent=1))
 
 

@@ -1,20 +1,28 @@
 """Runs a management command with a defect planted: `python -m tests.planted BUG serve ...`.
 
 Each defect breaks one promise on purpose; a test shows that the check of that
-promise notices. `lossy_layer` is no defect but a fault that the server must bear.
+promise notices. Others are no defects but faults that the system must bear: a lossy
+layer, a clock that steps back, a kill at the one moment that a test is about. Those
+happen when the file `armed` stands in the data folder, or to a message that says so.
 """
 
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import django
 from django.core.management import execute_from_command_line
 
+LAST_WORDS = b"the last words"  # who is to crash with a message does so with one that holds these
+LOOK_SECONDS = 0.02
+STEP_BACK_SECONDS = 5
+SHORT_AGE_SECONDS = 6
 SLOW_COMMIT_SECONDS = 0.03  # long enough that a kill finds something between answer and disk
 
 
@@ -131,6 +139,96 @@ def clock_behind() -> None:
     vars(time).update(time=lambda: now() - 3, time_ns=lambda: now_ns() - 3_000_000_000)
 
 
+def _is_armed() -> bool:
+    """Whether the test asks for the fault now; it happens once."""
+    from django.conf import settings
+
+    try:
+        (settings.DATA / "armed").unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed_before_offset() -> None:
+    """A group keeps no offset, and is killed when armed: what it did is done again."""
+    from chatsite.kernel.groups import Runner
+
+    async def wait(self: Runner, reader: Any) -> None:
+        while not _is_armed():
+            await asyncio.sleep(LOOK_SECONDS)
+        _die()
+
+    Runner._keep_finished = wait  # type: ignore[method-assign]
+
+
+def killed_before_layer() -> None:
+    """A delivery worker is killed, when armed, with an event in the stream of which nobody was told."""
+    from chatsite.gateway import delivery
+
+    publish = vars(delivery)["publish"]
+
+    async def last(subject: str, entry: Any, epoch: str) -> None:
+        if _is_armed():
+            _die()
+        await publish(subject, entry, epoch)
+
+    vars(delivery)["publish"] = last
+
+
+def _dies_around_append(when: str) -> None:
+    from chatsite.kernel.eventlog import log
+
+    source = type(log())
+    append = source.append
+
+    def last(self: Any, record: Any) -> Any:
+        if LAST_WORDS not in record.value:
+            return append(self, record)
+        if when == "before":
+            _die()
+        appended = append(self, record)
+        appended.add_done_callback(lambda _: _die())
+        return appended
+
+    source.append = last  # type: ignore[method-assign]
+
+
+def killed_before_append() -> None:
+    """A server is killed with a message that it has checked and reserved, but not handed to the log."""
+    _dies_around_append("before")
+
+
+def killed_after_append() -> None:
+    """A server is killed with a message that is durable, but not acked."""
+    _dies_around_append("after")
+
+
+def short_age() -> None:
+    """What is older than six seconds is no longer pushed."""
+    from chatsite.gateway.streams import redis
+
+    vars(redis)["AGE"] = timedelta(seconds=SHORT_AGE_SECONDS)
+
+
+def clock_back() -> None:
+    """The clock steps back five seconds when armed."""
+    now_ns, now = time.time_ns, time.time
+    back = 0
+
+    def stepped_ns() -> int:
+        nonlocal back
+        if not back and _is_armed():
+            back = STEP_BACK_SECONDS
+        return now_ns() - back * 1_000_000_000
+
+    time.time_ns, time.time = stepped_ns, lambda: now() - back
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -141,6 +239,12 @@ BUGS: dict[str, Callable[[], None]] = {
         no_hole_check,
         no_membership_check,
         clock_behind,
+        killed_before_offset,
+        killed_before_layer,
+        killed_before_append,
+        killed_after_append,
+        short_age,
+        clock_back,
     )
 }
 

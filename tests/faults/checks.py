@@ -3,10 +3,10 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.world import Answer, Device, Server, World
+from tests.world import Answer, Device, Frame, Server, World
 
 SENDERS = ("ada", "ben", "cyd", "dan")
 MakeServer = Callable[..., Server]
@@ -69,10 +69,11 @@ async def survives_kill(make_server: MakeServer, *, bug: str | None = None, roun
             for sender in senders:
                 await sender.device.resume()
                 await sender.catch_up()
-        await _agree(world, chat, senders)
+        await require_agreement(world, chat, senders)
 
 
-async def _agree(world: World, chat: str, senders: list[Sender]) -> None:
+async def require_agreement(world: World, chat: str, senders: Sequence[Sender], *, resyncs: int = 0) -> list[str]:
+    """Nothing acked is lost or doubled, and all heard the same; answers the ids that history holds, in order."""
     acked = {nonce: answer for sender in senders for nonce, answer in sender.acked.items()}
     last = max(answer.body["pos"] for answer in acked.values())
     history = await world.history("ada", chat, at_least=last)
@@ -81,13 +82,29 @@ async def _agree(world: World, chat: str, senders: list[Sender]) -> None:
     assert len(kept) == len(set(kept)) == len({message["content"] for message in history}), "a message is doubled"
     assert len(kept) == len(acked), "history holds what nobody was told of"
     assert [int(one) for one in kept] == sorted(int(one) for one in kept)
+    places: dict[int, str] = {}
     for sender in senders:
         mine = [message["content"] for message in history if message["content"].startswith(f"{sender.device.name} ")]
         assert mine == sorted(mine, key=lambda text: int(text.split()[1])), "a sender's order is broken"
-        heard = await sender.device.heard_until(chat, lambda heard: len(heard) >= len(kept))
-        assert [frame["messageId"] for frame in heard] == kept, "somebody heard something else than history"
-        assert not sender.device.resyncs
+        reloads = [frame["pos"] for frame in sender.device.resyncs if frame["roomId"] == chat]
+        assert len(reloads) == resyncs, f"{sender.device.name} reloads {len(reloads)} times"
         assert not sender.device.holes
+        since = reloads[-1] if reloads else 0
+        wanted = [message["id"] for message in history if message["pos"] > since]
+        heard = await _hears(sender.device, chat, len(wanted))
+        # Two servers give ids at the same time: the order in which they are heard is that of the log.
+        assert sorted(map(int, heard.values())) == [int(one) for one in wanted], "somebody heard something else"
+        assert all(places.setdefault(pos, said) == said for pos, said in heard.items()), "two heard two orders"
+    return kept
+
+
+async def _hears(device: Device, chat: str, count: int) -> dict[int, str]:
+    return _said(await device.heard_until(chat, lambda heard: len(_said(heard)) >= count))
+
+
+def _said(heard: Sequence[Frame]) -> dict[int, str]:
+    """The messages among what was heard, by place."""
+    return {frame["pos"]: frame["messageId"] for frame in heard if frame["type"] == "MESSAGE"}
 
 
 async def projects_what_it_finished(make_server: MakeServer, *, bug: str | None = None) -> None:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Self
@@ -69,6 +69,11 @@ class Node(ABC):
         return None
 
     @property
+    def environment(self) -> Mapping[str, str] | None:
+        """Its variables; None has it inherit those of the tests."""
+        return None
+
+    @property
     def folder(self) -> Path:
         """The throw-away folder with data, configuration and log."""
         if self._folder is None:
@@ -93,7 +98,7 @@ class Node(ABC):
             self._make_folder()
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.command(), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, user=self.user, group=self.user, extra_groups=None if self.user is None else (),
             )  # fmt: skip
         GUARD.watch(self.pid)

@@ -85,6 +85,15 @@ class RedisPair:
         self.front.aim("127.0.0.1", self.replica.port)
         self.front.reset()
 
+    def fail_back(self) -> None:
+        """Let the first one lead again with a replica, both empty."""
+        self.replica.kill()
+        self.master.start()
+        self.link.heal()
+        self.front.aim("127.0.0.1", self.master.port)
+        self.front.reset()
+        self.replica.start()
+
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             for one in (self.master, self.link, self.front, self.replica):
