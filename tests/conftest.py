@@ -5,26 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.installations import SHARED
+from tests.installations import SHAPE, SHARED
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.world import Server, World, make_template
 
-# What runs in every shape: the stories that people and clients live through, and the promises under kill -9.
-EVERYWHERE = (
-    *("a_day", "agreement", "changes", "erasing", "history", "idempotency", "reads", "removal", "replay", "rooms"),
-    *("sessions", "sign_ins", "talk", "promises"),
-)
+# What runs in the shapes with servers: the stories that several processes can break, and the promises under kill -9.
+CLUSTER = ("agreement", "changes", "history", "removal", "replay", "talk")
+STANDARD = (*CLUSTER, "erasing", "idempotency", "reads", "rooms", "sessions", "sign_ins", "promises")
+BELONGS = {"standard": STANDARD, "cluster": CLUSTER}
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a shape with servers run what belongs to every shape, but for what looks into files of the embedded one."""
+    """In a shape with servers run what belongs to it, but for what looks into files of the embedded one."""
     if SHARED:
         chosen = [
             item
             for item in items
-            if item.path.stem.removeprefix("test_") in EVERYWHERE and not item.get_closest_marker("embedded")
+            if item.path.stem.removeprefix("test_") in BELONGS[SHAPE] and not item.get_closest_marker("embedded")
         ]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen

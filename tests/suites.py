@@ -1,4 +1,4 @@
-"""Runs the suite: everything once, then what belongs to every shape in the two others."""
+"""Runs the suite: everything once, then in the two other shapes what belongs to them."""
 
 import os
 import subprocess
