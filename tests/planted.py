@@ -71,9 +71,10 @@ def offset_before_write() -> None:
 
 
 def no_nonce() -> None:
-    """Nonces are forgotten at once, in memory and in the log."""
+    """Nonces are forgotten at once, in memory, in Redis and in the log."""
     from chatsite.kernel.eventlog.sql import SqlEventLog
     from chatsite.kernel.nonces import MemoryNonces
+    from chatsite.kernel.nonces.redis import RedisNonces
 
     async def find(self: SqlEventLog, unique_key: str) -> None:
         return None
@@ -81,7 +82,11 @@ def no_nonce() -> None:
     async def find_none(self: Any, key: str, digest: bytes, *, retry: bool, tried_ms: int) -> None:
         return None
 
-    MemoryNonces.find = find_none  # type: ignore[method-assign]
+    async def reserve_none(self: Any, key: str, digest: bytes, message_id: int, result: Any) -> None:
+        return None
+
+    MemoryNonces.find = RedisNonces.find = find_none  # type: ignore[method-assign]
+    RedisNonces.reserve = reserve_none  # type: ignore[method-assign]
     SqlEventLog.find = find  # type: ignore[method-assign]
     SqlEventLog._taken = lambda self, cursor, keys: {}  # type: ignore[method-assign]
     append = SqlEventLog.append

@@ -137,3 +137,10 @@ async def test_a_send_whose_server_was_killed_is_tried_again_at_the_other(stack:
     if window != "after_ack":
         await asyncio.to_thread(stack.plant, f"killed_{window}", stack.serving[:1])
     assert await says_again_elsewhere(stack) == 1
+
+
+async def test_a_server_that_forgets_nonces_is_noticed(stack: Stack) -> None:
+    await asyncio.to_thread(stack.plant, "killed_after_append", stack.serving[:1])
+    await asyncio.to_thread(stack.plant, "no_nonce", stack.serving[1:])
+    with pytest.raises(AssertionError):
+        assert await says_again_elsewhere(stack) == 1
