@@ -43,9 +43,13 @@ def found(folder: Path, *, shape: str = SHAPE) -> None:
     if shape != "embedded":
         name = f"chat_{secrets.token_hex(6)}"
         _sql(f'CREATE DATABASE "{name}"')
-        # Keys of the installation, as the shape cluster asks for them; and no error pages that show settings.
-        keys = {"CHAT_SECRET_KEY": secret_key(folder), "CHAT_TOKEN_KEY": token_key(folder), "CHAT_DEBUG": "off"}
-        keep(folder, {"SCYLLA_KEYSPACE": name} | (keys if shape == "cluster" else {}) | _servers(name, shape))
+        keys = keys_of(folder) if shape == "cluster" else {}
+        keep(folder, {"SCYLLA_KEYSPACE": name} | keys | _servers(name, shape))
+
+
+def keys_of(folder: Path) -> dict[str, str]:
+    """Keys of an installation, as the shape cluster asks for them; and no error pages that show settings."""
+    return {"CHAT_SECRET_KEY": secret_key(folder), "CHAT_TOKEN_KEY": token_key(folder), "CHAT_DEBUG": "off"}
 
 
 def branch(folder: Path) -> None:

@@ -294,11 +294,11 @@ def _running(stack: S) -> Iterator[S]:
         stack.close()
 
 
-def _template(folder: Path, servers: Mapping[str, str]) -> Path:
+def _template(folder: Path, servers: dict[str, str]) -> Path:
     """A data folder that names the servers; tables and people are made there."""
     template = folder / "template"
     template.mkdir()
-    installations.keep(template, servers)
+    installations.keep(template, servers | installations.keys_of(template))
     manage(template, "migrate_all", "-v", "0")
     manage(template, module="tests.people")
     return template
