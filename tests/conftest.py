@@ -1,5 +1,6 @@
 """Fixtures: a server for each test process, and one of its own for tests that kill it."""
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from tests.installations import SHAPE, SHARED
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
 from tests.world import Server, World, make_template
+
+# Who starts the suite in a shell's background makes it, and each process of its tests, deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What runs in the shapes with servers: the stories that several processes can break, and the promises under kill -9.
 CLUSTER = ("agreement", "changes", "history", "removal", "replay", "talk")

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     names, command = _read(arguments)
     for one in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job is born deaf to it.
     with ExitStack() as stack:
         nodes = {name: KINDS[name]() for name in names if variable(name) not in os.environ}
         for node in nodes.values():
