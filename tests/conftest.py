@@ -13,9 +13,9 @@ from tests.world import Server, World, make_template
 # Who starts the suite in a shell's background makes it, and each process of its tests, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What runs in the shapes with servers: the stories that several processes can break, and the promises under kill -9.
+# What runs in the shapes with servers: the stories that several processes can break. tests/faults kills them there.
 CLUSTER = ("agreement", "changes", "history", "removal", "replay", "talk")
-STANDARD = (*CLUSTER, "erasing", "idempotency", "reads", "rooms", "sessions", "sign_ins", "promises")
+STANDARD = (*CLUSTER, "idempotency", "reads", "rooms", "sessions", "sign_ins")
 BELONGS = {"standard": STANDARD, "cluster": CLUSTER}
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
@@ -27,7 +27,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [
             item
             for item in items
-            if item.path.stem.removeprefix("test_") in BELONGS[SHAPE] and not item.get_closest_marker("embedded")
+            if item.path.parent.name == "flow"
+            and item.path.stem.removeprefix("test_") in BELONGS[SHAPE]
+            and not item.get_closest_marker("embedded")
         ]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen

@@ -1,6 +1,6 @@
-"""Who reads which partition of a group in PostgreSQL: leases of ten seconds.
+"""Who reads which partition of a group in PostgreSQL: leases of six seconds.
 
-Every reader of a group says every other second that it lives. The living ones,
+Every reader of a group says again and again that it lives. The living ones,
 sorted, take the partitions in turn; what is no longer its own a reader gives up at
 its next beat, and whoever is due takes it at its own. A reader that cannot beat for
 as long as its lease reads no more.
@@ -14,8 +14,8 @@ from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.database import plain_cursor
 
-LEASE_SECONDS = 10.0
-BEAT_SECONDS = 2.0
+LEASE_SECONDS = 6.0  # how long what a killed process had waits for the next one
+BEAT_SECONDS = 1.5
 _EXPIRED = f"now() - interval '{LEASE_SECONDS} seconds'"
 
 
