@@ -273,15 +273,17 @@ class Runner:
 
     # --- held keys
 
-    async def _learn_held(self, reader: GroupReader) -> None:
+    async def _learn_held(self, reader: GroupReader) -> list[HeldKey]:
         """Read what the group holds; keys of partitions that other processes have may be held or let go there."""
         async with self._holding:
             mine = reader.partitions
-            rows = {(one.group, one.key): one for one in await in_db_thread(self._holds)}
+            held = await in_db_thread(self._holds)
+            rows = {(one.group, one.key): one.pos for one in held}
             for place in [place for place in _held if place[0] == self.group.name and place not in rows]:
                 del _held[place]
-            _held.update({place: one.pos for place, one in rows.items()})
+            _held.update(rows)
             self._mine = mine
+            return held
 
     def _holds(self) -> list[HeldKey]:
         return list(HeldKey.objects.filter(group=self.group.name))
@@ -307,11 +309,9 @@ class Runner:
     async def _watch_held(self, reader: GroupReader) -> None:
         while True:
             await asyncio.sleep(HELD_SECONDS)
-            await self._persist(self._learn_held, reader)
-            if any(group == self.group.name for group, _ in _held):
-                for held in await self._persist(in_db_thread, self._holds):
-                    if held.retry and held.partition in reader.partitions:
-                        await self._retry(held)
+            for held in await self._persist(self._learn_held, reader):
+                if held.retry and held.partition in reader.partitions:
+                    await self._retry(held)
 
     async def _retry(self, held: HeldKey) -> None:
         """Apply a held key from its first record on, then let it run with the others."""

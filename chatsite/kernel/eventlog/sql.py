@@ -9,7 +9,7 @@ import asyncio
 import time
 import uuid
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
@@ -371,10 +371,9 @@ class SqlEventLog:
         return records[::-1] if newest else records
 
     def _newest(self, limit: int) -> list[Record]:
-        partitions: Iterable[int] = range(self.partitions)
         return [
             record
-            for partition in partitions
+            for partition in range(self.partitions)
             for record in self._select("r.partition = %s", [partition], limit=limit, newest=True)
         ]
 

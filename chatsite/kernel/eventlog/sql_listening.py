@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.db.utils import Error
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except (DatabaseError, Error) as error:
+            except Error as error:
                 logger.warning("news of %s are not heard for now: %s", self._alias, error)
                 self._stopping.wait(AGAIN_SECONDS)
             connection.close()
