@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Self
 
 from tests.servers import cql
 from tests.servers.jvm import CONF, JvmNode
-from tests.servers.node import start_all
+from tests.servers.node import Cluster
 from tests.servers.patience import wait_until
 from tests.servers.ports import free_port
 from tests.servers.proxy import Proxy
@@ -88,7 +86,7 @@ class Cassandra(JvmNode):
         return cql.reaches_all(self.host, self.port)
 
 
-class CassandraCluster:
+class CassandraCluster(Cluster[Cassandra]):
     """Several nodes that each can hold all rows; with three, quorums go on while one is away."""
 
     def __init__(self, size: int = 3, *, durable: bool = True) -> None:
@@ -101,22 +99,8 @@ class CassandraCluster:
         for node in self.nodes:
             node.heap = "256m"
             node.seeds = self.nodes
-        self._open = ExitStack()
 
-    @property
-    def address(self) -> str:
-        """All nodes with the port they share, separated by commas."""
-        return ",".join(node.address for node in self.nodes)
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for node in self.nodes:
-                stack.callback(node.close)
-            start_all(self.nodes)
-            for node in self.nodes:
-                wait_until(node.reaches_all, seconds=60, story="the nodes know each other")
-            self._open = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def know_each_other(self) -> None:
+        """Wait until each can read from all."""
+        for node in self.nodes:
+            wait_until(node.reaches_all, seconds=60, story="the nodes know each other")

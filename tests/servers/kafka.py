@@ -4,15 +4,13 @@ import base64
 import subprocess
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
-from typing import Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from tests.servers.jvm import CONF, JvmNode
-from tests.servers.node import start_all
+from tests.servers.node import Cluster
 from tests.servers.patience import wait_until
 from tests.servers.ports import free_port, listens
 
@@ -87,7 +85,7 @@ class Kafka(JvmNode):
         return self.jvm(f"-Dlog4j2.configurationFile={SETTINGS / 'log4j2.properties'}", *arguments, archived=archived)
 
 
-class KafkaCluster:
+class KafkaCluster(Cluster[Kafka]):
     """Several brokers, each record on all of them; one may be away and sends go on.
 
     With one voter, brokers 2 and up may be killed and the controller stays; with as
@@ -100,26 +98,12 @@ class KafkaCluster:
         for node in self.nodes:
             node.heap = "384m"
             node.voters = self.nodes[: voters or size]
-        self._open = ExitStack()
 
-    @property
-    def address(self) -> str:
-        """All brokers, separated by commas."""
-        return ",".join(node.address for node in self.nodes)
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for node in self.nodes:
-                stack.callback(node.close)
-            start_all(self.nodes)
-            numbers = {node.number for node in self.nodes}
-            for node in self.nodes:
-                wait_until(partial(_knows, node, numbers), seconds=20, story="the brokers know each other")
-            self._open = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def know_each_other(self) -> None:
+        """Wait until each tells clients of all."""
+        numbers = {node.number for node in self.nodes}
+        for node in self.nodes:
+            wait_until(partial(_knows, node, numbers), seconds=20, story="the brokers know each other")
 
 
 def _knows(node: Kafka, numbers: set[int]) -> bool:

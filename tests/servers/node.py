@@ -15,8 +15,9 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Generic, Self, TypeVar
 
 from tests.servers.guard import GUARD
 from tests.servers.patience import wait_until
@@ -185,9 +186,39 @@ class Node(ABC):
             self._process = None
 
 
+N = TypeVar("N", bound=Node)
+
+
 def start_all(nodes: Sequence[Node]) -> None:
     """Start nodes beside each other; the first that fails is told of once all have settled."""
     with ThreadPoolExecutor(len(nodes)) as threads:
         started = [threads.submit(node.start) for node in nodes]
     for one in started:
         one.result()
+
+
+class Cluster(ABC, Generic[N]):
+    """Several nodes that know each other; all end with the block."""
+
+    nodes: Sequence[N]
+
+    @abstractmethod
+    def know_each_other(self) -> None:
+        """Wait until each node knows the others."""
+
+    @property
+    def address(self) -> str:
+        """Where all of them are, separated by commas."""
+        return ",".join(node.address for node in self.nodes)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for node in self.nodes:
+                stack.callback(node.close)
+            start_all(self.nodes)
+            self.know_each_other()
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
