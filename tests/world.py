@@ -389,10 +389,17 @@ class Device:
 
     async def heard_until(self, chat: str, wanted: Callable[[list[Frame]], bool]) -> list[Frame]:
         """Wait until what was applied of a chat is as wanted."""
-        async with in_time(f"{self.name} waits to hear more"), self._arrived:
-            while not wanted(self.heard.get(chat, [])):
-                await self._arrived.wait()
-            return self.heard[chat]
+        try:
+            async with in_time(f"{self.name} waits to hear more"), self._arrived:
+                while not wanted(self.heard.get(chat, [])):
+                    await self._arrived.wait()
+        except AssertionError as in_vain:
+            in_vain.add_note(
+                f"heard {len(self.heard.get(chat, []))}, of them {len(self.said(chat))} messages; "
+                f"{self.holes} holes, {len(self.resyncs)} resyncs, closed with {self.closed_with}"
+            )
+            raise
+        return self.heard[chat]
 
     def said(self, chat: str) -> list[str]:
         """The texts applied in a chat, in order."""
