@@ -9,7 +9,7 @@ from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
 from chat.protocol import message_event
 from chat.queries.participants import require_seat
-from chat.stores import Edit
+from chat.stores import Edit, StorePage
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
@@ -23,8 +23,9 @@ CATCH_UP_SECONDS = 0.5  # how long a read waits for what it was told of with at_
 class Page(NamedTuple):
     """Messages in rising id, and how the chat goes on around them.
 
-    `complete` is False where recent events may be missing. Frames above `pos`
-    continue what the page shows.
+    `complete` is False where events may be missing: recent ones, or, while the store
+    is away, all that the stream does not keep. Frames above `pos` continue what the
+    page shows.
     """
 
     messages: list[MessageState]
@@ -72,12 +73,13 @@ async def page(
         has_before = bool(
             (await _window(chat, recent, before=MessageId(min(after + 1, MAX_ID)), after=None, limit=1)).messages
         )
+    elif before is None:
+        recent, older = await _newest(chat, recent, limit=limit)
+        messages, has_before, next_before, has_after = older.messages, older.more, older.cursor, False
     else:
         older = await _window(chat, recent, before=before, after=None, limit=limit)
         messages, has_before, next_before = older.messages, older.more, older.cursor
-        has_after = before is not None and bool(
-            (await _window(chat, recent, before=None, after=_just_below(before), limit=1)).messages
-        )
+        has_after = bool((await _window(chat, recent, before=None, after=_just_below(before), limit=1)).messages)
     return Page(messages, has_before, has_after, next_before, recent.head.epoch, recent.head.pos, recent.complete)
 
 
@@ -164,11 +166,31 @@ class _Window(NamedTuple):
     cursor: MessageId | None
 
 
+async def _newest(chat: ChatId, recent: _Recent, *, limit: int) -> tuple[_Recent, _Window]:
+    """The newest messages; while the store is away what the stream keeps of them, or Unavailable."""
+    try:
+        return recent, await _window(chat, recent, before=None, after=None, limit=limit)
+    except Unavailable:
+        kept = await stream().since(str(chat), recent.head.floor)
+        recent = recent._replace(entries=kept or (), complete=False)
+        newest = _folded(recent, StorePage([], more=False, cursor=None), before=None, after=None, limit=limit)
+        if not newest.messages:
+            raise
+        return recent, newest._replace(more=True)
+
+
 async def _window(
     chat: ChatId, recent: _Recent, *, before: MessageId | None, after: MessageId | None, limit: int
 ) -> _Window:
     """One direction of a page, oldest first."""
     stored = await Message.objects.page(chat, before=before, after=after, limit=limit)
+    return _folded(recent, stored, before=before, after=after, limit=limit)
+
+
+def _folded(
+    recent: _Recent, stored: StorePage, *, before: MessageId | None, after: MessageId | None, limit: int
+) -> _Window:
+    """What the store has, with what has happened since."""
     states: dict[int, MessageState] = {state.message_id: state for state in stored.messages}
     # Where the store has more of its own, what lies beyond its last row belongs to a later page.
     low = high = None
