@@ -1,8 +1,8 @@
 """The three ways to a database: the bridge for commands, readers, the one writer.
 
 `in_db_thread` is the one place where sockets meet the ORM: four threads with
-persistent connections. `Writer` is the one thread that writes the log and store
-of the embedded shape: everything waiting shares the next commit.
+persistent connections. `Writer` is the one thread that writes a log or store
+which stands in SQL: everything waiting shares the next commit.
 """
 
 import asyncio

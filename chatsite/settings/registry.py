@@ -150,7 +150,7 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             name="CHAT_DATABASE_POOL",
-            parse=_at_least(8),
+            parse=_at_least(12),  # a process that runs everything keeps nine for itself
             kind="number",
             default=20,
             help="Connections to PostgreSQL of one process for requests and commands; log and store take up to 9 more.",

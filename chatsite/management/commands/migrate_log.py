@@ -39,7 +39,7 @@ class Command(BaseCommand):
         """Make, register, tell."""
         events = log()
         if not isinstance(events, TopicLog):
-            self.stdout.write("The event log of this shape is in the database: manage.py migrate makes it.")
+            self.stdout.write("The event log of this shape is in the database: manage.py migrate_all makes it.")
             return
         try:
             for line in events.migrate(

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         """Apply what is missing."""
         messages = store()
         if not isinstance(messages, CqlStore):
-            self.stdout.write("The messages of this shape are in the database: manage.py migrate makes its tables.")
+            self.stdout.write("The messages of this shape are in the database: manage.py migrate_all makes its tables.")
             return
         try:
             if options["status"]:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     help = (
         "Run with the new shape's environment and every server stopped. It may be killed and run again; in the end it"
-        " compares what came with what was there. Clients sign in no more, and reload what they show."
+        " compares what came with what was there, and says how sign-ins stay valid. Clients reload what they show."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
