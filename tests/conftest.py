@@ -14,8 +14,9 @@ from tests.world import Server, World, make_template
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What runs in the shapes with servers: the stories that several processes can break. tests/faults kills them there.
-CLUSTER = ("agreement", "changes", "history", "removal", "replay", "talk")
-STANDARD = (*CLUSTER, "idempotency", "reads", "rooms", "sessions", "sign_ins")
+TALK = ("agreement", "changes", "history", "removal", "replay", "talk")
+CLUSTER = (*TALK, "outside")
+STANDARD = (*TALK, "idempotency", "reads", "rooms", "sessions", "sign_ins")
 BELONGS = {"standard": STANDARD, "cluster": CLUSTER}
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
@@ -23,16 +24,18 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """In a shape with servers run what belongs to it, but for what looks into files of the embedded one."""
-    if SHARED:
-        chosen = [
-            item
-            for item in items
-            if item.path.parent.name == "flow"
-            and item.path.stem.removeprefix("test_") in BELONGS[SHAPE]
-            and not item.get_closest_marker("embedded")
-        ]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+    chosen = [item for item in items if (_belongs(item) if SHARED else _stem(item) != "outside")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def _belongs(item: pytest.Item) -> bool:
+    return _stem(item) in BELONGS[SHAPE] and not item.get_closest_marker("embedded")
+
+
+def _stem(item: pytest.Item) -> str | None:
+    """The name of a story's file, as the lists above say it."""
+    return item.path.stem.removeprefix("test_") if item.path.parent.name == "flow" else None
 
 
 @pytest.fixture(scope="session")

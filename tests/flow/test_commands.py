@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chatsite.settings.registry import SETTINGS
-from tests.world import manage
+from tests.world import ROOT, manage
 
 
 def test_config_lists_every_setting_with_its_source(tmp_path: Path) -> None:
@@ -15,6 +15,11 @@ def test_config_lists_every_setting_with_its_source(tmp_path: Path) -> None:
     data = next(row for row in rows if row["name"] == "CHAT_DATA")
     assert (data["value"], data["source"]) == (str(tmp_path), "environment")
     assert "PORT = 8000  (default)" in manage(tmp_path, "config")
+
+
+def test_the_readme_names_every_setting() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert not [name for name in SETTINGS if f"`{name}`" not in readme]
 
 
 def test_a_setting_that_does_not_parse_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
