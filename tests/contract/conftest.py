@@ -10,6 +10,7 @@ import pytest
 import redis
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.db.models.signals import post_migrate
 
 from chat.stores.scylla_session import Cql
 from chatsite.kernel.eventlog.sql import SqlEventLog
@@ -31,6 +32,12 @@ def _only_ours(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_permissions(django_db_setup: None) -> None:
+    """Emptied tables stay empty: to write Django's permissions anew after each test took most of its time."""
+    post_migrate.receivers = []
 
 
 SQL_TWINS = ("sqlite", "sqlite outbox", "postgres")
