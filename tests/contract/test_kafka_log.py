@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from django.core.exceptions import ImproperlyConfigured
 
@@ -17,7 +17,7 @@ from chatsite.kernel.errors import Conflict, TooLarge, Unavailable
 from chatsite.kernel.eventlog.kafka import KafkaEventLog
 from chatsite.kernel.eventlog.kafka.clients import client
 from chatsite.kernel.eventlog.kafka.producer import Flight, Sender
-from chatsite.kernel.eventlog.kafka.reader import FULL, LostOffset
+from chatsite.kernel.eventlog.kafka.reader import FULL, KafkaGroupReader, LostOffset
 from chatsite.kernel.eventlog.kafka.records import partition_of
 from chatsite.kernel.eventlog.kafka.topic import Topic
 from chatsite.kernel.events import Record, Unreadable
@@ -27,6 +27,8 @@ from tests.servers import address
 from tests.world import in_time
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+NOWHERE = Topic("nowhere", "", 1, 1, 1 << 20)
 
 # What Java's org.apache.kafka.common.utils.Utils.murmur2 answers, from its own tests.
 JAVA = {
@@ -209,6 +211,34 @@ async def test_a_lost_offset_is_an_error_that_tells_the_way_out(topic: KafkaTopi
     assert len(await read_all(log, await log.read("g"))) == 1
 
 
+class SilentAtFirst:
+    """A consumer whose coordinator does not answer the first questions, and keeps one offset."""
+
+    def __init__(self, *answers: KafkaError | None) -> None:
+        self.answers = list(answers)
+        self.assigned: list[TopicPartition] = []
+
+    def committed(self, places: list[TopicPartition], _: float) -> list[TopicPartition]:
+        if error := self.answers.pop(0):
+            raise KafkaException(error)
+        return [TopicPartition(place.topic, place.partition, 7) for place in places]
+
+    def incremental_assign(self, places: list[TopicPartition]) -> None:
+        self.assigned = places
+
+
+async def test_an_offset_that_nobody_told_is_no_lost_one() -> None:
+    reader = KafkaGroupReader(client("127.0.0.1:1", {}), NOWHERE, "g", group_id="g", on_close=lambda _: None)
+    away = KafkaError(KafkaError._TIMED_OUT)
+    silent = SilentAtFirst(away, away, None)
+    reader._assigned(silent, [TopicPartition("nowhere", 0)])  # type: ignore[arg-type]
+    assert [place.offset for place in silent.assigned] == [7]
+    assert await reader.poll(limit=1, wait=0) == []
+    with pytest.raises(KafkaException):  # Nobody will answer who may not ask.
+        reader._assigned(SilentAtFirst(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)), [])  # type: ignore[arg-type]
+    await reader.close()
+
+
 async def test_records_that_were_dropped_before_they_were_read_are_an_error(topic: KafkaTopic) -> None:
     log = await opened(topic)
     await asyncio.gather(*[log.append(fact()) for _ in range(10)])
@@ -323,7 +353,7 @@ async def test_a_producer_that_cannot_go_on_is_made_anew(topic: KafkaTopic) -> N
 
 async def test_without_brokers_the_oldest_is_refused_first_then_everybody_at_once() -> None:
     sender = Sender(client("127.0.0.1:1", {"delivery.timeout.ms": "1000"}))
-    sender.ready(Topic("nowhere", "", 1, 1, 1 << 20))
+    sender.ready(NOWHERE)
 
     def send(key: str) -> asyncio.Future[object]:
         flight = Flight("nowhere", key=key, raw_key=b"", value=b"", headers=[], since=time.monotonic())

@@ -249,14 +249,29 @@ class KafkaGroupReader:
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         # Asked for here: left to librdkafka, an answer of a former coordinator leaves a partition unread for ever.
-        with suppress(KafkaException):
-            places = consumer.committed(places, ANSWER_SECONDS)
-        for place in places:
-            if place.offset == OFFSET_INVALID and place.error is None:
+        found = self._ask_kept(consumer, places)
+        for place in found or []:
+            if place.offset == OFFSET_INVALID:
                 self._lose(place.partition, "no offset is stored")
-        consumer.incremental_assign(places)
+        consumer.incremental_assign(found or places)
         with self._lock:
             self._partitions |= {place.partition for place in places}
+
+    def _ask_kept(self, consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition] | None:
+        """Where the group goes on; asked until it is answered, None where the reader stops before that."""
+        while not self._stop.is_set():
+            try:
+                found = consumer.committed(places, ANSWER_SECONDS)
+            except KafkaException as cause:
+                error: KafkaError | None = error_of(cause)
+            else:
+                error = next((place.error for place in found if place.error), None)
+            if error is None:
+                return found
+            if not is_away(error):
+                raise KafkaException(error)
+            self._stop.wait(POLL_SECONDS)
+        return None
 
     def _revoked(self, _: Consumer, places: Sequence[TopicPartition]) -> None:
         if not (offsets := self._drop(places)):
