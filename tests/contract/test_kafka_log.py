@@ -14,9 +14,9 @@ from confluent_kafka.admin import AdminClient
 from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.kernel.errors import Conflict, TooLarge, Unavailable
-from chatsite.kernel.eventlog.kafka import KafkaEventLog
+from chatsite.kernel.eventlog.kafka import KafkaEventLog, producer
 from chatsite.kernel.eventlog.kafka.clients import client
-from chatsite.kernel.eventlog.kafka.producer import Flight, Sender
+from chatsite.kernel.eventlog.kafka.producer import DELIVERY_MS, Flight, Sender, producer_options
 from chatsite.kernel.eventlog.kafka.reader import FULL, KafkaGroupReader, LostOffset
 from chatsite.kernel.eventlog.kafka.records import partition_of
 from chatsite.kernel.eventlog.kafka.topic import Topic
@@ -351,8 +351,21 @@ async def test_a_producer_that_cannot_go_on_is_made_anew(topic: KafkaTopic) -> N
     assert (await log.append(fact())).offset > 0
 
 
-async def test_without_brokers_the_oldest_is_refused_first_then_everybody_at_once() -> None:
-    sender = Sender(client("127.0.0.1:1", {"delivery.timeout.ms": "1000"}))
+def test_options_change_nothing_that_an_ack_rests_on() -> None:
+    weaker = {"linger.ms": "5", "request.required.acks": "1", "acks": "1", "enable.idempotence": "false"}
+    options = producer_options(client("127.0.0.1:1", weaker | {"delivery.timeout.ms": "1"}), NOWHERE)
+    assert options["linger.ms"] == "5"
+    assert (options["acks"], options["enable.idempotence"]) == ("all", True)
+    assert options["delivery.timeout.ms"] == DELIVERY_MS
+    assert [*options].index("acks") > [*options].index("request.required.acks")
+    Producer(options)  # refuses to be idempotent with fewer acks than all
+
+
+async def test_without_brokers_the_oldest_is_refused_first_then_everybody_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(producer, "DELIVERY_MS", 1_000)
+    sender = Sender(client("127.0.0.1:1", {}))
     sender.ready(NOWHERE)
 
     def send(key: str) -> asyncio.Future[object]:

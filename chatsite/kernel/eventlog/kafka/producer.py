@@ -46,6 +46,26 @@ def _too_large() -> TooLarge:
     return TooLarge("The record is larger than the event log takes.")
 
 
+def producer_options(client: Options, topic: Topic) -> Options:
+    """How a producer for a topic is set up."""
+    options = {
+        "compression.type": "lz4",
+        "linger.ms": 0,
+        "message.max.bytes": topic.max_bytes + LETTER_BYTES,
+        "batch.size": min(1_000_000, topic.max_bytes // 2),  # a batch over the limit would be refused as a whole
+        **client,
+    }
+    fixed = {
+        # Not for options to change: ACKs rest on it, and positions and readers of other languages on the last.
+        "acks": "all",
+        "enable.idempotence": True,
+        "delivery.timeout.ms": DELIVERY_MS,
+        "partitioner": "murmur2_random",
+    }
+    # Last in order too: librdkafka knows some by two names, and takes the later one.
+    return {name: value for name, value in options.items() if name not in fixed} | fixed
+
+
 Landing = tuple[Flight, KafkaError | None, int, int]
 _NOWHERE = (-1, -1)
 
@@ -86,19 +106,7 @@ class Sender:
         if self._thread:
             return
         self._topic = topic
-        self._options = {
-            "acks": "all",
-            "enable.idempotence": True,
-            "compression.type": "lz4",
-            "linger.ms": 0,
-            "delivery.timeout.ms": DELIVERY_MS,
-            "message.max.bytes": topic.max_bytes + LETTER_BYTES,
-            "batch.size": min(1_000_000, topic.max_bytes // 2),  # a batch over the limit would be refused as a whole
-            **self._client,
-            # Not for options to change: positions and readers of other languages rest on it.
-            "partitioner": "murmur2_random",
-            "error_cb": self._note,
-        }
+        self._options = {**producer_options(self._client, topic), "error_cb": self._note}
         self._producer = Producer(self._options)
         self._thread = threading.Thread(target=self._run, name="kafka-producer", daemon=True)
         self._thread.start()
