@@ -8,8 +8,7 @@ from uuid import UUID
 
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
@@ -27,7 +26,7 @@ from chatsite.kernel.groups import groups
 from chatsite.kernel.ids import ChatId, MessageId
 from chatsite.kernel.metrics import consumer_lag
 from chatsite.kernel.rest import problem_response
-from chatsite.kernel.servers import MOST_AHEAD_MS, database_ahead_ms
+from chatsite.kernel.servers import AWAY, MOST_AHEAD_MS, database_ahead_ms
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +74,8 @@ async def _answer_of(check: Awaitable[Any]) -> _Answer:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return _Answer(await check, "")
-    except (TimeoutError, DatabaseError, DomainError, ImproperlyConfigured) as error:
-        logger.warning("not ready: %r", error)
+    except AWAY as error:
+        logger.warning("it is away: %r", error)
         return _Answer(None, error.detail if isinstance(error, DomainError) else "no answer")
 
 
@@ -96,13 +95,20 @@ async def metrics(request: HttpRequest) -> HttpResponse:
     """What Prometheus reads; for staff and allowed addresses, for others there is nothing here."""
     if not _may_measure(request) and not (await request.auser()).is_staff:
         return problem_response(NotFound())
-    for group in groups():
-        source = group.source()
-        progress = await source.progress(group.name)
-        behind = [end - progress.get(partition, 0) for partition, end in (await source.ends()).items() if end]
-        consumer_lag.labels(group.name).set(sum(max(0, one) for one in behind))
+    await _measure_lag()
     response: HttpResponse = ExportToDjangoView(request)
     return response
+
+
+async def _measure_lag() -> None:
+    """Ask how far behind the groups are; one whose log does not answer has no number, and keeps no old one."""
+    names = [group.name for group in groups()]
+    answers = await asyncio.gather(*[_answer_of(group.source().behind(group.name)) for group in groups()])
+    for name, answer in zip(names, answers, strict=True):
+        if answer.wrong:
+            consumer_lag.remove(name)
+        else:
+            consumer_lag.labels(name).set(answer.value)
 
 
 def _may_measure(request: HttpRequest) -> bool:

@@ -6,13 +6,17 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from django.conf import settings
-from django.db import connections
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.utils import CursorWrapper
 
 from chatsite.kernel.database import plain_cursor
+from chatsite.kernel.errors import DomainError
 
 ROUND_TRIPS = 5  # the median of so few is not moved by the first one, which may connect
 MOST_AHEAD_MS = 1_000.0  # ids of processes whose clocks differ by more come out of order
+# What asking a server raises that is away, not set up, or will not say.
+AWAY = (TimeoutError, DatabaseError, InterfaceError, DomainError, ImproperlyConfigured, OSError)
 
 
 class Finding(msgspec.Struct, frozen=True):

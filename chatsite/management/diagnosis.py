@@ -9,26 +9,22 @@ from urllib.parse import urlsplit
 import msgspec
 from django.core.checks import run_checks
 from django.core.checks.messages import WARNING
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from chat.stores import store
 from chatsite.gateway.streams import stream
 from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.errors import DomainError
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.groups import Group, groups
 from chatsite.kernel.models import Chore, DeadLetter, HeldKey, WorkerLease
-from chatsite.kernel.servers import Description, Finding, describe_database
+from chatsite.kernel.servers import AWAY, Description, Finding, describe_database
 from chatsite.management.running import COPIES, sql_databases, unapplied
 from chatsite.settings.registry import SETTINGS, setting
 
 R = TypeVar("R")
 CHECK_SECONDS = 3.0  # for one check; they run side by side
 MOST_BEHIND = 1_000  # records; a group that is further behind does not keep up
-OFFSETS = (1 << 40) - 1  # a pos is a generation above an offset of so many bits
 SHOWN = 20  # held keys and chores that are named
-AWAY = (TimeoutError, DatabaseError, InterfaceError, DomainError, ImproperlyConfigured, OSError)
 _POSTGRES = "start PostgreSQL, or mend CHAT_DATABASE_URL"
 _REDIS = "start Redis, or mend CHAT_REDIS_URL"
 BRING_BACK = {
@@ -134,7 +130,8 @@ class Doctor:
         return dict(zip(asked, found, strict=True))
 
     async def _group(self, group: Group) -> GroupState:
-        behind = await self._ask(f"group {group.name}", _behind(group), BRING_BACK[self.shape]["log"])
+        asked = group.source().behind(group.name)
+        behind = await self._ask(f"group {group.name}", asked, BRING_BACK[self.shape]["log"])
         if behind is not None and behind > MOST_BEHIND:
             self._find(
                 f"{group.name} is {behind:,} records behind.", f"manage.py project {group.name}, in more processes"
@@ -170,13 +167,6 @@ class Doctor:
         for message in run_checks():
             if message.level >= WARNING and not message.is_silenced():
                 self._find(message.msg, message.hint or "manage.py check", is_wrong=message.is_serious())
-
-
-async def _behind(group: Group) -> int:
-    source = group.source()
-    ends, floors, progress = await source.ends(), await source.floors(), await source.progress(group.name)
-    done = {partition: max(progress.get(partition, 0), floors.get(partition, 0)) for partition in ends}
-    return sum(max(0, (end & OFFSETS) - (done[partition] & OFFSETS)) for partition, end in ends.items())
 
 
 def _leases() -> list[Lease]:

@@ -128,6 +128,19 @@ async def test_progress_is_what_this_process_finished(log: EventLog) -> None:
     assert (await log.progress("h")).get(partition, 0) < place.pos
 
 
+async def test_what_a_group_has_not_finished_is_counted(log: EventLog) -> None:
+    await asyncio.gather(*[log.append(fact(f"k{n % 3}")) for n in range(7)])
+    assert await log.behind("g") == 7
+    reader = await log.read("g")
+    assert await log.behind("g") == 7
+    for done, record in enumerate(await read(reader, 7), start=1):
+        reader.finished(record.partition, record.offset)
+        assert await log.behind("g") == 7 - done
+    assert await log.behind("g") == 0
+    await log.append(fact())
+    assert await log.behind("g") == 1
+
+
 async def test_a_waiting_reader_is_woken_by_an_append(log: EventLog) -> None:
     reader = await log.read("g")
     waiting = asyncio.create_task(read(reader, 1))

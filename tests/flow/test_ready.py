@@ -58,15 +58,25 @@ async def one_by_one(world: World, postgres: Proxy, redis: Proxy) -> None:
     assert (await world.rest(None, "GET", READY)).status == 503
     redis.heal()
     await world.until(None, READY, away())
+    assert await lag_is_told(world)
     postgres.stall()  # Nothing answers and nothing refuses: the worst of both.
     stalled = await world.rest(None, "GET", READY)
     assert {"database", "log", "store"} <= set(stalled.body["wrong"])
+    assert not await lag_is_told(world)
     redis.cut()
     assert (await world.rest(None, "GET", "/health/live")).body == {"status": "live"}
     postgres.reset()
     postgres.heal()
     redis.heal()
     await world.until(None, READY, away())
+
+
+async def lag_is_told(world: World) -> bool:
+    """Whether the lag of groups is among what is measured; the rest is, whatever is away."""
+    measured = await world.rest(None, "GET", "/metrics")
+    assert measured.status == 200
+    assert "chat_ws_active_sessions" in str(measured.body)
+    return "chat_consumer_lag{" in str(measured.body)
 
 
 async def test_a_clock_that_is_off_is_not_ready(installation: dict[str, str], folder: Path, tmp_path: Path) -> None:

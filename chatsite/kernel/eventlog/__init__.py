@@ -81,6 +81,9 @@ class EventLog(Protocol):
     async def progress(self, group: str) -> Positions:
         """The pos up to which a group has finished everything of each partition; it may be a second late."""
 
+    async def behind(self, group: str) -> int:
+        """How many records a group has not finished, of those that are kept; it may be a second late."""
+
     async def ends(self) -> Positions:
         """The pos of each partition's newest record."""
 

@@ -104,6 +104,11 @@ class SqlEventLog:
             return here
         return {**await self._committed_of(group), **here}
 
+    async def behind(self, group: str) -> int:
+        heads, done = await in_read_thread(self._heads), await self.progress(group)
+        finished = {head.partition: max(offset_of(done.get(head.partition, 0)), head.floor) for head in heads}
+        return sum(max(0, head.offset - finished[head.partition]) for head in heads)
+
     async def ends(self) -> Positions:
         return {head.partition: head.pos(head.offset) for head in await in_read_thread(self._heads)}
 

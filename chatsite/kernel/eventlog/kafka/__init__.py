@@ -9,6 +9,7 @@ where each group began.
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from confluent_kafka import Message
 
@@ -73,24 +74,18 @@ class KafkaEventLog:
         return reader
 
     async def progress(self, group: str) -> Positions:
-        topic = await self._open()
-        recent = self._committed.setdefault(
-            group,
-            Recent(lambda: self._admin.committed(self._prefix + group, topic.partitions), seconds=COMMITTED_SECONDS),
-        )
-        finished = {number: offset - 1 for number, offset in (await recent.get()).items()}
-        for reader in self._readers:
-            if reader.group == group:
-                for number, offset in reader.finished_offsets.items():
-                    finished[number] = max(offset, finished.get(number, -1))
+        topic, finished = await self._open(), await self._finished(group)
         return {number: pos_of(topic.generation, finished.get(number, -1)) for number in range(topic.partitions)}
 
+    async def behind(self, group: str) -> int:
+        newest, finished, floors = await self._newest(), await self._finished(group), await self._floors.get()
+        # Nobody finishes what is gone: a group that never started begins at the floor.
+        done = {number: max(finished.get(number, -1), floors[number] - 1) for number in newest}
+        return sum(max(0, offset - done[number]) for number, offset in newest.items())
+
     async def ends(self) -> Positions:
-        topic = await self._open()
-        newest = {number: end - 1 for number, end in (await self._ends.get()).items()}
-        # What this process has appended counts at once, whatever the answer's age.
-        mine = self._sender.ends if self._sender else {}
-        return {number: pos_of(topic.generation, max(end, mine.get(number, -1))) for number, end in newest.items()}
+        topic, newest = await self._open(), await self._newest()
+        return {number: pos_of(topic.generation, offset) for number, offset in newest.items()}
 
     async def floors(self) -> Positions:
         topic = await self._open()
@@ -142,8 +137,8 @@ class KafkaEventLog:
         return 0  # The brokers drop what is older than the topic's retention.
 
     async def describe(self) -> Description:
-        letters = TopicAdmin(self._client, self.name + DEAD_LETTERS)
-        return await in_db_thread(registry.describe, self._admin, letters)
+        admin, letters = self._admin, TopicAdmin(self._client, self.name + DEAD_LETTERS)
+        return await in_db_thread(registry.describe, admin, letters)
 
     async def close(self) -> None:
         for reader in [*self._readers]:
@@ -206,11 +201,34 @@ class KafkaEventLog:
 
     # --- reads apart from groups
 
+    async def _newest(self) -> dict[int, int]:
+        """The offset of each partition's newest record, -1 where there is none."""
+        await self._open()
+        newest = {number: end - 1 for number, end in (await self._ends.get()).items()}
+        # What this process has appended counts at once, whatever the answer's age.
+        mine = self._sender.ends if self._sender else {}
+        return {number: max(offset, mine.get(number, -1)) for number, offset in newest.items()}
+
+    async def _finished(self, group: str) -> dict[int, int]:
+        """The newest offset that a group has finished of each partition where it has one."""
+        await self._open()
+        ask = partial(self._ask_committed, group)
+        recent = self._committed.setdefault(group, Recent(ask, seconds=COMMITTED_SECONDS))
+        finished = {number: offset - 1 for number, offset in (await recent.get()).items()}
+        for reader in self._readers:
+            if reader.group == group:
+                for number, offset in reader.finished_offsets.items():
+                    finished[number] = max(offset, finished.get(number, -1))
+        return finished
+
     async def _ask_ends(self) -> dict[int, int]:
         return await self._admin.ends(self._topic.partitions)
 
     async def _ask_floors(self) -> dict[int, int]:
         return await self._admin.floors(self._topic.partitions)
+
+    async def _ask_committed(self, group: str) -> dict[int, int]:
+        return await self._admin.committed(self._prefix + group, self._topic.partitions)
 
     async def _scan(
         self, topic: Topic, ranges: Mapping[int, tuple[int, int]], *, limit: int, key: bytes | None = None
