@@ -19,7 +19,7 @@ from chatsite.kernel.eventlog.kafka.clients import client
 from chatsite.kernel.eventlog.kafka.producer import DELIVERY_MS, Flight, Sender, producer_options
 from chatsite.kernel.eventlog.kafka.reader import FULL, KafkaGroupReader, LostOffset
 from chatsite.kernel.eventlog.kafka.records import partition_of
-from chatsite.kernel.eventlog.kafka.topic import Topic
+from chatsite.kernel.eventlog.kafka.topic import Found, Topic, TopicAdmin
 from chatsite.kernel.events import Record, Unreadable
 from tests.contract.conftest import fact
 from tests.contract.kafka import PATIENCE, KafkaTopic, read_all, read_until
@@ -349,6 +349,46 @@ async def test_a_producer_that_cannot_go_on_is_made_anew(topic: KafkaTopic) -> N
             with suppress(Unavailable):
                 await log.append(fact())
     assert (await log.append(fact())).offset > 0
+
+
+class Denied(TopicAdmin):
+    """Brokers that say nothing of themselves to this user."""
+
+    def brokers(self) -> list[str]:
+        raise KafkaException(KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED))
+
+    def find(self) -> Found | None:
+        raise KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+
+
+async def test_what_brokers_will_not_say_is_unavailable_in_their_words() -> None:
+    log = KafkaEventLog("127.0.0.1:1", "nowhere", "", {})
+    log._made_admin = Denied(client("127.0.0.1:1", {}), "nowhere")
+    for asked in (log.describe(), log.ends(), log.behind("g")):
+        with pytest.raises(Unavailable, match="authorization failed"):
+            await asked
+    await log.close()
+
+
+async def test_a_client_that_cannot_be_set_up_is_a_matter_of_settings() -> None:
+    log = KafkaEventLog("127.0.0.1:1", "nowhere", "", {"no.such": "option"})
+    for asked in (log.describe(), log.ends(), log.behind("g")):
+        with pytest.raises(ImproperlyConfigured, match="No such"):
+            await asked
+
+
+async def test_sends_to_a_log_that_does_not_open_are_refused_and_say_why_once(
+    transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = KafkaEventLog("127.0.0.1:1", "nowhere", "", {"no.such": "option"})
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await log.append(fact())
+    assert [line.getMessage() for line in caplog.records if "no.such" in line.getMessage()] == [
+        "The event log does not open, sends are refused: Kafka's client cannot be set up so:"
+        ' No such configuration property: "no.such"'
+    ]
+    await log.close()
 
 
 def test_options_change_nothing_that_an_ack_rests_on() -> None:

@@ -7,18 +7,21 @@ where each group began.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaException, Message
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError
 
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import DomainError, TooLarge
 from chatsite.kernel.eventlog import Appended, Positions
 from chatsite.kernel.eventlog.kafka import registry
 from chatsite.kernel.eventlog.kafka.answers import Recent
-from chatsite.kernel.eventlog.kafka.clients import Options, client
+from chatsite.kernel.eventlog.kafka.clients import Options, client, error_of, refusals
 from chatsite.kernel.eventlog.kafka.producer import Flight, Sender
 from chatsite.kernel.eventlog.kafka.reader import KafkaGroupReader
 from chatsite.kernel.eventlog.kafka.records import headers_of, offset_after, partition_of, pos_of, record_of
@@ -26,6 +29,8 @@ from chatsite.kernel.eventlog.kafka.scan import scan
 from chatsite.kernel.eventlog.kafka.topic import DEAD_LETTERS, Topic, TopicAdmin
 from chatsite.kernel.events import NewRecord, Record
 from chatsite.kernel.servers import Description
+
+logger = logging.getLogger(__name__)
 
 ENDS_SECONDS, COMMITTED_SECONDS = 0.05, 0.1  # how old an answer about the log's ends and about groups may be
 
@@ -45,6 +50,7 @@ class KafkaEventLog:
         self._ends = Recent(self._ask_ends, seconds=ENDS_SECONDS)
         self._floors = Recent(self._ask_floors, seconds=ENDS_SECONDS)
         self._committed: dict[str, Recent[dict[int, int]]] = {}  # one a group
+        self._told = ""  # why it does not open
 
     async def open(self) -> str:
         return (await self._open()).identity
@@ -138,7 +144,8 @@ class KafkaEventLog:
 
     async def describe(self) -> Description:
         admin, letters = self._admin, TopicAdmin(self._client, self.name + DEAD_LETTERS)
-        return await in_db_thread(registry.describe, admin, letters)
+        with refusals():
+            return await in_db_thread(registry.describe, admin, letters)
 
     async def close(self) -> None:
         for reader in [*self._readers]:
@@ -169,12 +176,17 @@ class KafkaEventLog:
     @property
     def _admin(self) -> TopicAdmin:
         if self._made_admin is None:  # Not before it is used: its threads must not be forked.
-            self._made_admin = TopicAdmin(self._client, self.name)
+            try:
+                self._made_admin = TopicAdmin(self._client, self.name)
+            except KafkaException as cause:
+                raise ImproperlyConfigured(f"Kafka's client cannot be set up so: {error_of(cause).str()}") from cause
         return self._made_admin
 
     async def _open(self) -> Topic:
         if self._found is None:
-            self._found = await in_db_thread(registry.require_topic, self._admin)
+            admin = self._admin
+            with refusals():
+                self._found = await in_db_thread(registry.require_topic, admin)
         self._ready_sender().ready(self._found)
         return self._found
 
@@ -192,7 +204,11 @@ class KafkaEventLog:
     async def _open_for(self, sender: Sender) -> None:
         try:
             await self._open()
-        except DomainError:
+            self._told = ""
+        except (DomainError, ImproperlyConfigured, KafkaException, DatabaseError, InterfaceError) as error:
+            if self._told != (told := str(error)):  # Each send tries again: it is said once.
+                self._told = told
+                logger.error("The event log does not open, sends are refused: %s", told)
             sender.refuse_all()
 
     def _forget(self, reader: KafkaGroupReader) -> None:
@@ -222,13 +238,16 @@ class KafkaEventLog:
         return finished
 
     async def _ask_ends(self) -> dict[int, int]:
-        return await self._admin.ends(self._topic.partitions)
+        with refusals():
+            return await self._admin.ends(self._topic.partitions)
 
     async def _ask_floors(self) -> dict[int, int]:
-        return await self._admin.floors(self._topic.partitions)
+        with refusals():
+            return await self._admin.floors(self._topic.partitions)
 
     async def _ask_committed(self, group: str) -> dict[int, int]:
-        return await self._admin.committed(self._prefix + group, self._topic.partitions)
+        with refusals():
+            return await self._admin.committed(self._prefix + group, self._topic.partitions)
 
     async def _scan(
         self, topic: Topic, ranges: Mapping[int, tuple[int, int]], *, limit: int, key: bytes | None = None

@@ -1,8 +1,9 @@
 """What every client of Kafka is told, and what their errors mean to us."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
@@ -77,6 +78,16 @@ def error_of(cause: KafkaException) -> KafkaError:
 def translated(cause: KafkaException) -> Exception:
     """Unavailable where the brokers are away, else what was raised."""
     return unavailable() if is_away(error_of(cause)) else cause
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Unavailable, in the brokers' words, where they are there and will not answer."""
+    try:
+        yield
+    except KafkaException as cause:
+        detail = f"Kafka does not say: {error_of(cause).str()}"
+        raise Unavailable(detail, code="log_unavailable", retry_after_ms=RETRY_MS) from cause
 
 
 async def answer(future: "Future[Any]") -> Any:
