@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
@@ -94,6 +95,8 @@ class Cql:
         self.replication: dict[str, int] = settings["OPTIONS"]["replication"]
         self._session: Session | None = None
         self._opening = threading.Lock()
+        # Statements wait here for a store that is away, not in the threads that everybody shares; a window bounds them.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"cql-{alias}")
         self._failed_at = self._complained_at = -math.inf
         self._prepared: dict[Statement, PreparedStatement] = {}
         self._windows: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
@@ -126,7 +129,7 @@ class Cql:
 
     async def open(self) -> None:
         """Connect now; Unavailable when no server answers."""
-        await asyncio.to_thread(self._open)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
     def define(self, text: str, *values: Any) -> list[Row]:
         """Execute plain CQL, blocking, until all servers agree on the schema; for `migrate_messages`."""
@@ -164,7 +167,8 @@ class Cql:
 
     async def _prepare(self, statement: Statement) -> PreparedStatement:
         if (prepared := self._prepared.get(statement)) is None:
-            prepared = await asyncio.to_thread(self._prepare_now, statement)
+            asking = asyncio.get_running_loop().run_in_executor(self._thread, self._prepare_now, statement)
+            prepared = await asking
         return prepared
 
     def _prepare_now(self, statement: Statement) -> PreparedStatement:

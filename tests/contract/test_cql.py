@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from chat.stores import scylla_schema as schema
 from chat.stores import scylla_statements as statements
 from chat.stores.scylla import ScyllaMessageStore
 from chat.stores.scylla_reads import ScyllaReadStore
-from chat.stores.scylla_session import Bound, Cql, Profile, Row, Statement
+from chat.stores.scylla_session import IN_FLIGHT, Bound, Cql, Profile, Row, Statement
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, id_at, make_id, unix_ms_of
 from chatsite.management.commands import migrate_messages
@@ -253,6 +254,24 @@ async def test_a_store_that_is_away_is_unavailable_and_no_reason_not_to_start(no
             await store.page(ChatId(uuid4()), limit=5)
         assert refused.value.code == "store_unavailable"
         assert "127.0.0.1" not in refused.value.detail
+    await sync_to_async(connections.close_all)()
+
+
+async def test_who_waits_for_a_store_that_hangs_keeps_no_thread_that_others_need() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        named("silent", keyspace="silent", host="127.0.0.1", port=silent.getsockname()[1]) as cql,
+    ):
+        store = ScyllaMessageStore(cql.alias)
+        # More than the loop's own threads, however many processors there are.
+        waiting = {asyncio.create_task(store.page(ChatId(uuid4()), limit=5)) for _ in range(IN_FLIGHT)}
+        connected, _ = await asyncio.to_thread(silent.accept)
+        other = asyncio.create_task(asyncio.to_thread(connected.getpeername))
+        done, _ = await asyncio.wait({other, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+        assert done == {other}
+        refused = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(one) for one in refused} == {Unavailable}
+        connected.close()
     await sync_to_async(connections.close_all)()
 
 
