@@ -151,13 +151,15 @@ class Writer:
     def submit(self, handler: Handler[I, R], item: I, *, last: bool = False) -> "asyncio.Future[R]":
         """Queue an item for the next commit; the future resolves once it is on the disk.
 
-        What takes locks that others wait for goes `last` in its transaction.
+        It fails with Unavailable where too many wait already. What takes locks that others
+        wait for goes `last` in its transaction.
         """
         job = _Job(handler, item, asyncio.get_running_loop(), last=last)
         # Once full it refuses until half is written: what was sent behind a refused item is refused too.
         self._refusing = self._jobs.qsize() > (WRITER_WAITING // 2 if self._refusing else WRITER_WAITING - 1)
         if self._refusing:
-            raise Unavailable(code="log_unavailable", retry_after_ms=1_000)
+            job.future.set_exception(Unavailable(code="log_unavailable", retry_after_ms=1_000))
+            return job.future
         self._jobs.put(job)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"writer-{self.alias}", daemon=True)

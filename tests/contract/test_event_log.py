@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from chatsite.kernel.eventlog import EventLog, GroupReader
+from chatsite.kernel.eventlog import Appended, EventLog, GroupReader
 from chatsite.kernel.eventlog.kafka import KafkaEventLog
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import Record
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
 PARTITIONS = 4
+MORE_THAN_WAIT = 30_000  # records in one turn of the loop: any log lets some 10,000 wait, and takes as many meanwhile
 
 
 @pytest.fixture(params=[*SQL_TWINS, "kafka"])
@@ -78,6 +79,15 @@ async def test_order_is_the_order_of_the_calls(log: EventLog) -> None:
     assert {record.pos for record in records} == {place.pos for place in places}
     assert all(record.partition == log.partition_of(record.key) for record in records)
     assert all(place.pos >= 1 << 40 for place in places)
+
+
+async def test_what_there_is_no_room_for_is_refused_by_its_future(log: EventLog) -> None:
+    records = [fact(f"k{n % 5}", value=b"%d" % n) for n in range(MORE_THAN_WAIT)]
+    answers = await asyncio.gather(*[log.append(record) for record in records], return_exceptions=True)
+    kinds = {type(answer).__name__ for answer in answers}
+    assert kinds == {"Appended", "Unavailable"}
+    kept = [place.pos for place in answers[::5] if isinstance(place, Appended)]
+    assert kept == sorted(set(kept))
 
 
 async def test_a_group_resumes_where_it_had_finished(log: EventLog) -> None:
