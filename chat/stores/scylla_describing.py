@@ -6,9 +6,8 @@ from datetime import UTC
 from chat.stores import NotMigrated
 from chat.stores import scylla_schema as schema
 from chat.stores.scylla_session import Cql
-from chatsite.kernel.servers import Description, Finding, ahead_ms, clock_findings, latency_now_ms
+from chatsite.kernel.servers import COPIES, Description, Finding, ahead_ms, clock_findings, latency_now_ms
 
-WELL_COPIED = 3  # of three copies one may be away, and the other two are a quorum
 VERSION = "SELECT release_version FROM system.local"
 SCYLLA_VERSION = "SELECT version FROM system.versions"
 SYSTEM_TABLES = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'system'"
@@ -75,11 +74,11 @@ def _files(cql: Cql, findings: list[Finding]) -> tuple[int, list[str]]:
 
 
 def _copy_findings(cql: Cql, copies: int | None) -> list[Finding]:
-    if copies is None or copies >= WELL_COPIED:
+    if copies is None or copies >= COPIES:
         return []
     datacenter = next(iter(cql.replication))
     fix = (
         f"ALTER KEYSPACE {cql.keyspace} WITH replication ="
-        f" {{'class': 'NetworkTopologyStrategy', '{datacenter}': {WELL_COPIED}}}, then: nodetool repair --full"
+        f" {{'class': 'NetworkTopologyStrategy', '{datacenter}': {COPIES}}}, then: nodetool repair --full"
     )
-    return [Finding(f"The keyspace {cql.keyspace} keeps {copies} of {WELL_COPIED} copies.", fix, is_wrong=False)]
+    return [Finding(f"The keyspace {cql.keyspace} keeps {copies} of {COPIES} copies.", fix, is_wrong=False)]

@@ -14,6 +14,7 @@ from chatsite.kernel.database import plain_cursor
 from chatsite.kernel.errors import DomainError
 
 ROUND_TRIPS = 5  # the median of so few is not moved by the first one, which may connect
+COPIES = 3  # of what is acked: one may be away, and the other two agree
 MOST_AHEAD_MS = 1_000.0  # ids of processes whose clocks differ by more come out of order
 # What asking a server raises that is away, not set up, or will not say.
 AWAY = (TimeoutError, DatabaseError, InterfaceError, DomainError, ImproperlyConfigured, OSError)

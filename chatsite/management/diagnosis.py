@@ -17,8 +17,8 @@ from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.groups import Group, groups
 from chatsite.kernel.models import Chore, DeadLetter, HeldKey, WorkerLease
-from chatsite.kernel.servers import AWAY, Description, Finding, describe_database
-from chatsite.management.running import COPIES, sql_databases, unapplied
+from chatsite.kernel.servers import AWAY, COPIES, Description, Finding, describe_database
+from chatsite.management.running import sql_databases, unapplied
 from chatsite.settings.registry import SETTINGS, setting
 
 R = TypeVar("R")

@@ -16,10 +16,9 @@ from chat.stores import NotMigrated, store
 from chatsite.kernel.errors import DomainError
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.lock import FolderLock
-from chatsite.kernel.servers import Description
+from chatsite.kernel.servers import COPIES, Description
 from chatsite.settings.registry import setting
 
-COPIES = 3  # one may be away, and the other two agree
 DESCRIBED_SECONDS = 3.0  # a start waits no longer for a server to say what it is
 
 

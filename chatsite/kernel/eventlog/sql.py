@@ -26,9 +26,9 @@ from chatsite.kernel.eventlog.sql_listening import Listener
 from chatsite.kernel.eventlog.sql_reader import SqlGroupReader
 from chatsite.kernel.eventlog.sql_shares import Keep, has_members, keep_offsets
 from chatsite.kernel.events import NewRecord, Record
+from chatsite.kernel.positions import offset_of, pos_at
 from chatsite.kernel.servers import Description, describe_database
 
-GENERATION_SHIFT = 40  # pos = generation << 40 + offset: 8,191 generations stay below 2^53
 TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
 TRIM_CHUNK = 2_000  # records dropped in one commit, some 20 ms
 COMMITTED_SECONDS = 0.05  # how long what other processes finished is believed
@@ -46,7 +46,7 @@ class _Head:
     generation: int
 
     def pos(self, offset: int) -> int:
-        return (self.generation << GENERATION_SHIFT) + offset if offset else 0
+        return pos_at(self.generation, offset) if offset else 0
 
 
 class SqlEventLog:
@@ -352,7 +352,7 @@ class SqlEventLog:
 
     def pos(self, offset: int) -> int:
         """The pos of an offset of this log."""
-        return (self._generation << GENERATION_SHIFT) + offset if offset else 0
+        return pos_at(self._generation, offset) if offset else 0
 
     def _select_after(self, offsets: Mapping[int, int], limit: int) -> list[Record]:
         """Records of partitions after their offsets, from the table; a partition's own in order."""
@@ -425,11 +425,6 @@ class SqlEventLog:
         return self._tail[start : start + limit]
 
 
-def offset_of(pos: int) -> int:
-    """The offset in a pos, whatever its generation."""
-    return pos & ((1 << GENERATION_SHIFT) - 1)
-
-
 def _record_of(new: NewRecord, partition: int, offset: int, pos: int, now_ms: int) -> Record:
     return Record(
         partition=partition,
@@ -448,7 +443,7 @@ def _record(row: Sequence[Any]) -> Record:
     return Record(
         partition=partition,
         offset=offset,
-        pos=(generation << GENERATION_SHIFT) + offset,
+        pos=pos_at(generation, offset),
         key=key,
         event_type=event_type,
         event_id=event_id,

@@ -25,10 +25,6 @@ class Recent(Generic[T]):
         # Shielded: the one who asked first may be cancelled, the others still wait.
         return await asyncio.shield(asking)
 
-    def forget(self) -> None:
-        """Ask again the next time: something has changed it."""
-        self._asking = None
-
     async def _answer(self) -> T:
         return await self._ask()
 

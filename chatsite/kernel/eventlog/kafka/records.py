@@ -6,8 +6,8 @@ import msgspec
 from confluent_kafka import Message, murmur2
 
 from chatsite.kernel.events import NewRecord, Record
+from chatsite.kernel.positions import generation_of, offset_of, pos_at
 
-GENERATION_SHIFT = 40  # pos = generation << 40 + offset
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 
@@ -53,12 +53,12 @@ def partition_of(key: str, partitions: int) -> int:
 
 def pos_of(generation: int, offset: int) -> int:
     """The pos of an offset; 0 for the one before the first."""
-    return (generation << GENERATION_SHIFT) + offset if offset >= 0 else 0
+    return pos_at(generation, offset) if offset >= 0 else 0
 
 
 def offset_after(pos: int, *, generation: int) -> int:
     """The first offset above a pos; of an earlier generation it is the log's first."""
-    return (pos & ((1 << GENERATION_SHIFT) - 1)) + 1 if pos >> GENERATION_SHIFT >= generation else 0
+    return offset_of(pos) + 1 if generation_of(pos) >= generation else 0
 
 
 def record_of(message: Message, *, generation: int) -> Record:

@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from chatsite.kernel.eventlog.kafka.clients import LETTER_BYTES
-from chatsite.kernel.eventlog.kafka.topic import WAY_OUT, Found, Topic, TopicAdmin
+from chatsite.kernel.eventlog.kafka.topic import WAY_OUT, Found, Topic, TopicAdmin, min_in_sync
 from chatsite.kernel.models import GroupStart, LogTopic
-from chatsite.kernel.servers import Description, Finding, latency_now_ms
+from chatsite.kernel.servers import COPIES, Description, Finding, latency_now_ms
 
 MAX_BYTES = 1 << 20  # of a batch; a frame is 64 KiB at most
 OFFSETS_MINUTES = 30 * 24 * 60  # how long a group may be away and keep its place
@@ -134,9 +134,9 @@ def doubts(name: str, found: Found, broker: Mapping[str, str]) -> Iterator[Findi
         yield Finding("Ages are the senders' word:", fix, is_wrong=False)
     if "compact" in found.configs.get("cleanup.policy", ""):
         yield Finding("Compaction drops facts:", f"set cleanup.policy=delete on {name}.")
-    if found.replication >= 3 and int(found.configs.get("min.insync.replicas", 1)) < 2:
-        yield Finding("One broker alone may hold an acked record:", f"set min.insync.replicas=2 on {name}.")
-    if found.replication < 3:
+    if int(found.configs.get("min.insync.replicas", 1)) < (wanted := min_in_sync(found.replication)):
+        yield Finding("One broker alone may hold an acked record:", f"set min.insync.replicas={wanted} on {name}.")
+    if found.replication < COPIES:
         fix = "give it more with kafka-reassign-partitions, as three survive the loss of a broker."
         yield Finding(f"{name} has {found.replication} copies of a record:", fix, is_wrong=False)
 

@@ -34,6 +34,7 @@ from chatsite.kernel.eventlog.kafka.clients import (
     translated,
     unavailable,
 )
+from chatsite.kernel.servers import COPIES
 
 T = TypeVar("T")
 
@@ -144,7 +145,7 @@ class TopicAdmin:
     def create(self, *, partitions: int, replication: int, max_bytes: int) -> Found:
         """Make the topic; answers it once it can be seen."""
         config = {
-            "min.insync.replicas": "2" if replication >= 3 else "1",
+            "min.insync.replicas": str(min_in_sync(replication)),
             "retention.ms": str(KEEP_MS),
             "cleanup.policy": "delete",
             "message.timestamp.type": "LogAppendTime",
@@ -221,6 +222,11 @@ class TopicAdmin:
         resource = ConfigResource(kind, name)
         found = answer_now(self._client.describe_configs([resource], request_timeout=ANSWER_SECONDS)[resource])
         return {entry.name: entry.value for entry in found.values()}
+
+
+def min_in_sync(copies: int) -> int:
+    """How many copies must have a record before it is acked: two where one more may be away."""
+    return 2 if copies >= COPIES else 1
 
 
 def _patiently(ask: Callable[[], T]) -> T:
