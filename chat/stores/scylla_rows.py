@@ -1,0 +1,99 @@
+"""Messages as rows of ScyllaDB or Cassandra, and rows as messages. Pure."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from chat.events import MessageImported, MessageSent, Origin, body_digest
+from chat.fold import MessageState, Stamped
+from chat.stores import scylla_statements as cql
+from chat.stores.scylla_session import UNSET, Bound, Row, iso_of
+from chatsite.kernel.ids import ChatId, MessageId, bucket_of, unix_ms_of
+from chatsite.kernel.ids import version_of as moment_of  # of an id, in microseconds since 1970
+
+NONCE_MS = 24 * 3_600_000
+
+# What is left of the text of a deleted message: values, for a null would be a tombstone.
+NOTHING: tuple[Any, ...] = ("", "", [], set())
+_encode = msgspec.json.encode
+_origin = msgspec.json.Decoder(Origin).decode
+
+
+def rows_of(chat: ChatId, said: Stamped) -> Iterator[Bound]:
+    """The writes of one message: it binds nothing that only a change sets, and no null."""
+    event, version, pos = said
+    assert isinstance(event, MessageSent | MessageImported)
+    message = MessageId(int(event.message_id))
+    where = (chat, bucket_of(message), message)
+    yield (
+        cql.SENT,
+        (
+            *where,
+            version,
+            event.content,
+            UUID(event.sender_id),
+            event.html or UNSET,
+            event.message_type,
+            int(event.reply_to_id) if event.reply_to_id else UNSET,
+            int(event.thread_id) if event.thread_id else UNSET,
+            [UUID(one) for one in event.attachments] or UNSET,
+            set(event.mentions) or UNSET,
+            _encode(event.origin).decode() if event.origin else UNSET,
+            (isinstance(event, MessageSent) and event.nonce) or UNSET,
+            time_of(event.sent_at),
+            moment_of(message),
+        ),
+    )
+    if isinstance(event, MessageSent):
+        # A retry stands in the log twice and the first place is the message's: the lower pos has the later date.
+        yield cql.PLACE, (moment_of(message) - pos, pos, *where)
+
+
+def nonce_of(chat: ChatId, said: Stamped, *, now_ms: int) -> tuple[Any, ...] | None:
+    """The row of a message's nonce, None where no client may retry any more."""
+    event = said.event
+    if not isinstance(event, MessageSent) or event.nonce is None:
+        return None
+    message = MessageId(int(event.message_id))
+    if unix_ms_of(message) < now_ms - NONCE_MS:
+        return None
+    digest = body_digest(event.content, event.reply_to_id, event.mentions)
+    return chat, UUID(event.sender_id), event.nonce, message, digest, moment_of(message)
+
+
+def state_of(row: Row) -> MessageState:
+    """The message that a row says."""
+    (
+        chat_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,
+        mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
+    ) = row  # fmt: skip
+    gone = deleted_at is not None
+    return MessageState(
+        chat_id=str(chat_id),
+        message_id=message_id,
+        version=version,
+        content="" if gone else content,
+        sender_id=str(sender_id) if sender_id else None,
+        html=None if gone else html or None,
+        message_type=message_type,
+        reply_to_id=reply_to_id,
+        thread_id=thread_id,
+        attachments=() if gone else tuple(str(one) for one in attachments or ()),
+        mentions=() if gone else tuple(mentions or ()),
+        origin=_origin(origin) if origin else None,
+        nonce=nonce,
+        pos=pos,
+        created_at=iso_of(created_at) if created_at else None,
+        edited_at=iso_of(edited_at) if edited_at and not gone else None,
+        deleted_by=str(deleted_by) if deleted_by else None,
+        deleted_at=iso_of(deleted_at) if gone else None,
+        delete_reason=delete_reason or None,
+    )
+
+
+def time_of(text: str) -> datetime:
+    """A time of ours as the driver takes it."""
+    return datetime.fromisoformat(text)
