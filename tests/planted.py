@@ -102,16 +102,18 @@ def _without_key(record: Any) -> Any:
 
 
 def lossy_layer() -> None:
-    """The channel layer loses three in ten messages."""
-    from chatsite.gateway.layers.memory import LocalChannelLayer
+    """The channel layer of the shape loses three in ten messages."""
+    from chatsite.gateway.layers import memory, redis
+    from chatsite.settings.registry import setting
 
-    group_send, chance = LocalChannelLayer.group_send, random.Random(7)
+    layer: Any = memory.LocalChannelLayer if setting("CHAT_SHAPE") == "embedded" else redis._LoopLayer
+    group_send, chance = layer.group_send, random.Random(7)
 
     async def lossy(self: Any, group: str, message: Any) -> None:
         if chance.random() > 0.3:
             await group_send(self, group, message)
 
-    LocalChannelLayer.group_send = lossy  # type: ignore[method-assign]
+    layer.group_send = lossy
 
 
 def no_hole_check() -> None:

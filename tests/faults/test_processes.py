@@ -66,6 +66,13 @@ async def test_a_delivery_worker_is_killed_between_stream_and_layer(stack: Stack
         await talk.agrees()
 
 
+async def test_the_layer_loses_three_in_ten_messages(stack: Stack) -> None:
+    await asyncio.to_thread(stack.plant, "lossy_layer", stack.delivery)
+    async with Talk(stack) as talk:
+        await talk.acks(200)
+        await talk.agrees()
+
+
 async def test_delivery_workers_are_down_for_longer_than_streams_remember(stack: Stack) -> None:
     async with Talk(stack) as talk:
         await talk.acks(50)
