@@ -26,7 +26,8 @@ PURE = (
     "chatsite/kernel/addresses.py", "chatsite/kernel/eventlog/kafka/outage.py", "chatsite/gateway/bodies.py",
     "chat/events.py", "chat/fold.py", "chat/policy.py",
     "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
-    "chat/imports/irc.py", "chatsite/kernel/text.py",
+    "chat/imports/irc.py", "chatsite/kernel/text.py", "chatsite/kernel/positions.py",
+    "chatsite/kernel/eventlog/sql_tail.py",
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
 ADAPTERS = re.compile(

@@ -10,9 +10,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -22,31 +20,19 @@ from django.db.backends.utils import CursorWrapper
 from chatsite.kernel.database import Writer, in_db_thread, in_read_thread, plain_cursor
 from chatsite.kernel.errors import Conflict
 from chatsite.kernel.eventlog import Appended, Positions
+from chatsite.kernel.eventlog import sql_reads as reads
 from chatsite.kernel.eventlog.sql_listening import Listener
 from chatsite.kernel.eventlog.sql_reader import SqlGroupReader
 from chatsite.kernel.eventlog.sql_shares import Keep, has_members, keep_offsets
+from chatsite.kernel.eventlog.sql_tail import Tail
+from chatsite.kernel.eventlog.sql_trimming import Trim, trim_many
 from chatsite.kernel.events import NewRecord, Record
 from chatsite.kernel.positions import offset_of, pos_at
 from chatsite.kernel.servers import Description, describe_database
 
-TAIL_RECORDS = 4_096  # newest records kept for readers in this process, 4 to 8 MB
-TRIM_CHUNK = 2_000  # records dropped in one commit, some 20 ms
 COMMITTED_SECONDS = 0.05  # how long what other processes finished is believed
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
 _KEYS_CHUNK = 250  # keys of one SELECT: SQLite joins at most 500
-_COLUMNS = "r.partition, r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
-_FROM = "FROM log_records r JOIN log_partitions p ON p.partition = r.partition"
-
-
-@dataclass(frozen=True)
-class _Head:
-    partition: int
-    offset: int
-    floor: int
-    generation: int
-
-    def pos(self, offset: int) -> int:
-        return pos_at(self.generation, offset) if offset else 0
 
 
 class SqlEventLog:
@@ -57,7 +43,7 @@ class SqlEventLog:
         self.shared = connections[alias].vendor != "sqlite"  # several processes may read as one group
         self._keep_ms = keep_seconds * 1_000
         self._writer = Writer.of(alias)
-        self._tail: list[Record] = []  # at most twice TAIL_RECORDS, in rising offset without a gap
+        self._tail = Tail()
         self._readers: set[SqlGroupReader] = set()
         self._committed: dict[str, tuple[float, Positions]] = {}  # by group, with the moment (monotonic) it was read
         self._generation = 1  # until `open` has read it
@@ -105,32 +91,32 @@ class SqlEventLog:
         return {**await self._committed_of(group), **here}
 
     async def behind(self, group: str) -> int:
-        heads, done = await in_read_thread(self._heads), await self.progress(group)
+        heads, done = await in_read_thread(reads.heads, self.alias), await self.progress(group)
         finished = {head.partition: max(offset_of(done.get(head.partition, 0)), head.floor) for head in heads}
         return sum(max(0, head.offset - finished[head.partition]) for head in heads)
 
     async def ends(self) -> Positions:
-        return {head.partition: head.pos(head.offset) for head in await in_read_thread(self._heads)}
+        return {head.partition: head.pos(head.offset) for head in await in_read_thread(reads.heads, self.alias)}
 
     async def floors(self) -> Positions:
-        return {head.partition: head.pos(head.floor) for head in await in_read_thread(self._heads)}
+        return {head.partition: head.pos(head.floor) for head in await in_read_thread(reads.heads, self.alias)}
 
     async def find(self, unique_key: str) -> Record | None:
-        found = await in_read_thread(self._select, "r.unique_key = %s", [unique_key], limit=1)
+        found = await in_read_thread(reads.records, self.alias, "r.unique_key = %s", [unique_key], limit=1)
         return found[0] if found else None
 
     async def newest(self, *, limit: int) -> list[Record]:
-        return await in_read_thread(self._newest, limit)
+        return await in_read_thread(reads.newest_records, self.alias, self.partitions, limit)
 
     async def key_records(self, key: str, *, after: int, limit: int) -> list[Record]:
         where = "r.record_key = %s AND r.log_offset > %s"
-        return await in_read_thread(self._select, where, [key, offset_of(after)], limit=limit)
+        return await in_read_thread(reads.records, self.alias, where, [key, offset_of(after)], limit=limit)
 
     async def newest_of(self, keys: Sequence[str], *, after: int, limit: int) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = {key: [] for key in keys}
         for start in range(0, len(keys), _KEYS_CHUNK):
-            records = await in_read_thread(self._newest_of, keys[start : start + _KEYS_CHUNK], offset_of(after), limit)
-            for record in records:
+            chunk = keys[start : start + _KEYS_CHUNK]
+            for record in await in_read_thread(reads.newest_of, self.alias, chunk, offset_of(after), limit):
                 found[record.key].append(record)
         return found
 
@@ -147,8 +133,8 @@ class SqlEventLog:
         trimmed = 0
         for partition in range(self.partitions):
             stop = below.get(partition)
-            job = (partition, now_ms - self._keep_ms, offset_of(stop) if stop is not None else None)
-            while dropped := await self._writer.submit(self._trim_many, job):
+            job = Trim(partition, now_ms - self._keep_ms, offset_of(stop) if stop is not None else None)
+            while dropped := await self._writer.submit(trim_many, job):
                 trimmed += dropped
         return trimmed
 
@@ -174,10 +160,10 @@ class SqlEventLog:
     async def after(self, offsets: Mapping[int, int], limit: int, *, told: bool) -> list[Record]:
         """The next records of some partitions, each after its offset; from memory where that has them."""
         if not self.shared:
-            records = self._tail_after(offsets[0], limit) if 0 in offsets else []
+            records = self._tail.after(offsets[0], limit) if 0 in offsets else []
             if records is not None and (records or not told):
                 return records
-        return await in_read_thread(self._select_after, offsets, limit) if offsets else []
+        return await in_read_thread(reads.records_after, self.alias, offsets, limit) if offsets else []
 
     # --- inside the writer's or a caller's transaction
 
@@ -231,11 +217,11 @@ class SqlEventLog:
         for start in range(0, len(keys), _LOOKUP_CHUNK):
             chunk = keys[start : start + _LOOKUP_CHUNK]
             marks = ", ".join(["%s"] * len(chunk))
-            cursor.execute(f"SELECT r.unique_key, {_COLUMNS} {_FROM} WHERE r.unique_key IN ({marks})", chunk)
-            taken.update({row[0]: _record(row[1:]) for row in cursor.fetchall()})
+            cursor.execute(f"SELECT r.unique_key, {reads.COLUMNS} {reads.FROM} WHERE r.unique_key IN ({marks})", chunk)
+            taken.update({row[0]: reads.record_of(row[1:]) for row in cursor.fetchall()})
         return taken
 
-    def _lock_heads(self, cursor: CursorWrapper, partitions: Sequence[int]) -> dict[int, _Head]:
+    def _lock_heads(self, cursor: CursorWrapper, partitions: Sequence[int]) -> dict[int, reads.Head]:
         """The heads of partitions, locked until the commit."""
         marks = ", ".join(["%s"] * len(partitions))
         cursor.execute(
@@ -243,7 +229,7 @@ class SqlEventLog:
             f" WHERE partition IN ({marks}) ORDER BY partition{' FOR UPDATE' if self.shared else ''}",
             partitions,
         )
-        heads = {row[0]: _Head(*row) for row in cursor.fetchall()}
+        heads = {row[0]: reads.Head(*row) for row in cursor.fetchall()}
         if len(heads) < len(partitions):
             self._insert_heads(cursor)
             return self._lock_heads(cursor, partitions)
@@ -280,28 +266,6 @@ class SqlEventLog:
         )
         return [None] * len(groups)
 
-    def _trim_many(self, cursor: CursorWrapper, items: Sequence[tuple[int, int, int | None]]) -> list[int]:
-        return [self._trim_chunk(cursor, *item) for item in items]
-
-    def _trim_chunk(self, cursor: CursorWrapper, partition: int, cutoff_ms: int, below: int | None) -> int:
-        """Drop the oldest records that nobody needs, few enough not to hold up a send."""
-        cursor.execute("SELECT MIN(log_offset) FROM log_group_offsets WHERE partition = %s", [partition])
-        (finished,) = cursor.fetchone()
-        cursor.execute(
-            "SELECT log_offset, appended_ms FROM log_records WHERE partition = %s ORDER BY log_offset LIMIT %s",
-            [partition, TRIM_CHUNK],
-        )
-        last = min(finished or 0, below - 1 if below is not None else finished or 0)
-        old = list(takewhile(lambda row: row[1] < cutoff_ms and row[0] <= last, cursor.fetchall()))
-        if not old:
-            return 0
-        floor = old[-1][0]
-        cursor.execute(
-            "UPDATE log_partitions SET floor = %s WHERE partition = %s AND floor < %s", [floor, partition, floor]
-        )
-        cursor.execute("DELETE FROM log_records WHERE partition = %s AND log_offset <= %s", [partition, floor])
-        return len(old)
-
     # --- blocking reads
 
     def _make_heads(self) -> tuple[str, int]:
@@ -317,11 +281,6 @@ class SqlEventLog:
             identity, generation = cursor.fetchone()
             return identity, generation
 
-    def _heads(self) -> list[_Head]:
-        with plain_cursor(self.alias) as cursor:
-            cursor.execute("SELECT partition, head, floor, generation FROM log_partitions")
-            return [_Head(*row) for row in cursor.fetchall()]
-
     def _register(self, group: str) -> None:
         with transaction.atomic(using=self.alias), plain_cursor(self.alias) as cursor:
             cursor.execute(
@@ -334,67 +293,21 @@ class SqlEventLog:
         """What all readers of a group have kept, read from the table twenty times a second at most."""
         known = self._committed.get(group)
         if known is None or time.monotonic() - known[0] > COMMITTED_SECONDS:
-            known = self._committed[group] = (time.monotonic(), await in_read_thread(self._select_committed, group))
-        return known[1]
-
-    def _select_committed(self, group: str) -> Positions:
-        with plain_cursor(self.alias) as cursor:
-            cursor.execute(
-                "SELECT p.partition, o.log_offset, p.floor, p.generation FROM log_group_offsets o"
-                " JOIN log_partitions p ON p.partition = o.partition WHERE o.group_name = %s",
-                [group],
+            known = self._committed[group] = (
+                time.monotonic(),
+                await in_read_thread(reads.committed, self.alias, group),
             )
-            return {row[0]: _Head(*row).pos(row[1]) for row in cursor.fetchall()}
+        return known[1]
 
     def offsets_of(self, group: str) -> dict[int, int]:
         """The offset up to which a group has finished each partition."""
-        return {partition: offset_of(pos) for partition, pos in self._select_committed(group).items()}
+        return {partition: offset_of(pos) for partition, pos in reads.committed(self.alias, group).items()}
 
     def pos(self, offset: int) -> int:
         """The pos of an offset of this log."""
         return pos_at(self._generation, offset) if offset else 0
 
-    def _select_after(self, offsets: Mapping[int, int], limit: int) -> list[Record]:
-        """Records of partitions after their offsets, from the table; a partition's own in order."""
-        if self.partitions > 1:
-            heads = {head.partition: head.offset for head in self._heads()}
-            offsets = {partition: offset for partition, offset in offsets.items() if heads[partition] > offset}
-        records = []
-        for partition, offset in offsets.items():
-            where = "r.partition = %s AND r.log_offset > %s"
-            records += self._select(where, [partition, offset], limit=max(1, limit // len(offsets)))
-        return records
-
-    def _select(self, where: str, params: list[Any], *, limit: int, newest: bool = False) -> list[Record]:
-        order = "DESC" if newest else "ASC"
-        with plain_cursor(self.alias) as cursor:
-            cursor.execute(
-                f"SELECT {_COLUMNS} {_FROM} WHERE {where} ORDER BY r.log_offset {order} LIMIT %s",
-                [*params, limit],
-            )
-            records = [_record(row) for row in cursor.fetchall()]
-        return records[::-1] if newest else records
-
-    def _newest(self, limit: int) -> list[Record]:
-        return [
-            record
-            for partition in range(self.partitions)
-            for record in self._select("r.partition = %s", [partition], limit=limit, newest=True)
-        ]
-
-    def _newest_of(self, keys: Sequence[str], offset: int, limit: int) -> list[Record]:
-        one = (
-            f"SELECT * FROM (SELECT {_COLUMNS} {_FROM} WHERE r.record_key = %s AND r.log_offset > %s"  # noqa: S608
-            " ORDER BY r.log_offset DESC LIMIT %s) AS newest"
-        )
-        with plain_cursor(self.alias) as cursor:
-            cursor.execute(
-                f"{' UNION ALL '.join([one] * len(keys))} ORDER BY 2",
-                [value for key in keys for value in (key, offset, limit)],
-            )
-            return [_record(row) for row in cursor.fetchall()]
-
-    # --- the tail, in the loop's thread
+    # --- news, in the loop's thread
 
     def _tell(self, records: list[Record]) -> None:
         if self._loop and not self._loop.is_closed():
@@ -405,24 +318,13 @@ class SqlEventLog:
 
     def _extend(self, records: list[Record]) -> None:
         if records and not self.shared:
-            if self._tail and self._tail[-1].offset + 1 != records[0].offset:
-                self._tail.clear()  # Another process appended in between: readers fetch that from the table.
             self._tail.extend(records)
-            if len(self._tail) > 2 * TAIL_RECORDS:
-                del self._tail[:-TAIL_RECORDS]
         self.look()
 
     def look(self) -> None:
         """Let every reader look for records at once."""
         self.news.set()
         self.news = asyncio.Event()
-
-    def _tail_after(self, offset: int, limit: int) -> list[Record] | None:
-        """Records after an offset, or None where only the table can say."""
-        if not self._tail or not self._tail[0].offset <= offset + 1 <= self._tail[-1].offset + 1:
-            return None
-        start = offset + 1 - self._tail[0].offset
-        return self._tail[start : start + limit]
 
 
 def _record_of(new: NewRecord, partition: int, offset: int, pos: int, now_ms: int) -> Record:
@@ -435,18 +337,4 @@ def _record_of(new: NewRecord, partition: int, offset: int, pos: int, now_ms: in
         event_id=new.event_id,
         value=new.value,
         appended_ms=now_ms,
-    )
-
-
-def _record(row: Sequence[Any]) -> Record:
-    partition, offset, generation, key, event_type, event_id, value, appended_ms = row
-    return Record(
-        partition=partition,
-        offset=offset,
-        pos=pos_at(generation, offset),
-        key=key,
-        event_type=event_type,
-        event_id=event_id,
-        value=bytes(value),
-        appended_ms=appended_ms,
     )
