@@ -113,6 +113,21 @@ def _busy_seconds() -> float:
 @contextmanager
 def serving(folder: Path, *arguments: str, settings: dict[str, str] | None = None) -> Iterator[Server]:
     """Python that serves on the server's core, until the block ends; what it logs is passed on."""
+    with _started(folder, *arguments, settings=settings) as process:
+        yield Server(process.pid, _port(process))
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[Server]:
+    """The same with Python that serves nobody; its port is 0."""
+    with _started(folder, *arguments) as process:
+        yield Server(process.pid, 0)
+
+
+@contextmanager
+def _started(
+    folder: Path, *arguments: str, settings: dict[str, str] | None = None
+) -> Iterator["subprocess.Popen[str]"]:
     with (folder / "server.log").open("w+") as log:
         process = subprocess.Popen(
             [sys.executable, *arguments],
@@ -124,7 +139,7 @@ def serving(folder: Path, *arguments: str, settings: dict[str, str] | None = Non
             preexec_fn=partial(os.sched_setaffinity, 0, {SERVER_CORE}),
         )
         try:
-            yield Server(process.pid, _port(process))
+            yield process
         finally:
             if (code := process.poll()) is not None:
                 sys.stdout.write(f"The server ended before it was told to, with {code}.\n")
