@@ -129,6 +129,7 @@ class _Pipe:
         self._waiting: deque[tuple[tuple[Part, ...], asyncio.Future[Any]]] = deque()  # at most MOST_WAITING
         self._sending: asyncio.Task[None] | None = None
         self._away_until = 0.0
+        self._is_away = False  # and somebody was told so
 
     def ask(self, command: tuple[Part, ...]) -> "asyncio.Future[Any]":
         loop = asyncio.get_running_loop()
@@ -154,10 +155,11 @@ class _Pipe:
                 try:
                     answers = await self._round_trip([command for command, _ in batch])
                 except (RedisError, OSError, TimeoutError) as error:
-                    logger.warning("Redis does not answer: %r", error)
+                    self._note(error)
                     self._away_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
                     self._refuse(batch)
                 else:
+                    self._note(next(filter(_is_refusal, answers), None))
                     for (_, future), answer in zip(batch, answers, strict=True):
                         _settle(future, answer)
         finally:
@@ -185,6 +187,12 @@ class _Pipe:
             return await self._connection.read_response(disconnect_on_error=False)
         except ResponseError as error:
             return error
+
+    def _note(self, trouble: Exception | None) -> None:
+        """Say once an outage what is wrong, however many ask meanwhile."""
+        if trouble is not None and not self._is_away:
+            logger.warning("Redis does not answer: %s %s", type(trouble).__name__, trouble)
+        self._is_away = trouble is not None
 
     def _refuse(self, batch: list[tuple[tuple[Part, ...], "asyncio.Future[Any]"]]) -> None:
         """Answer those of a batch and all who wait: they have waited long enough."""
@@ -214,13 +222,17 @@ def _pack(command: tuple[Part, ...]) -> bytes:
 def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:
     if future.done():
         return  # Whoever asked has gone.
-    if isinstance(answer, _REFUSING) or (isinstance(answer, ResponseError) and str(answer).startswith(_REFUSALS)):
-        logger.warning("Redis refuses: %s", answer)
+    if _is_refusal(answer):
         future.set_exception(_unavailable())
     elif isinstance(answer, Exception):
         future.set_exception(answer)
     else:
         future.set_result(answer)
+
+
+def _is_refusal(answer: Any) -> bool:
+    """Whether the server is there, but serves nobody now."""
+    return isinstance(answer, _REFUSING) or (isinstance(answer, ResponseError) and str(answer).startswith(_REFUSALS))
 
 
 def _unavailable() -> Unavailable:

@@ -1,0 +1,43 @@
+"""What the adapters' connection to Redis promises: one word an outage."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from chatsite.kernel import redis as redis_module
+from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.redis import Redis, script
+from tests.servers.proxy import Proxy
+from tests.standard import proxy_of, through
+
+SICK = script("return redis.error_reply('MISCONF the disk is full')")
+
+
+@pytest.fixture
+def proxy(redis_url: str) -> Iterator[Proxy]:
+    """A way to Redis that can be cut."""
+    with proxy_of(redis_url) as proxy:
+        yield proxy
+
+
+async def test_an_outage_is_said_once_and_the_next_one_again(
+    redis_url: str, proxy: Proxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_module, "PAUSE_SECONDS", 0.0)  # Each who asks finds out.
+    redis = Redis(through(proxy, redis_url))
+    for outages in (1, 2):
+        proxy.cut()
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await redis.ask("PING")
+        assert caplog.text.count("Redis does not answer") == outages
+        proxy.heal()
+        assert await redis.ask("PING") == b"PONG"
+
+
+async def test_a_redis_that_serves_nobody_is_said_once(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    redis = Redis(redis_url)
+    for answer in await asyncio.gather(*[redis.run(SICK, keys=[], args=[]) for _ in range(3)], return_exceptions=True):
+        assert isinstance(answer, Unavailable)
+    assert caplog.text.count("the disk is full") == 1
