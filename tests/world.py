@@ -532,6 +532,20 @@ class World:
         finally:
             await device.close()
 
+    async def knock(self, name: str) -> Device:
+        """A device of a person that is answered READY, or why it is not let in."""
+        device = Device(self, name)
+        await device.open_raw(headers={"Authorization": f"Bearer {await self.token(name)}"})
+        await device.until(lambda frame: True)
+        return device
+
+    async def let_in(self, name: str) -> Device:
+        """A device of a person that knocks until it is let in."""
+        async with in_time(f"{name} knocks"):
+            while (device := await self.knock(name)).frames[0]["type"] != "READY":
+                await asyncio.sleep(0.1)
+        return device
+
     async def restart(self, *, kill: bool = True) -> None:
         """End the server, by kill -9 unless told otherwise, and start it on the same folder and port."""
         await asyncio.to_thread(self.server.kill if kill else self.server.stop)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 
 from django.conf import settings
 
 from chatsite.gateway.protocol import ClientFrame
 from chatsite.gateway.session import Session
-from chatsite.kernel.errors import RateLimited
+from chatsite.gateway.sessions import BEAT, session_registry
+from chatsite.kernel.errors import RateLimited, Unavailable
 from chatsite.kernel.limits import Ask, buckets, require, rule
 
 MAX_STRANGERS = 50  # of an address, each for the 5 s that AUTH may take
@@ -16,11 +18,10 @@ LONGEST_PAUSE = 5.0  # seconds; well under the 65 s after which a client that an
 
 
 class Door:
-    """Counts open sessions: strangers that have yet to send AUTH by address, the others by person."""
+    """Counts open sessions: strangers that have yet to send AUTH by address and here, the others by person."""
 
     def __init__(self) -> None:
         self._strangers: defaultdict[str, set[Session]] = defaultdict(set)
-        self._people: defaultdict[str, set[Session]] = defaultdict(set)
 
     async def admit(self, site: str, *, is_stranger: bool) -> None:
         """Let a handshake in; RateLimited where its address opens too many too fast.
@@ -35,26 +36,32 @@ class Door:
         """Count a session that has yet to say who it is."""
         self._strangers[session.site].add(session)
 
-    def know(self, session: Session) -> None:
-        """Count a session as its person's; RateLimited for one too many."""
-        mine = self._people[session.require_user]
-        _drop(self._strangers, session.site, session)
-        if len(mine) >= settings.GATEWAY["CONNECTIONS"]:
+    async def know(self, session: Session) -> None:
+        """Count a session as its person's, over all servers; RateLimited for one too many."""
+        self._drop(session)
+        most = settings.GATEWAY["CONNECTIONS"]
+        if not await session_registry().enter(session.require_user, session.id, most=most):
             raise RateLimited(code="too_many_connections")
-        mine.add(session)
 
     def forget(self, session: Session) -> None:
         """Count a session no more."""
-        _drop(self._strangers, session.site, session)
+        self._drop(session)
         if session.user_id is not None:
-            _drop(self._people, session.user_id, session)
+            session_registry().leave(session.user_id, session.id)
+
+    def _drop(self, stranger: Session) -> None:
+        if (there := self._strangers.get(stranger.site)) is not None:
+            there.discard(stranger)
+            if not there:
+                del self._strangers[stranger.site]
 
 
-def _drop(counted: defaultdict[str, set[Session]], key: str, session: Session) -> None:
-    if key in counted:
-        counted[key].discard(session)
-        if not counted[key]:
-            del counted[key]
+async def hold_places() -> None:
+    """Keep what is open here counted by all servers; runs until cancelled."""
+    while True:
+        await asyncio.sleep(BEAT.total_seconds())
+        with suppress(Unavailable):  # Its connection has said so; meanwhile each server counts its own.
+            await session_registry().renew()
 
 
 async def admit_frame(session: Session, frame: ClientFrame) -> None:

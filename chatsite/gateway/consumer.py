@@ -134,19 +134,20 @@ class ChatConsumer(AsyncConsumer):
             return None
 
     async def _welcome(self, session: Session, identity: Identity) -> None:
-        if hub.draining:
-            session.close(CloseCode.DRAINING)
-            return
         session.user_id, session.sign_in_id = identity.user_id, identity.sign_in_id
         session.expires_at = identity.expires_at
-        if hub.has_ended(identity.sign_in_id):  # Its ticket was issued before, or taken while it ended.
-            session.close(CloseCode.REVOKED)
-            return
         try:
-            door.know(session)
+            await door.know(session)
         except RateLimited as error:
             session.reply(error_frame(error))
             session.close(CloseCode.TOO_MANY)
+            return
+        # From here until the hub has it nothing is awaited: an end in between would be missed.
+        if hub.draining:
+            session.close(CloseCode.DRAINING)
+            return
+        if hub.has_ended(identity.sign_in_id):  # Its ticket was issued before, or taken while it ended.
+            session.close(CloseCode.REVOKED)
             return
         hub.sessions.add(session)
         me = await hub.hear_oneself(session)

@@ -15,6 +15,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -79,6 +80,11 @@ class Redis:
             return await self.ask("EVALSHA", script.digest, len(keys), *keys, *args)
         except NoScriptError:
             return await self.ask("EVAL", script.text, len(keys), *keys, *args)
+
+    def tell(self, *command: Part) -> None:
+        """Send a command behind those already asked, for nobody to wait for; while Redis is away it is lost."""
+        with suppress(Unavailable):
+            self._pipe().ask(command).add_done_callback(_nobody_waits)
 
     async def describe(self) -> Description:
         """The server, for operators."""
@@ -217,6 +223,11 @@ def _findings(server: str, told: Mapping[str, str]) -> Iterator[Finding]:
 def _pack(command: tuple[Part, ...]) -> bytes:
     packed: bytes = pack_command(command)  # type: ignore[arg-type]  # Its stub knows tuples of one part only.
     return packed
+
+
+def _nobody_waits(answer: "asyncio.Future[Any]") -> None:
+    if not answer.cancelled():
+        answer.exception()  # Looked at, or the loop would say that nobody did.
 
 
 def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:

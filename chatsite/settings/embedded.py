@@ -110,6 +110,7 @@ MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias
 READ_STORE = {"BACKEND": "chat.stores.sql_reads.SqlReadStore", "CONFIG": {"alias": "messages"}}
 INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
+SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.MemorySessionRegistry", "CONFIG": {}}
 NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
 LIMITS = {
     "BACKEND": f"chatsite.kernel.limits.{'MemoryBuckets' if setting('CHAT_LIMITS') else 'NoBuckets'}",

@@ -23,6 +23,7 @@ EVENT_LOG = {
 }
 INBOXES = {"BACKEND": "chat.inboxes.redis.RedisInboxes", "CONFIG": {"url": REDIS_URL}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.redis.RedisRoomStream", "CONFIG": {"url": REDIS_URL}}
+SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.redis.RedisSessionRegistry", "CONFIG": {"url": REDIS_URL}}
 if setting("CHAT_LIMITS"):
     LIMITS = {"BACKEND": "chatsite.kernel.limits.redis.RedisBuckets", "CONFIG": {"url": REDIS_URL}}
 CHANNEL_LAYERS = {

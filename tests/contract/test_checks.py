@@ -89,6 +89,7 @@ MEMORY = {"BACKEND": "a.b.MemoryThings", "CONFIG": {}}
     ("shape", "mixed", "what"),
     [
         ("standard", {"ROOM_STREAM": MEMORY}, "ROOM_STREAM is a.b.MemoryThings, which other processes do not see."),
+        ("standard", {"SESSION_REGISTRY": MEMORY}, "SESSION_REGISTRY is"),
         ("standard", {"CHANNEL_LAYERS": {"default": MEMORY}}, "CHANNEL_LAYERS is"),
         ("standard", {"CACHES": {"default": {"BACKEND": "a.LocMemCache"}}}, "CACHES is a.LocMemCache"),
         ("standard", {"EVENT_LOG": {"BACKEND": "kafka.Log"}}, "Kafka without ScyllaDB"),

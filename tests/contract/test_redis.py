@@ -1,4 +1,4 @@
-"""What the adapters' connection to Redis promises: one word an outage."""
+"""What the adapters' connection to Redis promises: one word an outage, and an order."""
 
 import asyncio
 from collections.abc import Iterator
@@ -41,3 +41,20 @@ async def test_a_redis_that_serves_nobody_is_said_once(redis_url: str, caplog: p
     for answer in await asyncio.gather(*[redis.run(SICK, keys=[], args=[]) for _ in range(3)], return_exceptions=True):
         assert isinstance(answer, Unavailable)
     assert caplog.text.count("the disk is full") == 1
+
+
+async def test_what_is_told_comes_before_what_is_asked_later(redis_url: str) -> None:
+    redis = Redis(redis_url)
+    redis.tell("SET", "k", "told")
+    redis.tell("NO SUCH COMMAND")
+    assert await redis.ask("GET", "k") == b"told"
+
+
+async def test_what_is_told_while_redis_is_away_is_lost_in_silence(redis_url: str, proxy: Proxy) -> None:
+    redis = Redis(through(proxy, redis_url))
+    proxy.cut()
+    with pytest.raises(Unavailable):
+        await redis.ask("PING")
+    redis.tell("SET", "k", "told")
+    proxy.heal()
+    assert await Redis(redis_url).ask("GET", "k") is None

@@ -132,6 +132,21 @@ async def test_what_was_accepted_is_answered_before_a_server_stops(make_server: 
             assert stored == acked, "something was accepted and never answered"
 
 
+async def test_a_person_has_so_many_connections_over_all_servers(make_server: MakeServer) -> None:
+    async with World(make_server(environment={"CHAT_CONNECTIONS": "4"})) as world:
+        devices = [await world.knock("ada") for _ in range(6)]
+        assert [device.frames[0]["type"] for device in devices] == ["READY"] * 4 + ["ERROR"] * 2
+        for refused in devices[4:]:
+            assert refused.frames[0]["code"] == "too_many_connections"
+            assert await refused.closed() == 4009
+        assert (await world.knock("ben")).frames[0]["type"] == "READY"
+        await devices[0].close()
+        await devices[1].cut()
+        for _ in range(2):
+            await world.let_in("ada")
+        assert (await world.knock("ada")).frames[0]["type"] == "ERROR"
+
+
 @pytest.mark.embedded
 async def test_two_servers_cannot_share_a_folder(make_server: MakeServer) -> None:
     server = make_server()

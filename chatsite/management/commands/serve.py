@@ -19,6 +19,7 @@ from chatsite.accounts.commands import invites
 from chatsite.accounts.models import OneTimeLink
 from chatsite.accounts.revocation import watch_sign_ins
 from chatsite.demo import PASSWORD, PEOPLE
+from chatsite.gateway.admission import hold_places
 from chatsite.gateway.consumer import drain, watch_expiry
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
@@ -78,7 +79,7 @@ class Command(BaseCommand):
         # Each connection is an open file, and the usual soft limit is a thousand of them.
         _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-        work: list[Coroutine[Any, Any, None]] = [hub.run(), watch_expiry(), watch_sign_ins()]
+        work: list[Coroutine[Any, Any, None]] = [hub.run(), hold_places(), watch_expiry(), watch_sign_ins()]
         if options["all"] or not settings.SHARED:
             work += [run_groups(groups()), run_chores(), _tidy()]
         try:
