@@ -35,7 +35,8 @@ SUBPROTOCOL = "chat.v1"
 AUTH_SECONDS = 5.0
 EXPIRY_WARNING_SECONDS = 120.0
 MAX_BAD_FRAMES = 20  # in a row; a client that only talks nonsense is closed with 4010
-RECONNECT_JITTER_MS = 1_000  # one process on one machine is back within a second or two
+RETURN_MS = (1_000, 60_000)  # within which the clients of a server that stops come to another
+RETURN_MS_EACH = 10  # so a hundred a second, of whom each costs a sign-in by ticket and its replays
 DRAIN_SECONDS = 2.0
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -171,7 +172,7 @@ class ChatConsumer(AsyncConsumer):
         text = message.get("text") or ""
         try:
             if hub.draining:
-                raise Unavailable(code="draining", retry_after_ms=RECONNECT_JITTER_MS)
+                raise Unavailable(code="draining", retry_after_ms=RETURN_MS[0])
             asked = frames.parse(_text(message))
             await admit_frame(session, asked)
             await handle(session, asked)
@@ -252,6 +253,12 @@ async def watch_expiry() -> None:
                 session.reply(frame("AUTH_EXPIRING", expiresInMs=expires_in_ms(session)))
 
 
+def return_ms(sessions: int) -> int:
+    """Over how many milliseconds so many clients spread their coming back."""
+    low, high = RETURN_MS
+    return min(max(low, sessions * RETURN_MS_EACH), high)
+
+
 async def drain() -> None:
     """Answer what was accepted, tell every client to reconnect, and close with 4012."""
     hub.draining = True
@@ -259,8 +266,9 @@ async def drain() -> None:
         async with asyncio.timeout(DRAIN_SECONDS):
             for session in tuple(hub.sessions):
                 await session.all_answered()
+    jitter_ms = return_ms(len(hub.sessions))
     for session in tuple(hub.sessions):
-        session.reply(frame("RECONNECT", afterMs=0, jitterMs=RECONNECT_JITTER_MS))
+        session.reply(frame("RECONNECT", afterMs=0, jitterMs=jitter_ms))
         session.close(CloseCode.DRAINING)
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):

@@ -1,10 +1,11 @@
-"""A session's slots: what is accepted can still be answered."""
+"""A session's slots, and how sessions of a server that stops spread."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
+from chatsite.gateway.consumer import return_ms
 from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
 from chatsite.gateway.session import Session
 from chatsite.kernel.errors import Unavailable
@@ -30,3 +31,8 @@ async def test_a_send_that_waited_for_a_slot_is_not_accepted_once_the_session_is
     await draining
     with pytest.raises(Unavailable):
         await waiting
+
+
+@pytest.mark.parametrize(("sessions", "milliseconds"), [(0, 1_000), (100, 1_000), (2_000, 20_000), (10_000, 60_000)])
+def test_clients_come_back_a_hundred_a_second_within_a_minute(sessions: int, milliseconds: int) -> None:
+    assert return_ms(sessions) == milliseconds
