@@ -1,4 +1,4 @@
-"""Messages as rows of ScyllaDB or Cassandra, and rows as messages. Pure."""
+"""Messages as rows of ScyllaDB or Cassandra, and rows as messages."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which rows of a chat somebody has not read. Pure."""
+"""Which rows of a chat somebody has not read."""
 
 from collections.abc import Sequence
 
