@@ -425,5 +425,26 @@ async def test_without_brokers_the_oldest_is_refused_first_then_everybody_at_onc
     await sender.close()
 
 
+async def test_what_a_frozen_broker_has_is_refused_before_what_waits_behind_it() -> None:
+    sender = Sender(client("127.0.0.1:1", {}))
+    sender.ready(NOWHERE)
+    order: list[int] = []
+    flights = [
+        Flight("nowhere", key=f"k{number}", raw_key=b"", value=b"", headers=[], since=time.monotonic())
+        for number in range(4)
+    ]
+    for number, flight in enumerate(flights):
+        sender.send(flight).add_done_callback(partial(_note, order, number))
+    with_broker, landed, queued, newer = flights
+    sender._settle([(queued, KafkaError(KafkaError._MSG_TIMED_OUT), -1, -1), (landed, None, 0, 0)])
+    assert with_broker.future.done()
+    assert isinstance(with_broker.future.exception(), Unavailable)
+    assert landed.future.result().offset == 0
+    assert not newer.future.done()
+    await asyncio.wait([flight.future for flight in flights])
+    assert order.index(0) < order.index(2) < order.index(3)
+    await sender.close()
+
+
 def _note(order: list[int], number: int, _: object) -> None:
     order.append(number)

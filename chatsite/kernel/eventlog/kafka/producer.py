@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -84,7 +84,7 @@ class Sender:
             count=WAITING_RECORDS, octets=WAITING_BYTES, seconds=WAITING_SECONDS, window=WINDOW
         )
         self._breaker = Breaker(failures=FAILURES, pause=RETRY_MS / 1_000)
-        self._flying: set[Flight] = set()  # at most WINDOW
+        self._flying: dict[Flight, None] = {}  # in the order handed on; at most WINDOW
         self._turn: list[Landing] = []  # of the thread's present turn
         self._fatal = threading.Event()
         self._stop = threading.Event()
@@ -150,7 +150,7 @@ class Sender:
                 self._produce(flight)
 
     def _produce(self, flight: Flight) -> None:
-        self._flying.add(flight)
+        self._flying[flight] = None
 
         def landed(error: KafkaError | None, message: Message) -> None:
             self._turn.append((flight, error, *(place_of(message) if error is None else _NOWHERE)))
@@ -170,25 +170,26 @@ class Sender:
 
     def _settle(self, turn: list[Landing]) -> None:
         """Answer the waiters of one turn, and those behind what failed."""
-        now, failed, timed_out, was_open = time.monotonic(), set[str](), False, self._breaker.is_open
+        now, timed_out, was_open = time.monotonic(), False, self._breaker.is_open
+        refused = self._overdue(turn)
         for flight, error, partition, offset in turn:
             self._buffer.landed()
-            self._flying.discard(flight)
+            self._flying.pop(flight, None)
             if error is None:
                 self._breaker.worked()
                 self._resolve(flight, partition, offset)
             elif error.code() in (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE):
                 self._refuse([flight], _too_large)
             else:
-                failed.add(flight.key)
+                refused.append(flight)
                 timed_out |= error.code() not in (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
                 self._breaker.failed(now=now)
-                self._refuse([flight])
         log_append_seconds.observe(now - turn[0][0].since)
         if timed_out:
             # What librdkafka still holds of the failed keys must not be sent after all; it can drop all or nothing.
             self._producer.purge(in_queue=True, in_flight=False, blocking=False)
-        self._refuse(self._buffer.behind(failed))
+        self._refuse(sorted(refused, key=lambda flight: flight.since))  # librdkafka goes through partition by partition
+        self._refuse(self._buffer.behind({flight.key for flight in refused}))
         if was_open != self._breaker.is_open:
             if was_open:
                 logger.warning("Kafka is back.")
@@ -196,6 +197,16 @@ class Sender:
                 reasons = {str(error) for _, error, *_ in turn if error}
                 logger.warning("Kafka is away, sends are refused until it is back: %s", ", ".join(sorted(reasons)))
         self._pump()
+
+    def _overdue(self, turn: Sequence[Landing]) -> list[Flight]:
+        """What was handed on before something that timed out: as late, though a frozen broker may have it."""
+        codes = {flight: error and error.code() for flight, error, *_ in turn}
+        if KafkaError._MSG_TIMED_OUT not in codes.values():
+            return []
+        flying = [*self._flying]
+        while flying and codes.get(flying[-1]) != KafkaError._MSG_TIMED_OUT:
+            flying.pop()
+        return [flight for flight in flying if flight not in codes]
 
     def _resolve(self, flight: Flight, partition: int, offset: int) -> None:
         assert self._topic
