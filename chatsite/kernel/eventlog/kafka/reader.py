@@ -21,7 +21,9 @@ QUEUED_KBYTES = 4_096  # what librdkafka reads ahead of that
 BATCH = 500
 POLL_SECONDS = 0.1  # how late the thread notices what it is asked
 COMMIT_SECONDS, CLOSE_SECONDS = 10.0, 15.0  # a commit without its coordinator takes a session's length
-SESSION_MS, HEARTBEAT_MS = 10_000, 1_000  # how soon others take over from a killed process
+# How soon others take over from a killed process, and how long brokers that were frozen wait for who gave them up
+# meanwhile and came back under another name; the brokers' own least is as much.
+SESSION_MS, HEARTBEAT_MS = 6_000, 1_000
 # The partition has another owner by now, or soon: what was not kept is read again there.
 _MOVED = frozenset(
     {
