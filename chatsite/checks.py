@@ -9,7 +9,10 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from chatsite.settings.registry import setting
 
-PORTS = ("EVENT_LOG", "MESSAGE_STORE", "READ_STORE", "INBOXES", "ROOM_STREAM", "SESSION_REGISTRY", "NONCES", "LIMITS")
+PORTS = (
+    "EVENT_LOG", "MESSAGE_STORE", "READ_STORE", "INBOXES", "ROOM_STREAM", "SESSION_REGISTRY",
+    "NONCES", "NOTES", "LIMITS",
+)  # fmt: skip
 MAKE_KEY = {  # the key of each setting, and what makes one
     "CHAT_SECRET_KEY": "openssl rand -base64 48",
     "CHAT_TOKEN_KEY": "openssl genpkey -algorithm ed25519",

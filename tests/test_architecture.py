@@ -31,7 +31,8 @@ PURE = (
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
 ADAPTERS = re.compile(
-    r"chat\.(stores|inboxes)\.\w+|chatsite\.kernel\.(eventlog|limits|nonces)\.\w+|chatsite\.gateway\.(streams|layers|sessions)\.\w+"
+    r"chat\.(stores|inboxes)\.\w+|chatsite\.kernel\.(eventlog|limits|nonces|notes)\.\w+"
+    r"|chatsite\.gateway\.(streams|layers|sessions)\.\w+"
 )
 DRIVERS = {
     "sqlite3", "psycopg", "redis", "hiredis", "channels_redis", "confluent_kafka", "cassandra", "telethon", "boto3",

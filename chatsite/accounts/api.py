@@ -110,7 +110,7 @@ class TicketView(APIView):
         token = _token_of(request)
         identity = Identity(str(token.user_id), str(token.sign_in_id), token.expires_at)
         async_to_sync(require)(Ask(rule("tickets"), identity.sign_in_id))
-        ticket = tickets.issue(identity, origin=request.headers.get("Origin"))
+        ticket = async_to_sync(tickets.issue)(identity, origin=request.headers.get("Origin"))
         return Response({"ticket": ticket, "expires_in": tickets.TICKET_SECONDS}, status=201)
 
 

@@ -7,14 +7,12 @@ record to the event log, where its event id keeps it from standing twice.
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import cast
-
-from django.core.cache import cache
 
 from chatsite.kernel import groups
-from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.events import NewRecord, Record
+from chatsite.kernel.notes import notes
 
 logger = logging.getLogger(__name__)
 
@@ -41,25 +39,33 @@ async def pass_on(records: Sequence[Record]) -> None:
         if (waiter := _waiting.pop(event_id, None)) and not waiter.done():
             waiter.set_result(pos)
     try:
-        await in_db_thread(cache.set_many, {_key(event_id): pos for event_id, pos in places.items()}, TOLD_SECONDS)
-    except Exception as error:  # noqa: BLE001 - each cache has errors of its own; the records are in the log
+        await notes().keep({_key(event_id): b"%d" % pos for event_id, pos in places.items()}, seconds=TOLD_SECONDS)
+    except Unavailable as error:
         logger.warning("nobody is told that %d facts are in the log: %s", len(records), error)
 
 
 async def relayed(event_id: str, *, seconds: float) -> int | None:
-    """The pos of a fact in the log, waiting for the relay of this or another process; None when it is late."""
+    """The pos of a fact in the log, waiting for the relay of this or another process; None when nobody tells."""
     waiter = _waiting.setdefault(event_id, asyncio.get_running_loop().create_future())
     try:
         async with asyncio.timeout(seconds):
             while not waiter.done():
-                if (pos := await in_db_thread(cache.get, _key(event_id))) is not None:
-                    return cast(int, pos)
+                if (pos := await _told(event_id)) is not None:
+                    return pos
                 await asyncio.wait([waiter], timeout=LOOK_SECONDS)
             return waiter.result()
     except TimeoutError:
         return None
     finally:
         _waiting.pop(event_id, None)
+
+
+async def _told(event_id: str) -> int | None:
+    try:
+        pos = await notes().find(_key(event_id))
+    except Unavailable:
+        return None  # The fact is committed: its command has succeeded, whoever cannot be asked now.
+    return int(pos) if pos is not None else None
 
 
 def _key(event_id: str) -> str:

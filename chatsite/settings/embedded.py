@@ -112,6 +112,7 @@ INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.MemorySessionRegistry", "CONFIG": {}}
 NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
+NOTES = {"BACKEND": "chatsite.kernel.notes.MemoryNotes", "CONFIG": {}}
 LIMITS = {
     "BACKEND": f"chatsite.kernel.limits.{'MemoryBuckets' if setting('CHAT_LIMITS') else 'NoBuckets'}",
     "CONFIG": {},
@@ -120,7 +121,6 @@ LIMIT_RULES = limits_of(setting("CHAT_LIMIT_RULES"))
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "chatsite.gateway.layers.memory.LocalChannelLayer", "CONFIG": {"capacity": 1_000}}
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 GATEWAY = {
     "WHO_MAY_HEAR": "chat.queries.participants.who_may_hear",

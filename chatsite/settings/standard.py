@@ -24,6 +24,7 @@ EVENT_LOG = {
 INBOXES = {"BACKEND": "chat.inboxes.redis.RedisInboxes", "CONFIG": {"url": REDIS_URL}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.redis.RedisRoomStream", "CONFIG": {"url": REDIS_URL}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.redis.RedisSessionRegistry", "CONFIG": {"url": REDIS_URL}}
+NOTES = {"BACKEND": "chatsite.kernel.notes.redis.RedisNotes", "CONFIG": {"url": REDIS_URL}}
 if setting("CHAT_LIMITS"):
     LIMITS = {"BACKEND": "chatsite.kernel.limits.redis.RedisBuckets", "CONFIG": {"url": REDIS_URL}}
 CHANNEL_LAYERS = {
@@ -32,7 +33,14 @@ CHANNEL_LAYERS = {
         "CONFIG": {"url": REDIS_URL, "capacity": 5_000},
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# For apps of others; what ours share are ports.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "celery:", "socket_timeout": 5, "socket_connect_timeout": 2}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
