@@ -19,7 +19,7 @@ from chatsite.gateway import protocol
 from chatsite.gateway.admission import admit_frame, charge_error, door
 from chatsite.gateway.frames import expires_in_ms
 from chatsite.gateway.hub import hub
-from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, address_of, error_frame, frame
+from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, Ref, address_of, error_frame, frame
 from chatsite.gateway.registry import Identity, authenticate, frames, handle
 from chatsite.gateway.session import Session
 from chatsite.kernel.addresses import client_address, site_of
@@ -106,6 +106,8 @@ class ChatConsumer(AsyncConsumer):
                 bad = 0 if await self._answer(session, message) else bad + 1
                 if bad == MAX_BAD_FRAMES:
                     session.close(CloseCode.PROTOCOL_ERROR)
+        except (Unavailable, *AWAY) as error:
+            _put_off(session, error, ref=None)
         except Exception:
             logger.exception("session %s broke", session.id)
             session.close(1011)
@@ -128,6 +130,9 @@ class ChatConsumer(AsyncConsumer):
                     raise Unauthenticated("The first frame must be AUTH.")
                 ticket, token = first.ticket, first.token
             return await authenticate(ticket=ticket, token=token, origin=session.origin)
+        except (Unavailable, *AWAY) as error:
+            _put_off(session, error, ref=ref)
+            return None
         except (DomainError, TimeoutError) as error:
             refusal = error if isinstance(error, DomainError) else Unauthenticated("AUTH did not come within 5 s.")
             session.reply(error_frame(refusal, ref=ref))
@@ -222,6 +227,15 @@ def _text(message: dict[str, Any]) -> str:
     if len(text) > MAX_FRAME_BYTES or len(text.encode()) > MAX_FRAME_BYTES:
         raise TooLarge(f"A frame may have {MAX_FRAME_BYTES} bytes.")
     return text
+
+
+def _put_off(session: Session, error: Exception, *, ref: Ref) -> None:
+    """Refuse a session that nobody can judge or serve now, so that its client comes again."""
+    if not isinstance(error, Unavailable):
+        logger.warning("session %s found no database: %s", session.id, error)
+        error = unavailable()
+    session.reply(error_frame(error, ref=ref))
+    session.close(CloseCode.DRAINING)
 
 
 def _note_failure(task: "asyncio.Task[None]") -> None:

@@ -7,7 +7,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from chatsite.kernel.addresses import clean_address, site_of
-from chatsite.kernel.errors import RateLimited
+from chatsite.kernel.errors import DomainError
 from chatsite.kernel.limits import Ask, Decision, decisions, require, rule
 from chatsite.kernel.rest import problem_response
 
@@ -54,12 +54,13 @@ class LimitsMiddleware:
         try:
             await require(*_asks(request))
             response = await self.get_response(request)
-        except RateLimited as error:
+        except DomainError as error:  # Too often; or nobody can count who signs in.
             response = problem_response(error)
         finally:
             decisions.reset(token)
-        response["RateLimit-Policy"] = ", ".join(_policies(made))
-        response["RateLimit"] = ", ".join(_left(made))
+        if made:
+            response["RateLimit-Policy"] = ", ".join(_policies(made))
+            response["RateLimit"] = ", ".join(_left(made))
         return response
 
 

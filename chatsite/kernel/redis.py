@@ -28,11 +28,11 @@ from redis.exceptions import (
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
-    RedisError,
     ResponseError,
     TryAgainError,
 )
 
+from chatsite.kernel.backends import closed_at_the_end
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.servers import Description, Finding, ahead_ms, clock_findings, latency_ms
 
@@ -68,7 +68,7 @@ class Redis:
     def __init__(self, url: str) -> None:
         self._url = url
         self._pipes: dict[asyncio.AbstractEventLoop, _Pipe] = {}
-        _made.append(self)
+        closed_at_the_end(self)
 
     async def ask(self, *command: Part) -> Any:
         """The answer to one command; Unavailable where none comes."""
@@ -160,7 +160,7 @@ class _Pipe:
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                 try:
                     answers = await self._round_trip([command for command, _ in batch])
-                except (RedisError, OSError, TimeoutError) as error:
+                except Exception as error:  # noqa: BLE001 - RuntimeError is uvloop's word for a reset; all are answered
                     self._note(error)
                     self._away_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
                     self._refuse(batch)
@@ -249,12 +249,3 @@ def _is_refusal(answer: Any) -> bool:
 def _unavailable() -> Unavailable:
     detail = "A server behind this one does not answer; retry."
     return Unavailable(detail, code="store_unavailable", retry_after_ms=RETRY_MS)
-
-
-_made: list[Redis] = []  # one for each adapter
-
-
-async def close_connections() -> None:
-    """Let go of every connection of this loop: the process, or a test, ends."""
-    for redis in _made:
-        await redis.close()

@@ -13,9 +13,9 @@ from django.db import connections
 from django.db.models.signals import post_migrate
 
 from chat.stores.scylla_session import Cql
+from chatsite.kernel.backends import close_connections
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
-from chatsite.kernel.redis import close_connections
 from tests.keyspaces import keyspace
 from tests.servers import address
 

@@ -1,10 +1,12 @@
-"""Fixtures of stories about staff."""
+"""Fixtures of stories about staff, and of those in the shape standard."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.staff import Staff
+from tests.standard import new_installation
 from tests.world import Server, World, manage
 
 
@@ -17,3 +19,18 @@ async def staff(make_server: Callable[..., Server]) -> AsyncIterator[Staff]:
         yield staff
         await staff.browser.aclose()
         assert "holds" in manage(world.server.folder, "verify_audit")
+
+
+@pytest.fixture
+def installation() -> Iterator[dict[str, str]]:
+    """A new one of the shape standard."""
+    with new_installation() as environment:
+        yield environment
+
+
+@pytest.fixture
+def folder(tmp_path: Path, installation: dict[str, str]) -> Path:
+    """Its data folder, once its tables are made."""
+    (folder := tmp_path / "data").mkdir()
+    manage(folder, "migrate_all", "-v", "0", environment=installation)
+    return folder

@@ -1,31 +1,13 @@
 """What a process says of itself while servers behind it are away."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.servers.proxy import Proxy
-from tests.standard import new_installation, proxy_of, through
-from tests.world import Server, World, manage
+from tests.standard import proxy_of, through
+from tests.world import Server, World
 
 READY = "/health/ready"
-
-
-@pytest.fixture
-def installation() -> Iterator[dict[str, str]]:
-    """A new one of the shape standard."""
-    with new_installation() as environment:
-        yield environment
-
-
-@pytest.fixture
-def folder(tmp_path: Path, installation: dict[str, str]) -> Path:
-    """Its data folder, once its tables are made."""
-    (folder := tmp_path / "data").mkdir()
-    manage(folder, "migrate_all", "-v", "0", environment=installation)
-    return folder
 
 
 def away(*names: str) -> Any:
