@@ -164,7 +164,7 @@ class Hub:
     async def run(self) -> None:
         """Deliver until cancelled."""
         layer = get_channel_layer()
-        self._loop = asyncio.get_running_loop()
+        self.tell_here()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._join_hubs())
             tasks.create_task(self._compare_heads())
@@ -297,6 +297,10 @@ class Hub:
         """Close the sessions of sign-ins that have ended, in every process."""
         self._end(ids)
         await _tell_hubs({"type": "sign_ins.ended", "ids": list(ids)})
+
+    def tell_here(self) -> None:
+        """Tell other processes on this loop what threads of this one have to say, where no hub runs too."""
+        self._loop = asyncio.get_running_loop()
 
     def tell_ended(self, ids: Sequence[str]) -> None:
         """The same from a thread of a command, which need not wait for it."""

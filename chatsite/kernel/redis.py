@@ -149,6 +149,8 @@ class _Pipe:
 
     async def close(self) -> None:
         if self._sending is not None:
+            await asyncio.wait([self._sending], timeout=ANSWER_SECONDS)  # What was told last goes out.
+        if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait([self._sending])
         self._refuse([])

@@ -7,12 +7,15 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import uvloop
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from chat.stores import NotMigrated, store
+from chatsite.gateway.hub import hub
+from chatsite.kernel.backends import close_connections
 from chatsite.kernel.errors import DomainError
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.lock import FolderLock
@@ -88,6 +91,7 @@ def stop_signal() -> asyncio.Event:
 async def run_until_stopped(work: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run coroutines until a signal, then cancel them and close what they used."""
     stopping = stop_signal()
+    hub.tell_here()
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(one) for one in work]
@@ -99,7 +103,9 @@ async def run_until_stopped(work: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 async def close_backends() -> None:
-    """Let go of the store, and make durable what was appended."""
+    """Make durable what was appended, and let go of every server."""
     await store().close()
     await outbox().close()
     await log().close()
+    await get_channel_layer().flush()
+    await close_connections()

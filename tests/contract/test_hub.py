@@ -27,6 +27,7 @@ from chatsite.gateway.streams.memory import REPLAY
 from chatsite.kernel.backends import backend
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
+from chatsite.management.running import close_backends
 from tests.contract.test_room_stream import ROOM, impatient, message, record_of
 from tests.world import in_time
 
@@ -413,6 +414,30 @@ async def test_what_nobody_takes_is_dropped(redis_url: str, caplog: pytest.LogCa
     assert (await layer.receive(channel))["number"] == 10
     assert not caplog.records
     await layer.flush()
+
+
+async def test_what_threads_tell_goes_over_one_connection_that_the_end_closes(
+    ready: None, settings: Any, redis_url: str
+) -> None:
+    name = "chatsite.gateway.layers.redis.RedisChannelLayer"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": name, "CONFIG": {"url": redis_url, "capacity": 9}}}
+    layer, told = get_channel_layer(), Hub()
+    await layer.group_add("g", await layer.new_channel())
+    told.tell_here()
+    for _ in range(5):
+        await asyncio.to_thread(told.tell_changed, SUBJECT, 1)
+    await layer.group_send("g", {"type": "behind what was told"})
+    assert count_connections(redis_url) == 2, "one to hear and one to tell"
+    await close_backends()
+    async with in_time("they are closed"):
+        while await asyncio.to_thread(count_connections, redis_url):
+            pass
+
+
+def count_connections(redis_url: str) -> int:
+    """How many connections lead to this database, but for the one that asks."""
+    with redis.Redis.from_url(redis_url) as client:
+        return sum(1 for one in client.client_list() if f"/{one['db']}" == redis_url[redis_url.rindex("/") :]) - 1
 
 
 async def test_without_redis_a_hub_starts_and_says_so(ready: None, settings: Any) -> None:
