@@ -146,6 +146,17 @@ def clock_behind() -> None:
     vars(time).update(time=lambda: now() - 3, time_ns=lambda: now_ns() - 3_000_000_000)
 
 
+def store_away() -> None:
+    """The message store gives no page of history."""
+    from chat.stores import store
+    from chatsite.kernel.errors import Unavailable
+
+    async def away(self: Any, *_: Any, **__: Any) -> None:
+        raise Unavailable(code="store_unavailable")
+
+    type(store()).page = away  # type: ignore[method-assign, assignment]
+
+
 def _is_armed() -> bool:
     """Whether the test asks for the fault now; it happens once."""
     from django.conf import settings
@@ -246,6 +257,7 @@ BUGS: dict[str, Callable[[], None]] = {
         no_hole_check,
         no_membership_check,
         clock_behind,
+        store_away,
         killed_before_offset,
         killed_before_layer,
         killed_before_append,

@@ -17,6 +17,7 @@ from chatsite.kernel.ids import MAX_ID, MIN_ID, ChatId, MessageId, UserId
 
 NEWEST_RECORDS = 4_096  # an id is at most 5 s ahead of its record, so older records cannot hold a later one
 LOOK_SECONDS = 0.01
+LOOKS = 3  # at a chat in which somebody talks without pause
 CATCH_UP_SECONDS = 0.5  # how long a read waits for what it was told of with at_least
 
 
@@ -171,12 +172,20 @@ async def _newest(chat: ChatId, recent: _Recent, *, limit: int) -> tuple[_Recent
     try:
         return recent, await _window(chat, recent, before=None, after=None, limit=limit)
     except Unavailable:
-        kept = await stream().since(str(chat), recent.head.floor)
-        recent = recent._replace(entries=kept or (), complete=False)
-        newest = _folded(recent, StorePage([], more=False, cursor=None), before=None, after=None, limit=limit)
+        kept = await _kept(chat)
+        newest = _folded(kept, StorePage([], more=False, cursor=None), before=None, after=None, limit=limit)
         if not newest.messages:
             raise
-        return recent, newest._replace(more=True)
+        return kept, newest._replace(more=True)
+
+
+async def _kept(chat: ChatId) -> _Recent:
+    """What the stream keeps of a chat, which goes on meanwhile: its floor may rise between two looks."""
+    for _ in range(LOOKS):
+        head = (await stream().heads([str(chat)]))[str(chat)]
+        if entries := await stream().since(str(chat), head.floor):
+            return _Recent(entries, head, complete=False)
+    return _Recent((), head, complete=False)
 
 
 async def _window(

@@ -1,12 +1,13 @@
 """History by every cursor, folded over, in full."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from chatsite.kernel.events import iso
 from chatsite.kernel.ids import unix_ms_of
-from tests.world import World
+from tests.world import Server, World
 
 
 @pytest.fixture
@@ -76,3 +77,16 @@ async def test_equal_reads_at_once_agree(world: World, told: tuple[str, list[str
     chat, ids = told
     pages = await asyncio.gather(*[page(world, chat, "limit=25") for _ in range(10)])
     assert all(found == (ids, False, False) for found in pages)
+
+
+async def test_while_the_store_is_away_recent_messages_are_shown(make_server: Callable[..., Server]) -> None:
+    async with World(make_server(bug="store_away")) as world:
+        chat = await world.chat(["ada", "ben"])
+        path = f"/api/chats/{chat}/messages"
+        assert (await world.rest("ben", "GET", path)).code == "store_unavailable"
+        async with world.connect("ada", chat) as ada:
+            said = [(await ada.say(chat, f"{n}")).body["messageId"] for n in range(3)]
+        page = await world.until("ben", path, lambda page: len(page.get("messages", [])) == 3)
+        assert [one["id"] for one in page["messages"]] == said
+        assert (page["complete"], page["has_before"]) == (False, True)
+        assert (await world.rest("ben", "GET", f"{path}?before={said[0]}")).code == "store_unavailable"
