@@ -1,11 +1,11 @@
 """Inboxes in Redis, for any number of processes.
 
     inbox:{user}:{chat}     unread message ids by pos, `@` behind those that name the person, and markers:
-                            opened:<replication id> at the read position; filled; overflowed
+                            opened:<era> at the read position; filled; overflowed
     inboxes:{chat}          who has an inbox of the chat that is open
 
 A Redis that was restarted or failed over may have lost a message and kept the
-inbox, so an inbox is open only under the replication id that it was opened under.
+inbox, so an inbox is open only in the era that it was opened under.
 """
 
 import asyncio
@@ -14,15 +14,16 @@ from datetime import timedelta
 
 from chat.inboxes import MOST, Unread
 from chatsite.kernel.ids import ChatId
-from chatsite.kernel.redis import Part, Redis, script
+from chatsite.kernel.redis import ERA, Part, Redis, script
 
 KEPT = timedelta(days=7)  # that nobody looked at; then it is counted anew
 CHUNK = 100  # inboxes of one script, which keeps others waiting for about 1 ms
 _NAMED = "@"
 
-_COMMON = """
-local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-local marker = 'opened:' .. replication
+_COMMON = (
+    ERA
+    + """
+local marker = 'opened:' .. era()
 local function read_pos_of(inbox)
   return redis.call('ZSCORE', inbox, marker)
 end
@@ -45,6 +46,7 @@ local function keep(inbox, index)
   redis.call('EXPIRE', index, KEPT + 86400)  -- Longer than any inbox that it leads to.
 end
 """.replace("MOST", str(MOST)).replace("KEPT", str(int(KEPT.total_seconds())))
+)
 
 # KEYS: index. ARGV: chat, message, pos, how many may hear it, those, and whom of them it names.
 _ADD = script(

@@ -57,6 +57,19 @@ class Script(NamedTuple):
     digest: str
 
 
+# For scripts: another era means that something may be lost, by a restart or a failover. A first replica, or an hour
+# without any, gives a primary another replication id as well, but takes nothing away.
+ERA = """
+local function era()
+  local info = redis.call('INFO', 'replication')
+  if string.match(info, 'master_replid2:0+%s') then
+    return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  end
+  return string.match(info, 'master_replid:(%x+)')
+end
+"""
+
+
 def script(text: str) -> Script:
     """A Lua script from its text."""
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -146,7 +146,7 @@ async def test_a_redis_that_has_lost_nothing_knows_who_is_new(
     assert await servers().find("k", b"body", retry=True, tried_ms=2_000) is None
     assert await servers().find("k", b"body", retry=True, tried_ms=0) is Elsewhere.STORE
     with redis.Redis.from_url(redis_url) as client:
-        client.hset("nonces", "replication", "another")  # It was restarted, or a replica took over.
+        client.hset("nonces", "era", "another")  # It was restarted, or a replica took over.
     for tried_ms in (0, 2_000):
         with pytest.raises(Unavailable) as refused:
             await servers().find("k", b"body", retry=True, tried_ms=tried_ms)

@@ -255,7 +255,7 @@ def _lose(redis_url: str, what: str) -> None:
             case "emptied":
                 client.flushdb()
             case "restarted":
-                client.hset(STATE, "replication", "another")
+                client.hset(STATE, "era", "another")
             case "its marker is gone":
                 client.delete(STATE)
             case "another log":

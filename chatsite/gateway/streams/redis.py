@@ -1,6 +1,6 @@
 """A stream in Redis, for any number of processes.
 
-    room-streams        incarnation, the replication id and log it is of, and of each partition
+    room-streams        incarnation, the era of Redis and the log it is of, and of each partition
                         floor:<p> (where rooms start), behind:<p> (when an old event was passed over)
     room:{id}:meta      incarnation, head, floor, members; passed, reached; bytes, oldest, newest
     room:{id}:stream    the events: XADD <pos>-0, refused by Redis itself where it does not rise
@@ -10,8 +10,8 @@ What a restart, a failover or an emptied Redis lost nobody can tell, so each of
 them begins a new incarnation and with it a new epoch: every room starts empty,
 its floor at the end that the log had when that was noticed. A position of the
 delivery group would be too low: it may have finished events above it. Scripts
-carry the incarnation they believe in and Redis refuses a stale one; the
-replication id, which changes with each start and each failover, is read by the
+carry the incarnation they believe in and Redis refuses a stale one; its era,
+which another start or failover begins anew, is asked for by the
 script itself, so no write slips in between.
 
 One primary with replicas: the scripts read `room-streams` beside a room's keys,
@@ -30,7 +30,7 @@ from chatsite.kernel import clock
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import Record
-from chatsite.kernel.redis import Part, Redis, script
+from chatsite.kernel.redis import ERA, Part, Redis, script
 from chatsite.kernel.servers import Description
 
 EVENTS = 1_000  # events kept a room
@@ -42,16 +42,15 @@ FIRST_LOOK, LAST_LOOK = 0.002, 0.02  # seconds between looks at a head that is w
 TRIES = 3  # an incarnation that ends this often within one call is an outage
 STATE = "room-streams"
 
-_COMMON = """
+_COMMON = (
+    ERA
+    + """
 local state, incarnation, source = KEYS[1], ARGV[1], ARGV[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function replication()
-  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-end
 local function is_current()
-  local known = redis.call('HMGET', state, 'incarnation', 'replication', 'source')
-  return known[1] == incarnation and known[2] == replication() and known[3] == source
+  local known = redis.call('HMGET', state, 'incarnation', 'era', 'source')
+  return known[1] == incarnation and known[2] == era() and known[3] == source
 end
 local function above(one, other)
   return tonumber(one) > tonumber(other)
@@ -76,16 +75,17 @@ local function room_of(meta, partition)
   return room
 end
 """.replace("QUIET", str(int(QUIET.total_seconds() * 1_000))).replace("AGE", str(int(AGE.total_seconds() * 1_000)))
+)
 
 # ARGV after the first two: the new incarnation, or nothing to look only; then pairs of partition and floor.
 _OPEN = script(
     _COMMON
     + """
-local known = redis.call('HMGET', state, 'incarnation', 'replication', 'source')
-if known[1] and known[2] == replication() and known[3] == source then return known[1] end
+local known = redis.call('HMGET', state, 'incarnation', 'era', 'source')
+if known[1] and known[2] == era() and known[3] == source then return known[1] end
 if incarnation == '' then return false end
 redis.call('DEL', state)
-redis.call('HSET', state, 'incarnation', incarnation, 'replication', replication(), 'source', source)
+redis.call('HSET', state, 'incarnation', incarnation, 'era', era(), 'source', source)
 for i = 3, #ARGV, 2 do redis.call('HSET', state, 'floor:' .. ARGV[i], ARGV[i + 1]) end
 return incarnation
 """

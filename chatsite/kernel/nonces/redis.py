@@ -1,7 +1,7 @@
 """Nonces in Redis, for a log that keeps no unique keys and any number of processes.
 
     nonce:{chat}:{user}:{nonce}     id and digest, for a minute; with pos, once it is in the log, for an hour
-    nonces                          the replication id of Redis, and since when it has lost nothing
+    nonces                          the era of Redis, and since when it has lost nothing
 
 After that hour, and for what a Redis lost that was restarted, failed over or
 emptied, the message store answers. A first try that no reservation was made for
@@ -16,7 +16,7 @@ from typing import Generic
 
 from chatsite.kernel.errors import KeyReused, Unavailable
 from chatsite.kernel.nonces import Elsewhere, Known, MemoryNonces, T
-from chatsite.kernel.redis import Redis, script
+from chatsite.kernel.redis import ERA, Redis, script
 
 RESERVED_SECONDS = 60  # longer than the log's producer tries, several times
 CONFIRMED_SECONDS = 3_600
@@ -28,14 +28,16 @@ TRIES = 10_000  # retries remembered while their age must be measured here
 
 # KEYS: nonce, state. ARGV: digest, message id or nothing to look only, seconds.
 # Answers id, digest and pos as known before, and for how many ms nothing was lost.
-_RESERVE = script("""
+_RESERVE = script(
+    ERA
+    + """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-local state = redis.call('HMGET', KEYS[2], 'replication', 'since')
-if state[1] ~= replication then
+local now_era = era()
+local state = redis.call('HMGET', KEYS[2], 'era', 'since')
+if state[1] ~= now_era then
   state[2] = now
-  redis.call('HSET', KEYS[2], 'replication', replication, 'since', now)
+  redis.call('HSET', KEYS[2], 'era', now_era, 'since', now)
 end
 local known = redis.call('HMGET', KEYS[1], 'id', 'digest', 'pos')
 if not known[1] and ARGV[2] ~= '' then
@@ -43,7 +45,8 @@ if not known[1] and ARGV[2] ~= '' then
   redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 return {known[1], known[2], known[3], now - state[2]}
-""")
+"""
+)
 
 # KEYS: nonce. ARGV: pos, seconds.
 _CONFIRM = script("""
