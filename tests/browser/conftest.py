@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.window import Window
@@ -11,6 +12,13 @@ from tests.world import PASSWORD, PEOPLE, Server, World
 
 # A sandbox needs rights that containers rarely give; the tests open no page but our own.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+# One browser for all, in the event loop of the session: to start one took as long as the test.
+IN_A_BROWSER = (
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+)
 
 OpenWindow = Callable[..., Awaitable[Window]]
 
@@ -40,16 +48,18 @@ class Served(World):
                 await device.say(chat, text)
 
 
-@pytest.fixture
-async def served(make_server: Callable[..., Server]) -> AsyncIterator[Served]:
-    """A running server."""
-    async with Served(make_server()) as served:
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    """The running server that a process' tests share, or one of its own where a test is marked `own_server`."""
+    alone = request.node.get_closest_marker("own_server")
+    server: Server = request.getfixturevalue("make_server")() if alone else request.getfixturevalue("shared_server")
+    async with Served(server) as served:
         yield served
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A browser without a screen."""
+    """A browser without a screen; its windows have cookies of their own."""
     if (chromium := shutil.which("chromium")) is None:
         pytest.fail("needs chromium on the PATH: make browser")
     async with async_playwright() as playwright:
@@ -58,7 +68,7 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_window(browser: Browser, served: Served) -> AsyncIterator[OpenWindow]:
     """Opens windows, each with cookies of its own; at the end nothing may have gone wrong in any."""
     windows: list[Window] = []
@@ -72,4 +82,6 @@ async def open_window(browser: Browser, served: Served) -> AsyncIterator[OpenWin
         return window
 
     yield open_window
+    for window in windows:
+        await window.page.context.close()
     assert [problem for window in windows for problem in window.problems] == []

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
-from tests.browser.conftest import OpenWindow, Served
+from tests.browser.conftest import IN_A_BROWSER, OpenWindow, Served
 from tests.browser.window import SERVER_AWAY, Window
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [*IN_A_BROWSER]
 
 UNAUTHORIZED = "status of 401"
 MODULES = Path(__file__).resolve().parents[2] / "chat/web/static/chat"
@@ -33,6 +33,7 @@ async def test_two_people_talk(served: Served, open_window: OpenWindow) -> None:
     await expect(ada.page.get_by_test_id(f"chat-{chat}")).to_contain_text("Ben: Who do I thank?")
 
 
+@pytest.mark.own_server
 async def test_a_chat_one_does_not_look_at_shows_that_it_has_news(served: Served, open_window: OpenWindow) -> None:
     open_chat = await served.chat(["ada", "ben"], name="Open")
     other = await served.chat(["ada", "ben"], name="Other")
@@ -49,6 +50,7 @@ async def test_a_chat_one_does_not_look_at_shows_that_it_has_news(served: Served
     await expect(ada.page).to_have_title("Other · Chat")
 
 
+@pytest.mark.own_server
 async def test_what_is_sent_while_the_server_is_down_arrives_once(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"])
     ada, ben = await open_window("ada", expected=SERVER_AWAY), await open_window("ben", expected=SERVER_AWAY)
@@ -69,6 +71,7 @@ async def test_what_is_sent_while_the_server_is_down_arrives_once(served: Served
     assert [message["content"] for message in await served.history("ben", chat)] == ["Anybody?", "Hello?"]
 
 
+@pytest.mark.own_server
 async def test_what_was_not_sent_survives_closing_the_page(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"])
     ada = await open_window("ada", expected=SERVER_AWAY)

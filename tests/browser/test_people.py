@@ -1,11 +1,10 @@
 """Stories of who is in a chat: roles, mutes, bans, links and leaving, live in every window."""
 
-import pytest
 from playwright.async_api import Locator, expect
 
-from tests.browser.conftest import OpenWindow, Served
+from tests.browser.conftest import IN_A_BROWSER, OpenWindow, Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [*IN_A_BROWSER]
 
 
 async def test_people_come_get_roles_and_go(served: Served, open_window: OpenWindow) -> None:

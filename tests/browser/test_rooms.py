@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenWindow, Served
+from tests.browser.conftest import IN_A_BROWSER, OpenWindow, Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [*IN_A_BROWSER]
 
 
 async def test_a_chat_is_renamed_and_described_for_everybody(served: Served, open_window: OpenWindow) -> None:
@@ -67,6 +67,7 @@ async def test_a_chat_is_deleted_for_good_after_typing_its_name(served: Served, 
         await expect(window.page.get_by_test_id(f"chat-{chat}")).to_have_count(0)
 
 
+@pytest.mark.own_server
 async def test_a_chat_of_two_has_the_name_of_the_other(served: Served, open_window: OpenWindow) -> None:
     ada, ben = await open_window("ada"), await open_window("ben")
     for window in (ada, ben):
@@ -85,6 +86,7 @@ async def test_a_chat_of_two_has_the_name_of_the_other(served: Served, open_wind
         await expect(panel.get_by_role("button", name=name)).to_have_count(0)
 
 
+@pytest.mark.own_server
 async def test_a_chat_is_kept_quiet_in_every_window(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"], name="Tea kitchen")
     ada, other = await open_window("ada"), await open_window("ada")

@@ -5,10 +5,10 @@ import json
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
-from tests.browser.conftest import OpenWindow, Served
+from tests.browser.conftest import IN_A_BROWSER, OpenWindow, Served
 from tests.world import Frame, in_time
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [*IN_A_BROWSER]
 
 
 async def until_read(served: Served, chat: str) -> Frame:
@@ -20,6 +20,7 @@ async def until_read(served: Served, chat: str) -> Frame:
     return frame
 
 
+@pytest.mark.own_server
 async def test_what_one_window_reads_is_read_in_the_other(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"], name="Tea kitchen")
     await served.write(chat, author="ben", texts=[f"line {number}" for number in range(3)])
@@ -38,6 +39,7 @@ async def test_what_one_window_reads_is_read_in_the_other(served: Served, open_w
     assert read["last_read_message_id"] == (await served.history("ada", chat))[-1]["id"]
 
 
+@pytest.mark.own_server
 async def test_nothing_is_read_while_one_looks_elsewhere(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"], name="Tea kitchen")
     await served.write(chat, author="ben", texts=["old"])

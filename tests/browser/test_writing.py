@@ -1,11 +1,10 @@
 """Stories of writing: who is at it, whom it names, what it said before, who has seen it."""
 
-import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenWindow, Served
+from tests.browser.conftest import IN_A_BROWSER, OpenWindow, Served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [*IN_A_BROWSER]
 
 
 async def test_one_sees_who_is_writing_until_they_send(served: Served, open_window: OpenWindow) -> None:
