@@ -33,7 +33,7 @@ import httpx
 import websockets
 
 from chatsite.gateway.protocol import Cursor, Verdict, judge
-from tests import installations
+from tests import forks, installations
 from tests.installations import environment_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,9 +46,7 @@ Frame = dict[str, Any]
 
 def manage(folder: Path, *arguments: str, module: str = "manage", environment: dict[str, str] | None = None) -> str:
     """Run a management command on a data folder; answers what it printed."""
-    command = [sys.executable, *(["-m", module] if module != "manage" else ["manage.py"]), *arguments]
-    env = environment_of(folder) | (environment or {})
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    done = forks.run(module, arguments, environment=environment_of(folder) | (environment or {}), folder=folder)
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout
