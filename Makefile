@@ -30,7 +30,7 @@ test: $(VENV)/.dev browser
 
 # One stack at a time: each of these starts, and kills, servers of its own.
 test-faults: $(VENV)/.dev
-	exec $(PY) -m tests.servers --only postgres,redis -- $(PY) -m pytest -q --durations=15 -m stack tests
+	exec $(PY) -m tests.servers -- $(PY) -m pytest -q --durations=15 -m stack tests
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format --check .

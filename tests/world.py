@@ -175,10 +175,10 @@ class Answer:
 
 
 @asynccontextmanager
-async def in_time(story: str) -> AsyncIterator[None]:
+async def in_time(story: str, *, seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
     """Fail the test, and say in what, when it takes too long."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
         raise AssertionError(f"{story} in vain") from None

@@ -52,6 +52,7 @@ async def test_a_burst_into_a_frozen_kafka_is_refused_and_keeps_its_order(stack:
         broker.resume()
         for ref in refs:
             await talk.talkers[0].insist(f"burst {ref}", nonce=ref)
+        await talk.settle()
         history = await talk.world.history("ada", talk.chat)
         assert [one["content"] for one in history if one["content"].startswith("burst")] == [f"burst {r}" for r in refs]
 

@@ -19,6 +19,7 @@ from tests.world import in_time
 pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True, databases="__all__")]
 LONGEST = WAITING_SECONDS + DELIVERY_MS / 1_000 + LOOK_SECONDS + 1  # seconds until an answer, on a busy machine
 AWAY = 10.0  # seconds
+REJOIN_SECONDS = 60.0  # who was given up waits for a session to end, sometimes for a second one
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ async def read_to_the_end(log: KafkaEventLog, reader: GroupReader) -> list[Recor
     """What a group that has finished nothing reads until the log ends."""
     left = {number: pos for number, pos in (await log.ends()).items() if pos}
     records: list[Record] = []
-    async with in_time("the group reads on"):
+    async with in_time("the group reads on", seconds=REJOIN_SECONDS):
         while left:
             records += await reader.poll(limit=500, wait=1)
             for record in records[-500:]:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.faults.stacks import Stack
-from tests.world import World
+from tests.world import World, in_time
 
 pytestmark = [
     pytest.mark.stack,
@@ -20,7 +20,10 @@ async def take_all_places(world: World, stack: Stack) -> None:
         with stack.through(part):
             for _ in range(EACH):
                 await world.let_in("fay")
-    assert not await gets_in(world)
+    # Where Redis was away a moment ago, a server tells with its next beat whom it let in meanwhile.
+    async with in_time("all places are known to be taken"):
+        while (one_more := await world.knock("fay")).frames[0]["type"] == "READY":
+            await one_more.close()
 
 
 async def gets_in(world: World) -> bool:
