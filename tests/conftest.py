@@ -1,5 +1,6 @@
 """Fixtures: a server for each test process, and one of its own for tests that kill it."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tests.installations import SHAPE, SHARED
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
-from tests.world import Server, World, make_template
+from tests.world import Server, World, in_time, make_template
 
 # Who starts the suite in a shell's background makes it, and each process of its tests, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -17,6 +18,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 TALK = ("agreement", "changes", "history", "removal", "replay", "talk")
 CLUSTER = (*TALK, "outside")
 STANDARD = (*TALK, "idempotency", "reads", "rooms", "sessions", "sign_ins")
+FIRST_CHATS = 12  # of eight partitions in the cluster
+FIRST_SECONDS = 60.0  # Kafka lets who joins while others meet wait for a session or two
 BELONGS = {"standard": STANDARD, "cluster": CLUSTER}
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
@@ -49,8 +52,22 @@ def shared_server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     """The server that the tests of one process share; each test makes chats of its own."""
     server = Server(template, tmp_path_factory.mktemp("shared"))
     server.start()
+    if SHARED:
+        asyncio.run(_groups_run(server))
     yield server
     server.stop()
+
+
+async def _groups_run(server: Server) -> None:
+    """Wait until what is said in chats of most partitions is stored: groups of several processes meet for seconds."""
+    async with World(server) as world, world.connect("sam") as sam:
+        for _ in range(FIRST_CHATS):
+            chat = await world.chat(["sam"])
+            said = await sam.say(chat, "first")
+            path = f"/api/chats/{chat}/messages?at_least={said.body['pos']}"
+            async with in_time("the groups run", seconds=FIRST_SECONDS):
+                while not (await world.rest("sam", "GET", path)).body.get("complete"):
+                    await asyncio.sleep(0.1)
 
 
 @pytest.fixture
