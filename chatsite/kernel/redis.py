@@ -57,6 +57,12 @@ class Script(NamedTuple):
     digest: str
 
 
+# For scripts: the Unix time in milliseconds, by the clock of Redis that all processes share.
+NOW_MS = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+"""
+
 # For scripts: another era means that something may be lost, by a restart or a failover. A first replica, or an hour
 # without any, gives a primary another replication id as well, but takes nothing away.
 ERA = """

@@ -18,6 +18,8 @@ from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
 from tests.keyspaces import keyspace
 from tests.servers import address
+from tests.servers.proxy import Proxy
+from tests.standard import proxy_of
 
 DATABASES = 4_096
 
@@ -83,6 +85,13 @@ def fact(key: str = "k", *, unique_key: str | None = None, value: bytes = b"{}")
 
 
 Fact = Callable[..., NewRecord]
+
+
+@pytest.fixture
+def proxy(redis_url: str) -> Iterator[Proxy]:
+    """A way to the Redis under test that can be cut or held up."""
+    with proxy_of(redis_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture

@@ -8,12 +8,15 @@ import redis
 
 from chatsite.celery import app
 from chatsite.tasks import nudge
-from tests.standard import proxy_of, through
+from tests.servers.proxy import Proxy
+from tests.standard import through
 from tests.world import in_time
 
 
-async def test_a_broker_that_hangs_keeps_no_command_waiting(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with proxy_of(redis_url) as proxy, redis.Redis.from_url(redis_url) as client:
+async def test_a_broker_that_hangs_keeps_no_command_waiting(
+    redis_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
         monkeypatch.setattr(app.conf, "broker_url", through(proxy, redis_url))
         proxy.stall()
         start = time.monotonic()

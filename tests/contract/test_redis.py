@@ -1,28 +1,18 @@
 """What the adapters' connection to Redis promises: one word an outage, and an order."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
-from redis import Redis as DriverRedis
 
 from chatsite.kernel import redis as redis_module
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.redis import ERA, Redis, script
-from tests.servers.patience import wait_until
 from tests.servers.proxy import Proxy
 from tests.servers.redis import Redis as Node
-from tests.standard import proxy_of, through
+from tests.standard import through
 
 ERA_NOW = script(ERA + "return era()")
 SICK = script("return redis.error_reply('MISCONF the disk is full')")
-
-
-@pytest.fixture
-def proxy(redis_url: str) -> Iterator[Proxy]:
-    """A way to Redis that can be cut."""
-    with proxy_of(redis_url) as proxy:
-        yield proxy
 
 
 async def test_an_outage_is_said_once_and_the_next_one_again(
@@ -64,24 +54,16 @@ async def test_what_is_told_while_redis_is_away_is_lost_in_silence(redis_url: st
     assert await Redis(redis_url).ask("GET", "k") is None
 
 
-def follows(replica: Node, master: Node | None) -> None:
-    """Have a Redis follow another, until it has what that has; or lead itself."""
-    with DriverRedis.from_url(replica.address, decode_responses=True) as asked:
-        asked.replicaof("127.0.0.1" if master else "NO", master.port if master else "ONE")
-        if master:
-            wait_until(lambda: asked.info("replication")["master_link_status"] == "up", seconds=10, story="it follows")
-
-
 async def test_an_era_ends_with_a_restart_or_a_failover_and_not_with_a_first_replica() -> None:
     with Node() as master, Node() as replica:
         led, following = Redis(f"{master.address}/0"), Redis(f"{replica.address}/0")
         first = await led.run(ERA_NOW, keys=[], args=[])
-        await asyncio.to_thread(follows, replica, master)
+        await asyncio.to_thread(replica.follow, master)
         assert await led.run(ERA_NOW, keys=[], args=[]) == first
-        await asyncio.to_thread(follows, replica, None)
+        await asyncio.to_thread(replica.promote)
         assert await following.run(ERA_NOW, keys=[], args=[]) != first
-        await asyncio.to_thread(follows, master, replica)  # What it had before is gone from it.
-        await asyncio.to_thread(follows, master, None)
+        await asyncio.to_thread(master.follow, replica)  # What it had before is gone from it.
+        await asyncio.to_thread(master.promote)
         again = await led.run(ERA_NOW, keys=[], args=[])
         assert again != first
         await asyncio.to_thread(master.restart)

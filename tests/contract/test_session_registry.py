@@ -11,7 +11,7 @@ from chatsite.gateway.sessions.redis import PEOPLE, RedisSessionRegistry
 from chatsite.kernel import redis as redis_module
 from chatsite.kernel.errors import Unavailable
 from tests.servers.proxy import Proxy
-from tests.standard import proxy_of, through
+from tests.standard import through
 from tests.world import in_time
 
 
@@ -158,13 +158,6 @@ async def test_a_handshake_is_one_command_and_a_beat_one_for_many(redis_url: str
     assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == PEOPLE - 1
     await registry.renew()
     assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == PEOPLE
-
-
-@pytest.fixture
-def proxy(redis_url: str) -> Iterator[Proxy]:
-    """A way to Redis that can be cut."""
-    with proxy_of(redis_url) as proxy:
-        yield proxy
 
 
 async def test_while_redis_is_away_each_server_counts_its_own(

@@ -48,6 +48,18 @@ class Redis(Node):
         """What it answers to a command; nothing where it is away."""
         return _ask(self.port, command)
 
+    def follow(self, master: "Redis") -> None:
+        """Become a replica, which has what the other has and nothing else."""
+        if (answer := self.ask(f"REPLICAOF 127.0.0.1 {master.port}")) != "+OK":
+            raise RuntimeError(f"redis does not follow: {answer}")
+        self.wait_for_master()
+
+    def wait_for_master(self) -> None:
+        """Wait until a replica has what its master has."""
+        wait_until(
+            lambda: "master_link_status:up" in self.ask("INFO replication"), seconds=20, story="the replica follows"
+        )
+
     def promote(self) -> None:
         """Make a replica a master."""
         if (answer := self.ask("REPLICAOF NO ONE")) != "+OK":
@@ -98,10 +110,7 @@ class RedisPair:
         with ExitStack() as stack:
             for one in (self.master, self.link, self.front, self.replica):
                 stack.enter_context(one)
-            wait_until(
-                lambda: "master_link_status:up" in self.replica.ask("INFO replication"),
-                seconds=20, story="the replica follows",
-            )  # fmt: skip
+            self.replica.wait_for_master()
             self._open = stack.pop_all()
         return self
 

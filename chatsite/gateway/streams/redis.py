@@ -30,7 +30,7 @@ from chatsite.kernel import clock
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import Record
-from chatsite.kernel.redis import ERA, Part, Redis, script
+from chatsite.kernel.redis import ERA, NOW_MS, Part, Redis, script
 from chatsite.kernel.servers import Description
 
 EVENTS = 1_000  # events kept a room
@@ -44,10 +44,9 @@ STATE = "room-streams"
 
 _COMMON = (
     ERA
+    + NOW_MS
     + """
 local state, incarnation, source = KEYS[1], ARGV[1], ARGV[2]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local function is_current()
   local known = redis.call('HMGET', state, 'incarnation', 'era', 'source')
   return known[1] == incarnation and known[2] == era() and known[3] == source

@@ -27,7 +27,7 @@ from chatsite.kernel.eventlog.sql_shares import Keep, has_members, keep_offsets
 from chatsite.kernel.eventlog.sql_tail import Tail
 from chatsite.kernel.eventlog.sql_trimming import Trim, trim_many
 from chatsite.kernel.events import NewRecord, Record
-from chatsite.kernel.positions import offset_of, pos_at
+from chatsite.kernel.positions import offset_of
 from chatsite.kernel.servers import Description, describe_database
 
 COMMITTED_SECONDS = 0.05  # how long what other processes finished is believed
@@ -305,7 +305,7 @@ class SqlEventLog:
 
     def pos(self, offset: int) -> int:
         """The pos of an offset of this log."""
-        return pos_at(self._generation, offset) if offset else 0
+        return reads.pos_of(self._generation, offset)
 
     # --- news, in the loop's thread
 

@@ -23,8 +23,13 @@ class Head:
     generation: int
 
     def pos(self, offset: int) -> int:
-        """The pos of an offset; 0 for the one before the first."""
-        return pos_at(self.generation, offset) if offset else 0
+        """The pos of an offset of this partition."""
+        return pos_of(self.generation, offset)
+
+
+def pos_of(generation: int, offset: int) -> int:
+    """The pos of an offset; 0 for the one before the first, which is 1."""
+    return pos_at(generation, offset) if offset else 0
 
 
 def heads(alias: str) -> list[Head]:

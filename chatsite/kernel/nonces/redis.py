@@ -16,7 +16,7 @@ from typing import Generic
 
 from chatsite.kernel.errors import KeyReused, Unavailable
 from chatsite.kernel.nonces import Elsewhere, Known, MemoryNonces, T
-from chatsite.kernel.redis import ERA, Redis, script
+from chatsite.kernel.redis import ERA, NOW_MS, Redis, script
 
 RESERVED_SECONDS = 60  # longer than the log's producer tries, several times
 CONFIRMED_SECONDS = 3_600
@@ -30,9 +30,8 @@ TRIES = 10_000  # retries remembered while their age must be measured here
 # Answers id, digest and pos as known before, and for how many ms nothing was lost.
 _RESERVE = script(
     ERA
+    + NOW_MS
     + """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local now_era = era()
 local state = redis.call('HMGET', KEYS[2], 'era', 'since')
 if state[1] ~= now_era then
