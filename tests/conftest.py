@@ -9,7 +9,7 @@ import pytest
 
 from tests.installations import SHAPE, SHARED
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
-from tests.world import Server, World, in_time, make_template
+from tests.world import Server, World, make_template
 
 # Who starts the suite in a shell's background makes it, and each process of its tests, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -65,9 +65,7 @@ async def _groups_run(server: Server) -> None:
             chat = await world.chat(["sam"])
             said = await sam.say(chat, "first")
             path = f"/api/chats/{chat}/messages?at_least={said.body['pos']}"
-            async with in_time("the groups run", seconds=FIRST_SECONDS):
-                while not (await world.rest("sam", "GET", path)).body.get("complete"):
-                    await asyncio.sleep(0.1)
+            await world.until("sam", path, lambda page: page.get("complete"), seconds=FIRST_SECONDS)
 
 
 @pytest.fixture

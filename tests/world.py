@@ -492,9 +492,11 @@ class World:
             raise RuntimeError(f"no chat: {answer}")
         return str(answer.body["id"])
 
-    async def until(self, name: str | None, path: str, wanted: Callable[[Any], Any]) -> Any:
+    async def until(
+        self, name: str | None, path: str, wanted: Callable[[Any], Any], *, seconds: float = ANSWER_SECONDS
+    ) -> Any:
         """Ask again and again until an answer's body is as wanted; answers that body."""
-        async with in_time(f"{name} asks for {path}"):
+        async with in_time(f"{name} asks for {path}", seconds=seconds):
             while not wanted(body := (await self.rest(name, "GET", path)).body):
                 await asyncio.sleep(0.02)
             return body

@@ -7,6 +7,10 @@ import pytest
 from tests.faults import stacks
 from tests.faults.stacks import Stack
 
+IN_BOTH_SHAPES = [
+    pytest.mark.stack,
+    pytest.mark.parametrize("system", ["standard", "cluster"], indirect=True, scope="session"),
+]
 SHAPES = {"standard": stacks.standard, "cluster": stacks.cluster, "replicated": stacks.replicated}
 
 

@@ -145,9 +145,7 @@ class Talk:
 
     async def _shows(self, path: str, wanted: Callable[[Any], Any]) -> None:
         """Wait until an answer is as wanted; a group whose members were given up needs 20 s and more to meet again."""
-        async with asyncio.timeout(PATIENCE):
-            while not wanted((await self.world.rest("ada", "GET", path)).body):
-                await asyncio.sleep(PAUSE_SECONDS)
+        await self.world.until("ada", path, wanted, seconds=PATIENCE)
 
     async def agrees(self, *, resyncs: int = 0) -> None:
         """Nothing acked is lost or doubled, everybody heard the same in one order, reloading so often."""

@@ -5,15 +5,13 @@ import asyncio
 import pytest
 
 from chatsite.kernel.ids import SEQUENCE_BITS, WORKER_BITS
+from tests.faults.conftest import IN_BOTH_SHAPES
 from tests.faults.stacks import Stack
 from tests.faults.talk import Talk, says_again_elsewhere
 from tests.planted import SHORT_AGE_SECONDS
 from tests.servers.node import start_all
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.parametrize("system", ["standard", "cluster"], indirect=True, scope="session"),
-]
+pytestmark = IN_BOTH_SHAPES
 
 
 async def test_a_server_is_killed_and_its_clients_go_on_at_the_other(stack: Stack) -> None:

@@ -2,15 +2,11 @@
 
 import asyncio
 
-import pytest
-
+from tests.faults.conftest import IN_BOTH_SHAPES
 from tests.faults.stacks import Stack
 from tests.faults.talk import Talk
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.parametrize("system", ["standard", "cluster"], indirect=True, scope="session"),
-]
+pytestmark = IN_BOTH_SHAPES
 
 
 async def test_redis_is_frozen_for_five_seconds(stack: Stack) -> None:
