@@ -289,8 +289,7 @@ async def test_what_was_said_can_be_changed_and_taken_back(served: Served, open_
     await ben.sees("Helo.")
     await expect(ben.page.get_by_test_id("edit")).to_have_count(0)
 
-    await ada.messages("Helo.").hover()
-    await ada.page.get_by_test_id("edit").click()
+    await ada.use("edit", "Helo.")
     await ada.page.get_by_test_id("editor").fill("Hello.")
     await ada.page.get_by_test_id("editor").press("Enter")
     await ben.sees("Hello.")
@@ -298,7 +297,6 @@ async def test_what_was_said_can_be_changed_and_taken_back(served: Served, open_
     await expect(ben.messages("Hello.")).to_contain_text("edited")
 
     ada.page.on("dialog", lambda dialog: dialog.accept())
-    await ada.messages("Hello.").hover()
-    await ada.page.get_by_test_id("delete").click()
+    await ada.use("delete", "Hello.")
     await ben.sees("This message was deleted.")
     assert (await served.history("ben", chat))[0]["is_deleted"]

@@ -85,8 +85,7 @@ async def test_a_message_is_marked_unread_from_here(served: Served, open_window:
         await window.is_connected()
     await ada.open_chat(chat)
     await expect(laptop.badge(chat)).to_have_count(0)
-    await ada.messages("line 2").hover()
-    await ada.messages("line 2").get_by_test_id("unread").click()
+    await ada.use("unread", "line 2")
     for window in (ada, laptop):
         await expect(window.badge(chat)).to_have_text("3")
     await expect(ada.page.locator("[data-testid=news] + .message")).to_contain_text("line 2")

@@ -1,10 +1,14 @@
 """A browser window as a person uses it."""
 
+from contextlib import suppress
 from typing import Any, Self
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, TimeoutError, expect
+
+from tests.world import in_time
 
 ANSWER_MS = 20_000  # a machine with two busy cores shows it within this, or the test fails
+CLICK_MS = 2_000  # after which a row is pointed at again
 expect.set_options(timeout=ANSWER_MS)
 
 # What the browser itself writes to the console while the server is away.
@@ -74,6 +78,15 @@ class Window:
         """Wait until exactly one message has this text, and this status."""
         await expect(self.messages(text, status=status)).to_have_count(1)
         await expect(self.messages(text)).to_have_count(1)
+
+    async def use(self, tool: str, text: str) -> None:
+        """Click a tool of a message; a row that is drawn anew under the pointer is pointed at again."""
+        async with in_time(f"{tool} of {text!r} is clicked"):
+            while True:
+                await self.messages(text).hover()
+                with suppress(TimeoutError):
+                    await self.messages(text).get_by_test_id(tool).click(timeout=CLICK_MS)
+                    return
 
     def badge(self, chat: str) -> Locator:
         """The number of unread messages of a chat in the list."""

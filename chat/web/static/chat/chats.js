@@ -13,6 +13,9 @@ const MOST_FOLLOWED = 1_000;
 const RECOUNT_MS = 500;
 const MOST_ALONE = 5;
 
+// Last messages in lists are copies, which may be as late as this; the numbers beside them are not.
+const LATE_MS = 3_000;
+
 let refreshing = null;
 let listChanges = 0;
 // How many ME frames told of a read, and which of them was the last of each chat: an answer of REST that was under
@@ -38,6 +41,7 @@ export function refreshChats() {
 /** Reads what has changed since the highest version seen: after a hole in what concerns the person. */
 export async function catchUp() {
   await refreshing;
+  if (phase.value !== "signedIn") return undefined;
   const versions = [...chats.value.values()].map(({ version }) => version);
   if (versions.length === 0) return refreshChats();
   const asked = readsHeard;
@@ -66,6 +70,7 @@ async function readChats() {
   if (phase.value !== "signedIn") return;
   // A chat that came or went meanwhile is missing in this answer, or still in it.
   if (listChanges !== before) return readChats();
+  if (!areChatsLoaded.value) setTimeout(catchUp, LATE_MS);
   learnFrom(list);
   batch(() => {
     chats.value = new Map(list.map((chat) => [chat.id, keptUp(chat, asked)]));
