@@ -19,6 +19,7 @@ from chatsite.gateway import protocol
 from chatsite.gateway.admission import admit_frame, charge_error, door
 from chatsite.gateway.frames import expires_in_ms
 from chatsite.gateway.hub import hub
+from chatsite.gateway.outlets import Send, outlet_of
 from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, Ref, address_of, error_frame, frame
 from chatsite.gateway.registry import Identity, authenticate, frames, handle
 from chatsite.gateway.session import Session
@@ -40,7 +41,6 @@ RETURN_MS_EACH = 10  # so a hundred a second, of whom each costs a sign-in by ti
 DRAIN_SECONDS = 2.0
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def limits() -> dict[str, int]:
@@ -75,25 +75,17 @@ class ChatConsumer(AsyncConsumer):
             await _refuse(scope, send, error)
             return
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        outlet = outlet_of(scope, send)
         session = Session(
-            send, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"), site=site
+            outlet, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"), site=site
         )
         if is_stranger:
             door.enter(session)
-        writer = asyncio.create_task(session.write())
-        writer.add_done_callback(_note_failure)
-        reader = asyncio.create_task(self._read(session, receive, ticket, token))
         try:
-            await asyncio.wait([reader, writer], return_when=asyncio.FIRST_COMPLETED)
+            await outlet.serve(self._read(session, receive, ticket, token))
         finally:
-            reader.cancel()
             hub.forget(session)
             door.forget(session)
-            if session.closing:
-                await session.finish(writer)
-            writer.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
 
     async def _read(self, session: Session, receive: Receive, ticket: str | None, token: str | None) -> None:
         try:
@@ -238,11 +230,6 @@ def _put_off(session: Session, error: Exception, *, ref: Ref) -> None:
     session.close(CloseCode.DRAINING)
 
 
-def _note_failure(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()):
-        logger.debug("a client went away while it was sent to: %r", error)
-
-
 def origin_allowed(origin: str | None, host: str) -> bool:
     """Whether a handshake may go on: no Origin (no browser), our own, or one of the allow list."""
     if origin is None:
@@ -287,4 +274,4 @@ async def drain() -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             for session in tuple(hub.sessions):
-                await session.ended.wait()
+                await session.left()

@@ -28,6 +28,7 @@ from chatsite.gateway.protocol import (
     Verdict,
     frame,
     judge,
+    prepare,
     stamp,
 )
 from chatsite.gateway.registry import subjects_of, who_may_hear
@@ -42,7 +43,8 @@ logger = logging.getLogger(__name__)
 
 HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
-BREATH = 4  # this part of a session's budget is delivered in one turn of the loop
+BREATH = 4  # this part of a session's budget is delivered before the sessions may write
+SLICE = 500  # sessions written to in one turn of the loop: 2 to 3 ms
 HUBS = "hubs"  # the layer's group that every process is in
 ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
 MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
@@ -52,12 +54,15 @@ HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; 
 
 class _Held(NamedTuple):
     pos: int
-    text: str
-    size: int
+    frame: bytes
 
 
 class _Room:
-    """One subject with subscribers here; everybody live in it has had everything up to `cursor`."""
+    """One subject with subscribers here; everybody live in it has had, or is due, everything up to `cursor`.
+
+    What everybody is due is joined, and written to them in one pass, or in several turns of the loop
+    where they are many: under load a socket is written to once for many events.
+    """
 
     def __init__(self, subject: str, cursor: Cursor) -> None:
         self.subject, self.cursor = subject, cursor
@@ -68,23 +73,70 @@ class _Room:
         self.members_version = 0
         self.behind = False
         self.catching_up: asyncio.Task[None] | None = None
+        self._due: list[bytes] = []  # for the next pass; bounded by the hub, which waits for the writing
+        self._late: dict[Session, int] = {}  # who came since, and how many of `_due` they have without it
+        self._pass: dict[Session, bytes] = {}  # who is still to be written to in this pass, and what
 
     def hearers(self) -> set[Session]:
         """Everybody who is sent what happens here."""
         return self.live | self.held.keys()
 
-    def broadcast(self, text: str, size: int, pos: int, *, to: Iterable[Session] | None = None) -> None:
-        """Send one event to all, or to those named; the others have no right to it."""
-        chosen = self.live if to is None else self.live.intersection(to)
-        if self.ahead:
-            chosen = {session for session in chosen if self.ahead.get(session, 0) < pos}
+    def broadcast(self, frame: bytes, pos: int, *, to: Iterable[Session] | None = None) -> None:
+        """Let one event be due to all, or send it to those named; the others have no right to it."""
+        if to is None and not self.ahead:
+            self._due.append(frame)
+        else:
+            self.write_all()
+            chosen = self.live if to is None else self.live.intersection(to)
+            for session in chosen:
+                if self.ahead.get(session, 0) < pos:
+                    session.push(frame)
             self.ahead = {session: at for session, at in self.ahead.items() if at > pos}
-        for session in chosen:
-            session.push(text, size)
         for session, held in self.held.items():
             if (to is None or session in to) and len(held) <= HELD_EVENTS:
-                held.append(_Held(pos, text, size))
+                held.append(_Held(pos, frame))
         self.cursor = Cursor(self.cursor.epoch, pos)
+
+    def write(self, most: int) -> int:
+        """Write to at most so many sessions what they are due; answers to how many, fewer once all have it."""
+        done = 0
+        while done < most and (self._pass or self._begin_pass()):
+            for _ in range(min(most - done, len(self._pass))):
+                session, frames = self._pass.popitem()
+                session.push(frames)
+                done += 1
+        return done
+
+    def write_all(self) -> None:
+        """Write what is due to everybody, before something that must come after it."""
+        while self._pass or self._due:
+            self.write(len(self.live) + len(self._pass) + 1)
+
+    def _begin_pass(self) -> bool:
+        due, self._due = self._due, []
+        if not due:
+            return False
+        self._pass = dict.fromkeys(self.live, due[0] if len(due) == 1 else b"".join(due))
+        for session, had in self._late.items():
+            self._pass[session] = b"".join(due[had:])
+        self._late.clear()
+        return bool(self._pass)
+
+    def enter(self, session: Session) -> None:
+        """Make a session live that has had everything up to the cursor."""
+        self.live.add(session)
+        if self._due:
+            self._late[session] = len(self._due)
+
+    def leave(self, session: Session) -> None:
+        """Let a session be live no more, once it was sent what it is due."""
+        if session in self.live:
+            if frames := self._pass.pop(session, None):
+                session.push(frames)
+            if self._due and (frames := b"".join(self._due[self._late.pop(session, 0) :])):
+                session.push(frames)
+            self.live.discard(session)
+        self.ahead.pop(session, None)
 
 
 def group_of(subject: str) -> str:
@@ -100,8 +152,7 @@ def notice_of(subject: str, entry: Entry, epoch: str) -> dict[str, Any]:
         "epoch": epoch,
         "pos": entry.pos,
         "prev": entry.prev,
-        "frame": stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev).decode(),
-        "size": len(entry.body.bytes),
+        "frame": prepare(stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev)),
         "members_version": entry.body.members_version,
         "joins": entry.body.joins,
         "joins_version": entry.body.joins_version,
@@ -118,8 +169,14 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
     """Tell whoever hears a subject something that nobody misses: it has no place and may be dropped."""
     await get_channel_layer().group_send(
         group_of(subject),
-        {"type": "room.whisper", "subject": subject, "frame": body.decode(), "size": len(body), "besides": besides},
+        {"type": "room.whisper", "subject": subject, "frame": prepare(body), "besides": besides},
     )
+
+
+def _whisper(room: _Room, notice: dict[str, Any]) -> None:
+    for session in room.live:
+        if session.user_id != notice["besides"]:
+            session.whisper(notice["frame"])
 
 
 def _note_fanout(accepted_ms: int) -> None:
@@ -139,14 +196,6 @@ def _see(entry: Entry) -> None:
         clock.see(entry.body.minted)
 
 
-async def _breathe(sent: int) -> int:
-    """After so many bytes to everybody let the sessions write; answers what is left to count."""
-    if sent < settings.GATEWAY["OUTBOUND_BYTES"] // BREATH:
-        return sent
-    await asyncio.sleep(0)
-    return 0
-
-
 class Hub:
     """Every session of this process, by subject."""
 
@@ -158,6 +207,9 @@ class Hub:
         self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
         self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._ended: dict[str, float] = {}  # sign-in -> the moment (monotonic) it ended, in that order
+        self._unwritten: dict[_Room, None] = {}  # rooms where something is due, in that order
+        self._all_written = asyncio.Event()
+        self._all_written.set()
         self._channel: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -179,16 +231,15 @@ class Hub:
                         await who_may_hear((), notice["subject"], version=notice["version"])
                     case _:
                         self.receive(notice)
-                        sent = await _breathe(sent + notice["size"])
+                        sent = await self._breathe(sent + len(notice["frame"]))
 
     def receive(self, notice: dict[str, Any]) -> None:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
         if (room := self._rooms.get(notice["subject"])) is None:
             return
         if notice["type"] == "room.whisper":
-            for session in room.live:
-                if session.user_id != notice["besides"]:
-                    session.whisper(notice["frame"], notice["size"])
+            # In the loop's next turn: behind what happened before it, which is due then.
+            asyncio.get_running_loop().call_soon(_whisper, room, notice)
             return
         if room.catching_up:
             room.behind = True
@@ -197,15 +248,44 @@ class Hub:
             case Verdict.DROP:
                 return
             case Verdict.APPLY if notice["members_version"] <= room.members_version:
-                room.broadcast(notice["frame"], notice["size"], notice["pos"])
+                self._broadcast(room, notice["frame"], notice["pos"])
                 if notice["joins"]:
                     self._follow(room, notice["joins"], version=notice["joins_version"])
                 if notice["minted"] is not None:
                     clock.see(notice["minted"])
-                    # The sessions just woken write before this is called.
+                    # What is due now is written, or begun to be, before this is called.
                     asyncio.get_running_loop().call_soon(_note_fanout, unix_ms_of(notice["minted"]))
             case _:
                 self._catch_up(room)
+
+    def _broadcast(self, room: _Room, frame: bytes, pos: int) -> None:
+        """Let an event be due to everybody in a room, and begin to write in the loop's next turn."""
+        room.broadcast(frame, pos)
+        if not self._unwritten:
+            self._all_written.clear()
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unwritten[room] = None
+
+    def _write(self) -> None:
+        """Write what is due to so many sessions that nobody else waits for long; the next turn goes on."""
+        left = SLICE
+        while left and self._unwritten:
+            room = next(iter(self._unwritten))
+            left -= room.write(left)
+            del self._unwritten[room]
+            if not left:
+                self._unwritten[room] = None  # Perhaps there is more: behind the others.
+        if self._unwritten:
+            asyncio.get_running_loop().call_soon(self._write)
+        else:
+            self._all_written.set()
+
+    async def _breathe(self, sent: int) -> int:
+        """After so many bytes to everybody wait until they are written; answers what is left to count."""
+        if sent < settings.GATEWAY["OUTBOUND_BYTES"] // BREATH:
+            return sent
+        await self._all_written.wait()
+        return 0
 
     async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
         """Send what a session missed of a subject, then everything as it happens; NotFound if not theirs."""
@@ -240,8 +320,8 @@ class Hub:
             session.reply(frame("RESYNC", roomId=room.subject, epoch=room.cursor.epoch, pos=pos))
         for event in held:
             if event.pos > pos:
-                session.push(event.text, event.size)
-        room.live.add(session)
+                session.push(event.frame)
+        room.enter(session)
         session.subjects.add(room.subject)
         if pos > room.cursor.pos:
             room.ahead[session] = pos
@@ -249,7 +329,7 @@ class Hub:
     async def hear_oneself(self, session: Session) -> Cursor:
         """Let a session hear what concerns its person alone; answers from where on."""
         room = await self._room(session.require_user)
-        room.live.add(session)
+        room.enter(session)
         session.subjects.add(room.subject)
         return room.cursor
 
@@ -288,8 +368,7 @@ class Hub:
         """Send no more of a subject."""
         session.subjects.discard(subject)
         if (room := self._rooms.get(subject)) is not None:
-            room.live.discard(session)
-            room.ahead.pop(session, None)
+            room.leave(session)
             if not keep_room:
                 self._leave_if_empty(room)
 
@@ -483,13 +562,13 @@ class Hub:
             sent = 0
             for entry in missed:
                 await self._deliver(room, entry)
-                sent = await _breathe(sent + len(entry.body.bytes))
+                sent = await self._breathe(sent + len(entry.body.bytes))
 
     async def _deliver(self, room: _Room, entry: Entry) -> None:
         _see(entry)
-        text = stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev)
+        frame = prepare(stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev))
         if entry.body.members_version <= room.members_version:
-            room.broadcast(text.decode(), len(text), entry.pos)
+            self._broadcast(room, frame, entry.pos)
             if entry.body.joins:
                 self._follow(room, entry.body.joins, version=entry.body.joins_version)
             return
@@ -497,9 +576,9 @@ class Hub:
         room.members_version = entry.body.members_version
         last = entry.body.farewell
         farewell = {session for session in room.hearers() if last in (session.user_id, EVERYBODY)}
-        room.broadcast(text.decode(), len(text), entry.pos, to=staying | farewell)
+        room.broadcast(frame, entry.pos, to=staying | farewell)
         for session in [one for one in room.leaving if last in (one.user_id, EVERYBODY)]:
-            session.push(text.decode(), len(text))
+            session.push(frame)
             room.leaving.discard(session)
         # The roster may be newer than this event: whom a later one removes hears that one, and nothing before it.
         early = room.hearers() - staying - farewell
@@ -542,22 +621,22 @@ class Hub:
             self._remove(room, session)
 
     def _remove(self, room: _Room, session: Session) -> None:
-        room.live.discard(session)
-        room.ahead.pop(session, None)
+        room.leave(session)
         if (held := room.held.pop(session, None)) is not None:
             for event in held:
-                session.push(event.text, event.size)
+                session.push(event.frame)
         session.subjects.discard(room.subject)
         self._leave_if_empty(room)
 
     def _resync(self, room: _Room, cursor: Cursor) -> None:
-        notice = frame("RESYNC", roomId=room.subject, epoch=cursor.epoch, pos=cursor.pos)
+        notice = prepare(frame("RESYNC", roomId=room.subject, epoch=cursor.epoch, pos=cursor.pos))
+        room.write_all()
         room.cursor = cursor
         room.ahead.clear()
         for session in room.live:
-            session.reply(notice)
+            session.push(notice)
         for held in room.held.values():
-            held.append(_Held(cursor.pos, notice.decode(), len(notice)))
+            held.append(_Held(cursor.pos, notice))
 
 
 hub = Hub()

@@ -5,6 +5,7 @@ adds epoch, pos and prev, the same bytes for everybody.
 """
 
 import json
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
@@ -205,6 +206,28 @@ def _plain(value: Any) -> str | None:
 def stamp(body: bytes, *, epoch: str, pos: int, prev: int) -> bytes:
     """A room event's frame: its body with its place in the stream."""
     return b'%b,"epoch":"%b","pos":%d,"prev":%d}' % (body[:-1], epoch.encode(), pos, prev)
+
+
+def prepare(payload: bytes) -> bytes:
+    """A WebSocket text frame of a server, as it goes over the wire (RFC 6455, 5.2); made once for all who get it."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c%b" % (size, payload)
+    if size < 1 << 16:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2), payload)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8), payload)
+
+
+def payloads(frames: bytes) -> Iterator[bytes]:
+    """What is in prepared frames."""
+    start = 0
+    while start < len(frames):
+        size, head = frames[start + 1], 2
+        if size >= 126:
+            head = 4 if size == 126 else 10
+            size = int.from_bytes(frames[start + 2 : start + head])
+        yield frames[start + head : start + head + size]
+        start += head + size
 
 
 def frame(type_: str, **fields: Any) -> bytes:

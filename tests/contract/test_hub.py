@@ -19,6 +19,7 @@ from chatsite.gateway import hub as hub_module
 from chatsite.gateway.bodies import Body
 from chatsite.gateway.hub import Hub, group_of, notice_of, publish, whisper
 from chatsite.gateway.layers.redis import RedisChannelLayer
+from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
@@ -45,11 +46,12 @@ class Listener:
     """A session of one person that keeps what it was sent."""
 
     def __init__(self, user: str) -> None:
-        self.session = Session(self._send, outbound_bytes=1 << 20)
+        outlet = AsgiOutlet(self._send)
+        self.session = Session(outlet, outbound_bytes=1 << 20)
         self.session.user_id = user
         self.frames: list[dict[str, Any]] = []
         self.arrived = asyncio.Condition()
-        self.writer = asyncio.create_task(self.session.write())
+        self.writer = asyncio.create_task(outlet.serve(outlet.left()))
 
     async def _send(self, event: dict[str, Any]) -> None:
         if "text" in event:
@@ -143,11 +145,15 @@ async def notice(entry: Entry) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_nobody_misses_or_repeats_whatever_the_layer_does(hub: Hub, seed: int) -> None:
+async def test_nobody_misses_or_repeats_whatever_the_layer_does(
+    hub: Hub, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(seed)
+    monkeypatch.setattr(hub_module, "SLICE", chance.choice([1, 2, 500]))  # so that a pass takes many turns
     ada = Listener("ada")
     await hub.subscribe(ada.session, SUBJECT, None, ref=None)
     late: list[Listener] = []
+    left: list[tuple[Listener, int]] = []
     waiting: list[dict[str, Any]] = []
     for _ in range(60):
         entry = await happen()
@@ -159,13 +165,36 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(hub: Hub, seed: 
             late.append(Listener("ben"))
             cursor = Cursor(await stream().epoch(), 0) if chance.random() < 0.5 else None
             await hub.subscribe(late[-1].session, SUBJECT, cursor, ref=None)
+        if late and chance.random() < 0.05:
+            left.append((late.pop(), hub._rooms[SUBJECT].cursor.pos))
+            hub.unsubscribe(left[-1][0].session, SUBJECT)
     await ada.until(entry.pos)
     ada.was_told_all_since(0)
-    for listener in late:
-        await listener.until(entry.pos)
+    for listener, pos in [*((listener, entry.pos) for listener in late), *left]:
+        await listener.until(pos)
         if listener.events:
             first = listener.frames[0]
             listener.was_told_all_since(0 if first["recovered"] else first["pos"])
+
+
+async def test_a_large_room_is_written_to_in_slices_and_in_order(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "SLICE", 1)
+    crowd = [Listener("ada") for _ in range(60)]
+    for listener in crowd:
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    first, second = await happen(), await happen()
+    hub.receive(await notice(first))  # It takes sixty turns of the loop; in the middle one comes, and some leave.
+    ben = Listener("ben")
+    await hub.subscribe(ben.session, SUBJECT, None, ref=None)
+    assert hub._unwritten
+    for listener in crowd[::2]:
+        hub.unsubscribe(listener.session, SUBJECT)
+    hub.receive(await notice(second))
+    for number, listener in enumerate(crowd):
+        await listener.until((second if number % 2 else first).pos)
+        listener.was_told_all_since(0)
+    await ben.until(second.pos)
+    assert ben.events == []  # Both stood in the stream before he came.
 
 
 async def test_who_is_removed_hears_that_last(hub: Hub) -> None:

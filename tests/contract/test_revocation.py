@@ -13,6 +13,7 @@ from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.revocation import end_revoked
 from chatsite.gateway import hub as hub_module
 from chatsite.gateway.hub import ENDED_SECONDS, Hub, hub
+from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.session import Session
 from chatsite.kernel.database import in_db_thread
 from tests.world import in_time
@@ -32,7 +33,7 @@ async def sessions(transactional_db: None) -> AsyncIterator[list[Session]]:
 
 def _signed_in(name: str) -> Session:
     user = User.objects.create(username=name)
-    session = Session(_nowhere, outbound_bytes=1_000)
+    session = Session(AsgiOutlet(_nowhere), outbound_bytes=1_000)
     session.user_id = str(user.id)
     session.sign_in_id = str(SignIn.objects.create(user=user, refresh_id="r").id)
     return session
@@ -60,16 +61,14 @@ async def test_a_lost_push_is_made_good(sessions: list[Session], deed: Callable[
 
 async def test_a_push_reaches_every_process() -> None:
     one, other = Hub(), Hub()
-    session = Session(_nowhere, outbound_bytes=1_000)
+    session = Session(AsgiOutlet(_nowhere), outbound_bytes=1_000)
     session.sign_in_id = "hers"
     other.sessions.add(session)
-    writer = asyncio.create_task(session.write())
     running = [asyncio.create_task(each.run()) for each in (one, other)]
     async with in_time("the session is closed"):
         while not session.closing:
             await one.end_sign_ins(["hers"])
             await asyncio.wait(running, timeout=0.01)  # The other may not be in the group yet.
-        await writer
     assert other.has_ended("hers")
     for task in running:
         task.cancel()

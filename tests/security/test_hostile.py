@@ -11,7 +11,7 @@ import httpx
 import pytest
 import websockets
 
-from chatsite.gateway.transport import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD_BYTES
+from chatsite.gateway.server.http import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD_BYTES
 from chatsite.kernel.rest import MAX_BODY
 from tests.hostile import CONTINUATION, PING, TEXT, frame, handshake, raw, resident_mb, signed_in, text
 from tests.world import Device, Server, World, in_time

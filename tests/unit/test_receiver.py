@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatsite.gateway.protocol import Cursor, Verdict, judge
+from chatsite.gateway.protocol import Cursor, Verdict, judge, payloads, prepare
 
 TESTS = Path(__file__).parents[1]
 TABLE = TESTS / "receiver_cases.json"
@@ -59,3 +59,8 @@ def test_a_receiver_never_skips_repeats_or_reorders(data: st.DataObject) -> None
                 cursor = Cursor("e", one["pos"])
                 applied.append(one["pos"])
     assert applied == places
+
+
+@given(st.lists(st.one_of(st.binary(max_size=200), st.integers(65_530, 65_540).map(bytes)), max_size=4))
+def test_prepared_frames_are_found_again(bodies: list[bytes]) -> None:
+    assert list(payloads(b"".join(map(prepare, bodies)))) == bodies

@@ -6,16 +6,38 @@ from typing import Any
 import pytest
 
 from chatsite.gateway.consumer import return_ms
+from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.protocol import MAX_UNACKED, CloseCode
 from chatsite.gateway.session import Session
 from chatsite.kernel.errors import Unavailable
+
+
+async def test_replays_are_no_slowness_and_live_frames_over_the_budget_are() -> None:
+    async def send(message: dict[str, Any]) -> None:
+        raise AssertionError("nothing is written here")
+
+    async def a_turn_passes() -> None:
+        turn = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(turn.set_result, None)
+        await turn
+
+    session = Session(AsgiOutlet(send), outbound_bytes=1_000)
+    session.push(bytes(400))
+    for _ in range(3):
+        session.replay(bytes(5_000))
+    session.push(bytes(600))
+    await a_turn_passes()
+    assert not session.closing
+    session.push(bytes(1))
+    await a_turn_passes()
+    assert session.closing
 
 
 async def test_a_send_that_waited_for_a_slot_is_not_accepted_once_the_session_is_closed() -> None:
     async def send(message: dict[str, Any]) -> None:
         raise AssertionError("nothing is written here")
 
-    session = Session(send, outbound_bytes=1_000)
+    session = Session(AsgiOutlet(send), outbound_bytes=1_000)
     for _ in range(MAX_UNACKED):
         await session.take_slot()
 

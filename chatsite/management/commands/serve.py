@@ -23,7 +23,8 @@ from chatsite.gateway.admission import hold_places
 from chatsite.gateway.consumer import drain, watch_expiry
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
-from chatsite.gateway.transport import BoundedHttp, BoundedWebSocket
+from chatsite.gateway.server.http import BoundedHttp
+from chatsite.gateway.server.websocket import BoundedWebSocket
 from chatsite.kernel import clock
 from chatsite.kernel.chores import run_chores
 from chatsite.kernel.eventlog import log, outbox

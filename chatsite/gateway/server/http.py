@@ -1,14 +1,10 @@
-"""uvicorn's protocols with the bounds that it has not: per address, per request, per slow reader."""
+"""HTTP whose heads and bodies end in time and size."""
 
 import asyncio
-from collections import defaultdict
 
-from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
 
-from chatsite.kernel.addresses import clean_address, is_in, networks
+from chatsite.gateway.server.addresses import came, went
 from chatsite.kernel.errors import TooLarge
 from chatsite.kernel.rest import MAX_BODY, problem_response
 
@@ -16,33 +12,7 @@ HEAD_SECONDS = 10.0  # a request line and headers arrive in one packet or two
 MAX_HEAD_BYTES = 64 * 1024
 BODY_SECONDS = 30.0  # from the end of the head on
 MAX_DRAINED = 4 * MAX_BODY  # what is read of a body that was refused, so that its sender gets to read the answer
-MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
 LINGER_SECONDS = 10.0  # how long what was written last may wait for a client that does not read
-FRAGMENTS_CODE = 1009
-
-_trusted = networks(settings.TRUSTED_PROXIES)
-_open: defaultdict[str, set[asyncio.BaseTransport]] = defaultdict(set)  # by address; bounded by open files
-
-
-def _came(transport: asyncio.BaseTransport) -> bool:
-    """Count a connection; False when its address has too many. A trusted proxy's are its clients'."""
-    if is_in(address := _address(transport), _trusted):
-        return True
-    _open[address].add(transport)
-    allowed: int = settings.GATEWAY["ADDRESS_CONNECTIONS"]
-    return len(_open[address]) <= allowed
-
-
-def _went(transport: asyncio.BaseTransport) -> None:
-    address = _address(transport)
-    _open[address].discard(transport)
-    if not _open[address]:
-        del _open[address]
-
-
-def _address(transport: asyncio.BaseTransport) -> str:
-    peer = transport.get_extra_info("peername")
-    return clean_address(peer[0] if peer else None)
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -56,14 +26,14 @@ class BoundedHttp(HttpToolsProtocol):
         """Wait for a request, or let go at once of an address with too many connections."""
         super().connection_made(transport)
         self._wait_for_head()
-        if not _came(transport):
+        if not came(transport):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._head_came()
         self._body_ended()
-        _went(self.transport)
+        went(self.transport)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -127,55 +97,3 @@ class BoundedHttp(HttpToolsProtocol):
         self.cycle.message_event.set()
         self.flow.resume_reading()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
-
-
-class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """A WebSocket that is not read while its client does not read: pings alone would fill the memory."""
-
-    _abort: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take over from HTTP, which counted it."""
-        super().connection_made(transport)
-        _came(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        _went(self.transport)
-        if self._abort is not None:
-            self._abort.cancel()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Stop reading what would be answered."""
-        super().pause_writing()
-        self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """Read on, unless the application has yet to take what was read."""
-        super().resume_writing()
-        if not self.read_paused and not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    async def receive(self):  # type: ignore[no-untyped-def]
-        """The next message; the one after it is read once the client reads too."""
-        message = await self.queue.get()
-        if self.read_paused and self.queue.empty():
-            self.read_paused = False
-            if self.writable.is_set():
-                self.transport.resume_reading()
-        return message
-
-    def handle_cont(self, event: Frame) -> None:
-        """Add a fragment, or fail a frame of too many."""
-        if len(self.frames) >= MAX_FRAGMENTS:
-            self.conn.fail(FRAGMENTS_CODE, "too many fragments")
-            self.handle_parser_exception()
-            return
-        super().handle_cont(event)
-
-    def on_task_complete(self, task: "asyncio.Task[None]") -> None:
-        """Let go for good of a client that does not read its end."""
-        super().on_task_complete(task)
-        if not self.disconnected:
-            self._abort = self.loop.call_later(LINGER_SECONDS, self.transport.abort)

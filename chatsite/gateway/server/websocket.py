@@ -1,0 +1,113 @@
+"""Our WebSocket on uvicorn's: bounded, and with a straight way out for frames that are prepared once."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+from chatsite.gateway.outlets import CLOSE_SECONDS, EXTENSION
+from chatsite.gateway.server.addresses import came, went
+
+MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
+FRAGMENTS_CODE = 1009
+
+
+class _Outlet:
+    """Prepared frames straight to the transport, which joins the writes of one turn of the loop."""
+
+    __slots__ = ("_protocol", "_transport")
+
+    def __init__(self, protocol: "BoundedWebSocket") -> None:
+        self._protocol, self._transport = protocol, protocol.transport
+
+    @property
+    def waiting(self) -> int:
+        return 0 if self._protocol.disconnected else self._transport.get_write_buffer_size()
+
+    def write(self, frames: bytes) -> None:
+        if not self._protocol.disconnected:
+            self._transport.write(frames)
+
+    def close(self, code: int) -> None:
+        self._protocol.close(code)
+
+    async def taken(self) -> None:
+        await self._protocol.writable.wait()
+
+    async def left(self) -> None:
+        await self._protocol.writable.wait()
+
+    async def serve(self, reader: Coroutine[Any, Any, None]) -> None:
+        await reader
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that is not read while its client does not read: pings alone would fill the memory."""
+
+    _abort: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over from HTTP, which counted it."""
+        super().connection_made(transport)
+        came(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        went(self.transport)
+        if self._abort is not None:
+            self._abort.cancel()
+        super().connection_lost(exc)
+
+    async def run_asgi(self) -> None:
+        """Run the application, which may write past ASGI."""
+        scope: dict[str, Any] = cast(dict[str, Any], self.scope)
+        scope["extensions"][EXTENSION] = _Outlet(self)
+        await super().run_asgi()
+
+    def close(self, code: int) -> None:
+        """Send a close frame after what was written; the client has its time to answer it."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self.conn.send_close(code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.writable.set()  # Nobody writes any more: whoever waits to goes on.
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def pause_writing(self) -> None:
+        """Stop reading what would be answered."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Read on, unless the application has yet to take what was read."""
+        super().resume_writing()
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    async def receive(self):  # type: ignore[no-untyped-def]
+        """The next message; the one after it is read once the client reads too."""
+        message = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            if self.writable.is_set():
+                self.transport.resume_reading()
+        return message
+
+    def handle_cont(self, event: Frame) -> None:
+        """Add a fragment, or fail a frame of too many."""
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self.conn.fail(FRAGMENTS_CODE, "too many fragments")
+            self.handle_parser_exception()
+            return
+        super().handle_cont(event)
+
+    def on_task_complete(self, task: "asyncio.Task[None]") -> None:
+        """Let go for good of a client that does not read its end."""
+        super().on_task_complete(task)
+        if not self.disconnected:
+            self._abort = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)

@@ -1,0 +1,122 @@
+"""The way out to a client: straight to our server's transport, and through ASGI as on any other server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+import uvicorn
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from chatsite.gateway.outlets import Outlet, outlet_of
+from chatsite.gateway.protocol import prepare
+from chatsite.gateway.server.websocket import BoundedWebSocket
+from tests.world import in_time
+
+SIZES = [0, 1, 125, 126, 65_535, 65_536, 200_000]
+PART = prepare(b"x" * 65_536)
+PARTS = 400  # 25 MiB: more than the buffers of two sockets
+
+
+@pytest.fixture(params=["transport", "asgi"])
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Outlet, ClientConnection]]:
+    """An outlet, and the client at its other end, which reads when it is asked to."""
+    made: asyncio.Queue[Outlet] = asyncio.Queue()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        outlet = outlet_of(scope if request.param == "transport" else {}, send)
+        await made.put(outlet)
+
+        async def read() -> None:
+            while (await receive())["type"] == "websocket.receive":
+                pass
+
+        await outlet.serve(read())
+
+    async with _serving(app) as port, websockets.connect(
+        f"ws://127.0.0.1:{port}/", compression=None, max_queue=1, max_size=None, ping_interval=None
+    ) as client:  # fmt: skip
+        yield await made.get(), client
+        client.transport.abort()
+
+
+@asynccontextmanager
+async def _serving(app: Any) -> AsyncIterator[int]:
+    config = uvicorn.Config(
+        app, port=0, ws=BoundedWebSocket, lifespan="off", log_level="warning", ws_per_message_deflate=False
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = suppress  # type: ignore[assignment, method-assign]
+    running = asyncio.create_task(server.serve())
+    async with in_time("the server listens"):
+        while not server.started:
+            await asyncio.wait([running], timeout=0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await running
+
+
+async def test_frames_arrive_whole_and_in_order(opened: tuple[Outlet, ClientConnection]) -> None:
+    outlet, client = opened
+    texts = ["é" * (size // 2) + "x" * (size % 2) for size in SIZES]
+    for text in texts:
+        outlet.write(prepare(text.encode()))
+    outlet.write(b"".join(prepare(text.encode()) for text in texts))
+    async with in_time("all arrive"):
+        assert [await client.recv() for _ in range(2 * len(texts))] == texts * 2
+
+
+async def test_what_a_client_does_not_take_is_counted_and_keeps_nobody_waiting(
+    opened: tuple[Outlet, ClientConnection],
+) -> None:
+    outlet, client = opened
+    client.transport.pause_reading()
+    async with in_time("as much waits as the system does not take"):
+        for _ in range(PARTS):
+            outlet.write(PART)
+        while not 0 < (waits := outlet.waiting) < PARTS * len(PART):
+            await asyncio.wait([asyncio.create_task(outlet.taken())], timeout=0.01)
+    assert waits > len(PART)
+    client.transport.resume_reading()
+    async with in_time("it is taken"):
+        for _ in range(PARTS):
+            await client.recv()
+        await outlet.taken()
+    assert outlet.waiting < len(PART)
+
+
+async def test_a_close_comes_after_what_was_written_and_nothing_after_it(
+    opened: tuple[Outlet, ClientConnection],
+) -> None:
+    outlet, client = opened
+    for _ in range(PARTS):
+        outlet.write(PART)
+    outlet.close(4008)
+    outlet.write(prepare(b"too late"))
+    heard = []
+    async with in_time("it ends"):
+        with suppress(websockets.ConnectionClosed):
+            while True:
+                heard.append(await client.recv())
+        await outlet.left()
+    assert client.close_code == 4008
+    assert len(heard) == PARTS
+    assert heard[-1] != "too late"
+
+
+async def test_a_client_that_is_gone_takes_nothing_and_breaks_nothing(opened: tuple[Outlet, ClientConnection]) -> None:
+    outlet, client = opened
+    client.transport.abort()
+    async with in_time("it is noticed"):
+        outlet.write(PART)
+        await outlet.taken()
+        while outlet.waiting:
+            await asyncio.wait([asyncio.create_task(outlet.taken())], timeout=0.01)
+        outlet.write(PART)
+        outlet.close(4012)
+        await outlet.left()
+    assert outlet.waiting == 0
