@@ -1,8 +1,8 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, hostile, pages, scylla, kafka, standard and cluster (where CHAT_TEST_* names their servers), imports,
-check, memory. Nothing here is a test: a missed target is shown, and only a frame that was lost, doubled or out
-of order ends the bench.
+Rows: sends, fanout, hostile, pages, scylla, kafka, standard and cluster (those with servers where CHAT_TEST_* names
+them), imports, check, memory. Nothing here is a test: a missed target is shown, and only a frame that was lost,
+doubled or out of order ends the bench.
 """
 
 import os
@@ -14,13 +14,14 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.bench import client, hostile, imports, kafka, memory, pages, scylla, sends, shapes, starting, table
+from tests.bench import client, fanout, hostile, imports, kafka, memory, pages, scylla, sends, shapes, starting, table
 from tests.bench.client import NoGo, Socket
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 from tests.servers import variable
 
-ROWS = ("sends", "standard", "cluster", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
+ROWS = ("sends", "fanout", "standard", "cluster", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
 SERVERS = {
+    "fanout": "postgres",
     "scylla": "cassandra",
     "kafka": "kafka",
     "standard": "postgres",
@@ -50,6 +51,7 @@ def main(chosen: list[str]) -> int:
             "sends": lambda: sends.measure(crowd, sockets),
             "standard": lambda: shapes.measure(Path(name), "standard"),
             "cluster": lambda: shapes.measure(Path(name), "cluster"),
+            "fanout": lambda: fanout.measure(Path(name)),
             "hostile": lambda: hostile.measure(crowd, sockets),
             "pages": lambda: pages.measure(empty),
             "scylla": lambda: scylla.measure(empty),

@@ -29,10 +29,16 @@ class Socket(msgspec.Struct, frozen=True):
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
-    """How to send: at `rate` a second, or with `window` un-acked of each socket where it is 0."""
+    """How to send: at `rate` a second, or with `window` un-acked of each socket where it is 0.
+
+    With `heard` the window is a room's, of messages that not all its members have heard, sent by its first one;
+    of one room, `senders` says how many of its members send at a rate, all where it is 0.
+    """
 
     rate: float = 0.0
     window: int = 0
+    senders: int = 0
+    heard: bool = False
     warm_up: float  # seconds that are not measured
     seconds: float
 

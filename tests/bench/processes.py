@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from tests.installations import environment_of
 
@@ -118,17 +119,17 @@ def serving(folder: Path, *arguments: str, settings: dict[str, str] | None = Non
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Server]:
+def running(folder: Path, *arguments: str, core: int = SERVER_CORE) -> Iterator[Server]:
     """The same with Python that serves nobody; its port is 0."""
-    with _started(folder, *arguments) as process:
+    with _started(folder, *arguments, core=core) as process:
         yield Server(process.pid, 0)
 
 
 @contextmanager
 def _started(
-    folder: Path, *arguments: str, settings: dict[str, str] | None = None
+    folder: Path, *arguments: str, settings: dict[str, str] | None = None, core: int = SERVER_CORE
 ) -> Iterator["subprocess.Popen[str]"]:
-    with (folder / "server.log").open("w+") as log:
+    with TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -136,7 +137,7 @@ def _started(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            preexec_fn=partial(os.sched_setaffinity, 0, {SERVER_CORE}),
+            preexec_fn=partial(os.sched_setaffinity, 0, {core}),
         )
         try:
             yield process

@@ -98,7 +98,11 @@ func newLoad(todo plan) (*load, error) {
 			in = &room{}
 			rooms[socket.Room] = in
 		}
-		l.order = append(l.order, &conn{load: l, member: member{socket: socket, room: in, seat: in.members}})
+		c := &conn{load: l, member: member{socket: socket, room: in, seat: in.members}}
+		if in.first == nil {
+			in.first = c
+		}
+		l.order = append(l.order, c)
 		in.members++
 	}
 	var err error
@@ -233,6 +237,9 @@ func (l *load) begin() (done bool, err error) {
 	l.stage, l.until, l.due = warming, l.now+seconds(now.WarmUp), l.now
 	if now.Rate == 0 {
 		for _, c := range l.order {
+			if now.Heard && c != c.room.first {
+				continue
+			}
 			for i := 0; i < now.Window; i++ {
 				c.say(l.now)
 			}
@@ -260,6 +267,9 @@ func (l *load) sendDue() error {
 	for ; l.due <= l.now; l.due += seconds(1 / l.plan.Phases[l.phase].Rate) {
 		c := l.order[l.turn%len(l.order)]
 		l.turn++
+		if senders := l.plan.Phases[l.phase].Senders; senders > 0 && c.seat >= senders {
+			l.turn, c = 1, l.order[0]
+		}
 		c.say(l.due)
 		if err := c.flush(); err != nil {
 			return err

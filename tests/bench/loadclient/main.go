@@ -34,6 +34,8 @@ type socket struct {
 type phase struct {
 	Rate    float64 `json:"rate"`    // sends a second offered by all together; 0 is as fast as the window lets
 	Window  int     `json:"window"`  // un-acked sends of one socket, where there is no rate
+	Senders int     `json:"senders"` // of a room, its first members; 0 is all
+	Heard   bool    `json:"heard"`   // the window is a room's, of messages that not everybody in it has heard
 	WarmUp  float64 `json:"warm_up"` // seconds
 	Seconds float64 `json:"seconds"` // of sending, measured
 }

@@ -35,6 +35,8 @@ type member struct {
 type room struct {
 	members int
 	sent    int
+	heard   int // deliveries to all members
+	first   *conn
 }
 
 // connected goes on after the handshake; an echo has no more to say before the first message.
@@ -125,7 +127,7 @@ func (c *conn) acknowledged(due int64) {
 	c.acked++
 	c.load.acked++
 	c.load.ackTimes.note(due)
-	if c.load.refilling() {
+	if c.load.refilling() && !c.load.plan.Phases[c.load.phase].Heard {
 		c.say(c.load.now)
 	}
 }
@@ -151,6 +153,11 @@ func (c *conn) message(text []byte) error {
 	c.pos, c.id, c.heard[seat] = pos, id, n
 	c.load.delivered++
 	c.load.deliveryTimes.note(number(content))
+	c.room.heard++
+	if c.room.heard%c.room.members == 0 && c.load.refilling() && c.load.plan.Phases[c.load.phase].Heard {
+		c.room.first.say(c.load.now)
+		return c.room.first.flush()
+	}
 	return nil
 }
 

@@ -1,0 +1,96 @@
+"""Fan-out: one chat of a thousand connected members, beside Channels as everybody begins with it."""
+
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from tests.bench.client import Measured, Phase, Socket, driven
+from tests.bench.processes import CLIENT_CORE, Server, make_folder, run_script, running, serving, wait_for_quiet
+from tests.bench.table import Row
+from tests.installations import found
+
+RUNS = 3
+FULL = Phase(window=16, heard=True, warm_up=1, seconds=5)
+STEADY = Phase(rate=20, senders=10, warm_up=1, seconds=5)  # 20,000 deliveries a second
+STOCK = Phase(window=2, heard=True, warm_up=1, seconds=5)
+TARGET = 50.0  # times stock, through log, delivery worker, Redis and hub
+
+
+def measure(folder: Path) -> list[Row]:
+    """The rows of fan-out."""
+    place = folder / "stock"
+    place.mkdir()
+    halls = {shape: _hall(folder / f"hall-{shape}", shape) for shape in ("embedded", "standard")}
+    runs = [{shape: _ours(halls[shape], shape) for shape in halls} | {"stock": [_stock(place)]} for _ in range(RUNS)]
+    stock = [run["stock"][0] for run in runs]
+    return [row for shape in halls for row in _rows(shape, [run[shape] for run in runs], stock)]
+
+
+def _rows(shape: str, runs: list[list[Measured]], stock: list[Measured]) -> list[Row]:
+    full, steady = [run[0] for run in runs], [run[1] for run in runs]
+    ratio = median(map(_rate, full)) / median(map(_rate, stock))
+    return [
+        Row(
+            name=f"fan-out to 1,000, {shape}",
+            unit="/s",
+            ours=median(map(_rate, full)),
+            baseline=median(map(_rate, stock)),
+            baseline_name="/s stock Channels",
+            ratio=ratio,
+            target=f">= {TARGET:.0f} x stock" if shape == "standard" else "",
+            met=ratio >= TARGET if shape == "standard" else None,
+            server_cpu=median(one.server_cpu / one.seconds for one in full),
+            client_cpu=max(one.client_cpu / one.seconds for one in full),
+            runs=[_rate(one) for one in full],
+            detail={
+                "messages/s": median(one.acked / one.seconds for one in full),
+                "server CPU us a delivery": median(one.server_cpu * 1e6 / one.delivered for one in full),
+                "delivery p50 ms": median(one.delivery_p50 for one in full),
+                "delivery p99 ms": median(one.delivery_p99 for one in full),
+            },
+        ),
+        Row(
+            name=f"delivery p99 at 20,000/s to 1,000, {shape}",
+            unit="ms",
+            ours=median(one.delivery_p99 for one in steady),
+            server_cpu=median(one.server_cpu / one.seconds for one in steady),
+            client_cpu=max(one.client_cpu / one.seconds for one in steady),
+            runs=[one.delivery_p99 for one in steady],
+            detail={"p50 ms": median(one.delivery_p50 for one in steady)},
+        ),
+    ]
+
+
+def _rate(one: Measured) -> float:
+    return one.delivered / one.seconds
+
+
+def _hall(folder: Path, shape: str) -> tuple[Path, list[Socket]]:
+    folder.mkdir()
+    found(folder, shape=shape)
+    make_folder(folder)
+    return folder, msgspec.json.decode(run_script(folder, "tests.bench.hall"), type=list[Socket])
+
+
+def _ours(hall: tuple[Path, list[Socket]], shape: str) -> list[Measured]:
+    folder, sockets = hall
+    wait_for_quiet()
+    with ExitStack() as stack:
+        if shape != "embedded":
+            stack.enter_context(running(folder, "manage.py", "project", "--all", core=CLIENT_CORE))
+        server = stack.enter_context(serving(folder, "manage.py", "serve", "--port", "0"))
+        return _driven(server, folder, sockets, FULL, STEADY)
+
+
+def _stock(folder: Path) -> Measured:
+    wait_for_quiet()
+    stock: AbstractContextManager[Server] = serving(folder, "-m", "tests.bench.stock")
+    with stock as server:
+        return _driven(server, folder, [Socket("", "hall")] * 1_000, STOCK)[0]
+
+
+def _driven(server: Server, folder: Path, sockets: list[Socket], *phases: Phase) -> list[Measured]:
+    with driven(server, folder, sockets, *phases) as result:
+        return result.phases
