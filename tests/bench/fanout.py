@@ -20,12 +20,13 @@ TARGET = 50.0  # times stock, through log, delivery worker, Redis and hub
 
 def measure(folder: Path) -> list[Row]:
     """The rows of fan-out."""
-    place = folder / "stock"
-    place.mkdir()
-    halls = {shape: _hall(folder / f"hall-{shape}", shape) for shape in ("embedded", "standard")}
-    runs = [{shape: _ours(halls[shape], shape) for shape in halls} | {"stock": [_stock(place)]} for _ in range(RUNS)]
-    stock = [run["stock"][0] for run in runs]
-    return [row for shape in halls for row in _rows(shape, [run[shape] for run in runs], stock)]
+    stock: list[Measured] = []
+    runs: dict[str, list[list[Measured]]] = {"embedded": [], "standard": []}
+    for number in range(RUNS):
+        stock.append(_stock(folder))
+        for shape, ours in runs.items():
+            ours.append(_ours(folder / f"hall-{shape}{number}", shape))
+    return [row for shape, ours in runs.items() for row in _rows(shape, ours, stock)]
 
 
 def _rows(shape: str, runs: list[list[Measured]], stock: list[Measured]) -> list[Row]:
@@ -67,15 +68,12 @@ def _rate(one: Measured) -> float:
     return one.delivered / one.seconds
 
 
-def _hall(folder: Path, shape: str) -> tuple[Path, list[Socket]]:
+def _ours(folder: Path, shape: str) -> list[Measured]:
+    """One run on an installation of its own, as the load client's nonces are always the same."""
     folder.mkdir()
     found(folder, shape=shape)
     make_folder(folder)
-    return folder, msgspec.json.decode(run_script(folder, "tests.bench.hall"), type=list[Socket])
-
-
-def _ours(hall: tuple[Path, list[Socket]], shape: str) -> list[Measured]:
-    folder, sockets = hall
+    sockets = msgspec.json.decode(run_script(folder, "tests.bench.hall"), type=list[Socket])
     wait_for_quiet()
     with ExitStack() as stack:
         if shape != "embedded":
