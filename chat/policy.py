@@ -24,6 +24,23 @@ class Role(StrEnum):
 _RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
+class Mode(StrEnum):
+    """How those who hear everything of theirs hear a chat."""
+
+    FULL = "full"  # every event
+    ACTIVITY = "activity"  # once a second that there is something new
+
+
+MOST_FULL, BACK_TO_FULL = 50, 40  # participants; in between a chat stays as it is, so that it does not flap
+
+
+def mode_of(participants: int, before: Mode) -> Mode:
+    """How a chat of so many is heard from now on."""
+    if BACK_TO_FULL < participants <= MOST_FULL:
+        return before
+    return Mode.ACTIVITY if participants > MOST_FULL else Mode.FULL
+
+
 class Action(StrEnum):
     """What a role may allow."""
 

@@ -43,7 +43,7 @@ def chat(
         "last_message": _preview(row, users),
         "last_message_at": _moment(row.last_message_at),
         "created_at": _moment(row.created_at),
-        "mode": "full",
+        "mode": row.mode,
         "role": place.role,
         "peer": _user(str(peer), users) if peer else None,
         "permissions": row.permissions,

@@ -186,7 +186,7 @@ def require_name(name: object) -> str:
 def store_new(chat: Chat, roles: Mapping[User, Role], *, creator: User) -> str:
     """Store a new chat with its people and append its events; answers the id of the first."""
     chat.version = version = clock.version()
-    chat.participant_count = len(roles)
+    chat.count(len(roles))
     chat.save(force_insert=True)
     Participant.objects.bulk_create(
         [Participant(chat=chat, user=user, role=role, version=version) for user, role in roles.items()]

@@ -341,7 +341,7 @@ def _record_of(chat: ChatId, one: _Said, *, by: User) -> NewRecord:
 def _add(chat: Chat, people: Sequence[UUID], *, by: User) -> None:
     version = clock.version()
     for person in people:
-        chat.participant_count += 1
+        chat.count(1)
         chat.members_version += 1
         added = ParticipantAdded(
             room_id=str(chat.id),
@@ -353,7 +353,7 @@ def _add(chat: Chat, people: Sequence[UUID], *, by: User) -> None:
         )
         record(added, key=chat.id, actor=by, version=version)  # Nothing for the person, who cannot sign in.
     chat.version = version
-    chat.save(update_fields=["participant_count", "members_version", "version"])
+    chat.save(update_fields=["participant_count", "mode", "members_version", "version"])
     Participant.objects.bulk_create(
         Participant(chat=chat, user_id=person, role=Role.MEMBER, version=version) for person in people
     )

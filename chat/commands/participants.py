@@ -171,8 +171,8 @@ def _take_out(event: type[MembershipChanged], locked: Locked, place: Participant
 def _changed(event: type[MembershipChanged], locked: Locked, place: Participant, *, count: int = 0, **more: Any) -> str:
     """Save a place and its chat, and append the event; answers its id."""
     chat = locked.chat
-    chat.participant_count += count
-    place.version = max(locked.changed("participant_count"), (place.version or 0) + 1)
+    chat.count(count)
+    place.version = max(locked.changed("participant_count", "mode"), (place.version or 0) + 1)
     if count > 0:
         place.joined_at = datetime.now(UTC)
     # What projections write beside this is not read under the lock: it stays as it is.

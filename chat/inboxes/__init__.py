@@ -38,6 +38,9 @@ class Inboxes(Protocol):
     async def forget(self, chat: ChatId, user: str) -> None:
         """Close an inbox: the position went back, so it is counted anew."""
 
+    async def close(self, chat: ChatId) -> None:
+        """Close all inboxes of a chat: it is too large for them."""
+
     async def open(self, chat: ChatId, user: str, *, read_pos: int) -> None:
         """Take in what comes from now on, above a read position; one that is open at or below it stays."""
 

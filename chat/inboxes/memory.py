@@ -57,6 +57,10 @@ class MemoryInboxes:
             if not inboxes:
                 del self._chats[chat]
 
+    async def close(self, chat: ChatId) -> None:
+        for user in self._chats.pop(chat, {}):
+            self._order.pop((chat, user), None)
+
     async def open(self, chat: ChatId, user: str, *, read_pos: int) -> None:
         inbox = self._find(chat, user)
         if inbox is None or inbox.read_pos > read_pos:

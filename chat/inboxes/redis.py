@@ -95,6 +95,14 @@ end
 # KEYS: inbox, index. ARGV: user.
 _FORGET = script(_COMMON + "close(KEYS[1], KEYS[2], ARGV[1])")
 
+# KEYS: index. ARGV: chat.
+_CLOSE = script(
+    """
+for _, user in ipairs(redis.call('SMEMBERS', KEYS[1])) do redis.call('DEL', 'inbox:' .. user .. ':' .. ARGV[1]) end
+redis.call('DEL', KEYS[1])
+"""
+)
+
 # KEYS: inbox, index. ARGV: user, read pos.
 _OPEN = script(
     _COMMON
@@ -160,6 +168,9 @@ class RedisInboxes:
 
     async def forget(self, chat: ChatId, user: str) -> None:
         await self._redis.run(_FORGET, keys=[_inbox(chat, user), _index(chat)], args=[user])
+
+    async def close(self, chat: ChatId) -> None:
+        await self._redis.run(_CLOSE, keys=[_index(chat)], args=[str(chat)])
 
     async def open(self, chat: ChatId, user: str, *, read_pos: int) -> None:
         await self._redis.run(_OPEN, keys=[_inbox(chat, user), _index(chat)], args=[user, read_pos])

@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from chat.policy import OVERRIDABLE, Overrides, Role
+from chat.policy import OVERRIDABLE, Mode, Overrides, Role, mode_of
 
 
 class Chat(models.Model):
@@ -21,6 +21,7 @@ class Chat(models.Model):
     last_message_at = models.DateTimeField(null=True)
     last_message = models.JSONField(null=True, help_text="id, sender and text of the newest message, by `previews`")
     participant_count = models.IntegerField(default=0)
+    mode = models.CharField(max_length=8, default=Mode.FULL.value, choices=[(mode.value, mode.value) for mode in Mode])
     is_archived = models.BooleanField(default=False)
     permissions = models.JSONField(default=dict, help_text="the lowest role that may post, invite, pin, mention all")
     slow_mode_seconds = models.PositiveIntegerField(default=0, help_text="between two messages of one member")
@@ -33,6 +34,11 @@ class Chat(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+    def count(self, change: int) -> None:
+        """Count participants who come or go, and choose how so many hear the chat; saved by the caller."""
+        self.participant_count += change
+        self.mode = mode_of(self.participant_count, Mode(self.mode))
 
     @property
     def overrides(self) -> Overrides:

@@ -19,6 +19,7 @@ from django.db.models.functions import Greatest
 from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, ParticipantAdded, ReadAdvanced
 from chat.inboxes import inboxes
 from chat.models import Chat, Participant
+from chat.policy import Mode
 from chat.queries.erased import is_erased
 from chat.queries.participants import chat_id, need, roster
 from chat.queries.unread import COUNTED_TYPES, position_of
@@ -110,7 +111,11 @@ async def write_later(records: Sequence[Record]) -> None:
 async def _put(chat: ChatId, sent: MessageSent, pos: int) -> None:
     if await is_erased(sent.room_id):
         return
-    others = (await roster(chat)).members.keys() - {sent.sender_id}
+    known = await roster(chat)
+    if known.mode is Mode.ACTIVITY:
+        await inboxes().close(chat)  # Who looks opens one; it is not kept up, so it lasts until the next message.
+        return
+    others = known.members.keys() - {sent.sender_id}
     mentioned = others if "all" in sent.mentions else sent.mentions
     await inboxes().add(chat, others, int(sent.message_id), pos, mentioned=mentioned)
 

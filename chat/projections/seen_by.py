@@ -7,12 +7,12 @@ import asyncio
 from collections import OrderedDict
 
 from chat.events import ReadAdvanced
+from chat.policy import Mode
 from chat.queries.participants import chat_id, roster
 from chatsite.gateway.hub import whisper
 from chatsite.gateway.protocol import frame
 
 EVERY_SECONDS = 2.0
-FULL_MEMBERS = 50  # in larger rooms nobody is told: it would cost each member a frame for each read
 REMEMBERED = 10_000  # person and room pairs told lately; an older one is told again at once
 
 _told: OrderedDict[tuple[str, str], ReadAdvanced | None] = OrderedDict()  # None: nothing newer waits
@@ -42,7 +42,8 @@ _telling: set["asyncio.Task[None]"] = set()  # at most one for each pair in `_to
 
 
 async def _whisper(read: ReadAdvanced) -> None:
-    members = (await roster(chat_id(read.room_id))).members
-    if len(members) <= FULL_MEMBERS and read.user_id in members:
+    known = await roster(chat_id(read.room_id))
+    # In larger rooms nobody is told: it would cost each member a frame for each read.
+    if known.mode is Mode.FULL and read.user_id in known.members:
         body = frame("READ_POSITION", roomId=read.room_id, userId=read.user_id, messageId=read.message_id)
         await whisper(read.room_id, body, besides=read.user_id)

@@ -8,11 +8,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from chat.models import Ban, Chat, Erased, Invite, Participant
-from chat.queries import unread
+from chat.policy import Mode
+from chat.queries import activity, unread
 from chat.queries.erased import CHAT
 from chat.queries.participants import chat_id
 from chat.queries.unread import Counts, position_of
 from chatsite.accounts.models import User
+from chatsite.gateway.streams import stream
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Invalid, NotFound
 from chatsite.kernel.ids import ChatId, UserId
@@ -79,7 +81,10 @@ async def counts(user: UserId, memberships: Sequence[Membership]) -> dict[ChatId
 async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
     """The latest chats of a person, with what SUBSCRIBED_ALL says of each."""
     memberships = await in_db_thread(_latest, UUID(user))
+    own = (await stream().heads([user]))[user]
     found = await counts(UserId(UUID(user)), memberships)
+    large = {ChatId(row.chat.id) for row in memberships if row.chat.mode == Mode.ACTIVITY}
+    activity.remember(user, {chat: one for chat, one in found.items() if chat in large}, own=own.pos)
     return {
         str(chat): {"pos": one.up_to, "unread": one.unread, "mentions": one.mentions} for chat, one in found.items()
     }

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from chat import policy
 from chat.models import Chat, Participant
-from chat.policy import OVERRIDABLE, Overrides, Role, Seat
+from chat.policy import OVERRIDABLE, Mode, Overrides, Role, Seat
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import NotFound
 from chatsite.kernel.ids import ChatId, UserId
@@ -35,9 +35,10 @@ class Roster(NamedTuple):
     is_archived: bool
     overrides: Overrides
     slow_mode_seconds: int
+    mode: Mode
 
 
-NOBODY = Roster(0, {}, is_archived=False, overrides={}, slow_mode_seconds=0)
+NOBODY = Roster(0, {}, is_archived=False, overrides={}, slow_mode_seconds=0, mode=Mode.FULL)
 
 
 @dataclass
@@ -121,16 +122,24 @@ async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> s
     return {user for user in asked if user in members}
 
 
+async def mode_of(subject: str) -> str:
+    """How those who hear everything of theirs hear a chat: "full" or "activity"."""
+    try:
+        return (await roster(chat_id(subject))).mode
+    except NotFound:
+        return Mode.FULL
+
+
 def _read(chat: ChatId) -> Roster:
     # The version first: a change that comes in between makes this roster look older than it is.
     row = (
         Chat.objects.filter(id=chat)
-        .values_list("members_version", "is_archived", "permissions", "slow_mode_seconds")
+        .values_list("members_version", "is_archived", "permissions", "slow_mode_seconds", "mode")
         .first()
     )
     if row is None:
         return NOBODY
-    version, is_archived, permissions, slow_mode = row
+    version, is_archived, permissions, slow_mode, mode = row
     people = Participant.objects.filter(chat_id=chat, is_active=True).values_list("user_id", "role", "muted_until")
     return Roster(
         version,
@@ -138,4 +147,5 @@ def _read(chat: ChatId) -> Roster:
         is_archived=is_archived,
         overrides={OVERRIDABLE[name]: Role(role) for name, role in permissions.items()},
         slow_mode_seconds=slow_mode,
+        mode=Mode(mode),
     )

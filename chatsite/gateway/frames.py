@@ -60,7 +60,7 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
                 raise NotFound()  # One's own subject is heard from READY on; it is no room.
             if subject not in session.subjects and len(session.subjects) > MAX_SUBSCRIPTIONS:
                 raise RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
-            await hub.subscribe(session, subject, cursor, ref=asked.ref)
+            await hub.subscribe_by_name(session, subject, cursor, ref=asked.ref)
         except DomainError as error:
             refusal = error_frame(error, ref=asked.ref)
             session.reply(b'%b,"roomId":%b}' % (refusal[:-1], encode(subject)))
@@ -70,8 +70,11 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
 async def unsubscribe(session: Session, asked: Unsubscribe) -> None:
     """Hear some rooms no more."""
     for subject in asked.rooms:
-        # Who hears everything hears this room still: under "all" it falls back to its mode.
-        if subject != session.user_id and not session.hears_all:
+        if subject == session.user_id:
+            continue
+        if session.hears_all:
+            hub.unname(session, subject)
+        else:
             hub.unsubscribe(session, subject)
     session.reply(frame("OK", ref=asked.ref))
 

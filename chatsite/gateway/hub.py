@@ -31,7 +31,7 @@ from chatsite.gateway.protocol import (
     prepare,
     stamp,
 )
-from chatsite.gateway.registry import subjects_of, who_may_hear
+from chatsite.gateway.registry import mode_of, subjects_of, unread_of, who_may_hear
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.kernel import clock
@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
 BREATH = 4  # this part of a session's budget is delivered before the sessions may write
+ACTIVITY_SECONDS = 1.0  # between two notices of what happens in a large room
+FULL, ACTIVITY = "full", "activity"  # how those who hear everything of theirs hear a room
 SLICE = 500  # sessions written to in one turn of the loop: 2 to 3 ms
 HUBS = "hubs"  # the layer's group that every process is in
 ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
@@ -64,9 +66,11 @@ class _Room:
     where they are many: under load a socket is written to once for many events.
     """
 
-    def __init__(self, subject: str, cursor: Cursor) -> None:
-        self.subject, self.cursor = subject, cursor
+    def __init__(self, subject: str, cursor: Cursor, mode: str, *, is_own: bool = False) -> None:
+        self.subject, self.cursor, self.mode = subject, cursor, mode
+        self.is_own = is_own  # of one person, and no chat
         self.live: set[Session] = set()
+        self.watching: set[Session] = set()  # who hears only now and then that there is something new
         self.ahead: dict[Session, int] = {}  # live sessions whose replay went above the cursor
         self.held: dict[Session, list[_Held]] = {}  # sessions that wait for their SUBSCRIBED
         self.leaving: set[Session] = set()  # sent away by a newer roster; only their farewell is still due
@@ -79,7 +83,7 @@ class _Room:
 
     def hearers(self) -> set[Session]:
         """Everybody who is sent what happens here."""
-        return self.live | self.held.keys()
+        return self.live | self.held.keys() | self.watching
 
     def broadcast(self, frame: bytes, pos: int, *, to: Iterable[Session] | None = None) -> None:
         """Let one event be due to all, or send it to those named; the others have no right to it."""
@@ -173,6 +177,11 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
     )
 
 
+def _mode_notice(room: _Room) -> bytes:
+    """That a room is heard in another way from now on."""
+    return prepare(frame("ROOM", roomId=room.subject, change="mode", chat={"mode": room.mode}))
+
+
 def _whisper(room: _Room, notice: dict[str, Any]) -> None:
     for session in room.live:
         if session.user_id != notice["besides"]:
@@ -207,6 +216,7 @@ class Hub:
         self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
         self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._ended: dict[str, float] = {}  # sign-in -> the moment (monotonic) it ended, in that order
+        self._news: dict[_Room, int] = {}  # rooms that are watched, and the newest message in each
         self._unwritten: dict[_Room, None] = {}  # rooms where something is due, in that order
         self._all_written = asyncio.Event()
         self._all_written.set()
@@ -221,6 +231,7 @@ class Hub:
             tasks.create_task(self._join_hubs())
             tasks.create_task(self._compare_heads())
             tasks.create_task(self._judge_members())
+            tasks.create_task(self._tell_activity())
             sent = 0
             while True:
                 notice = await layer.receive(await self._own_channel())
@@ -253,6 +264,7 @@ class Hub:
                     self._follow(room, notice["joins"], version=notice["joins_version"])
                 if notice["minted"] is not None:
                     clock.see(notice["minted"])
+                    self._note_activity(room, notice["minted"])
                     # What is due now is written, or begun to be, before this is called.
                     asyncio.get_running_loop().call_soon(_note_fanout, unix_ms_of(notice["minted"]))
             case _:
@@ -286,6 +298,12 @@ class Hub:
             return sent
         await self._all_written.wait()
         return 0
+
+    async def subscribe_by_name(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
+        """The same, in full however many are in it."""
+        await self.subscribe(session, subject, cursor, ref=ref)
+        if subject in session.subjects:
+            session.named.add(subject)
 
     async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
         """Send what a session missed of a subject, then everything as it happens; NotFound if not theirs."""
@@ -328,7 +346,7 @@ class Hub:
 
     async def hear_oneself(self, session: Session) -> Cursor:
         """Let a session hear what concerns its person alone; answers from where on."""
-        room = await self._room(session.require_user)
+        room = await self._room(session.require_user, is_own=True)
         room.enter(session)
         session.subjects.add(room.subject)
         return room.cursor
@@ -356,21 +374,47 @@ class Hub:
         if session.closing or session.gone:
             theirs = {}
         # Where it was live before, or is held still, its person is a member; a hold that is gone was a removal.
-        heard = [one for one in rooms if one.subject in theirs and (session in one.live or one.subject in held)]
-        answer = {room.subject: {"epoch": room.cursor.epoch, "mode": "full"} | theirs[room.subject] for room in heard}
+        heard = [
+            one
+            for one in rooms
+            if one.subject in theirs and (session in one.live | one.watching or one.subject in held)
+        ]
+        modes = {room.subject: FULL if room.subject in session.named else room.mode for room in heard}
+        answer = {
+            room.subject: {"epoch": room.cursor.epoch, "mode": modes[room.subject]} | theirs[room.subject]
+            for room in heard
+        }
         session.reply(frame("SUBSCRIBED_ALL", ref=ref, rooms=answer))
         for room in heard:
-            self._go_live(room, session, held.get(room.subject, ()), theirs[room.subject]["pos"])
+            if modes[room.subject] == ACTIVITY:
+                self._watch(room, session)
+            else:
+                self._go_live(room, session, held.get(room.subject, ()), theirs[room.subject]["pos"])
         for room in rooms:
             self._leave_if_empty(room)
 
     def unsubscribe(self, session: Session, subject: str, *, keep_room: bool = False) -> None:
         """Send no more of a subject."""
         session.subjects.discard(subject)
+        session.named.discard(subject)
         if (room := self._rooms.get(subject)) is not None:
             room.leave(session)
+            room.watching.discard(session)
             if not keep_room:
                 self._leave_if_empty(room)
+
+    def unname(self, session: Session, subject: str) -> None:
+        """Let a session that hears everything of its person's hear a subject by its mode again."""
+        session.named.discard(subject)
+        room = self._rooms.get(subject)
+        if room is not None and room.mode == ACTIVITY and session in room.live:
+            self._watch(room, session)
+
+    def _watch(self, room: _Room, session: Session) -> None:
+        """Tell a session from now on that there is something new in a room, and not what."""
+        room.leave(session)
+        room.watching.add(session)
+        session.subjects.add(room.subject)
 
     async def end_sign_ins(self, ids: Sequence[str]) -> None:
         """Close the sessions of sign-ins that have ended, in every process."""
@@ -467,27 +511,28 @@ class Hub:
             self._channel = await get_channel_layer().new_channel("hub")
         return self._channel
 
-    async def _room(self, subject: str) -> _Room:
+    async def _room(self, subject: str, *, is_own: bool = False) -> _Room:
         """The room that is known now: one that was left again while others joined it is joined anew."""
         while (room := self._rooms.get(subject)) is None:
             if (joining := self._joining.get(subject)) is None:
-                joining = self._joining[subject] = asyncio.create_task(self._join(subject))
+                joining = self._joining[subject] = asyncio.create_task(self._join(subject, is_own=is_own))
             await asyncio.shield(joining)
         return room
 
-    async def _join(self, subject: str) -> None:
+    async def _join(self, subject: str, *, is_own: bool) -> None:
         try:
+            mode = FULL if is_own else await mode_of(subject)
             await get_channel_layer().group_add(group_of(subject), await self._own_channel())
             self._joined.add(subject)
             head = (await stream().heads([subject]))[subject]
-            self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos))
+            self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos), mode, is_own=is_own)
         finally:
             # Before the task is done: whoever awaited a finished one again would never let the loop run.
             del self._joining[subject]
 
     def _leave_if_empty(self, room: _Room) -> None:
         """Forget a room without hearers; its group is left by the next comparison of heads."""
-        if not (room.live or room.held or room.leaving) and self._rooms.get(room.subject) is room:
+        if not (room.live or room.watching or room.held or room.leaving) and self._rooms.get(room.subject) is room:
             del self._rooms[room.subject]
 
     async def _join_hubs(self) -> None:
@@ -519,6 +564,7 @@ class Hub:
                 room.leaving.clear()
                 try:
                     self._send_away(room, await self._entitled(room, version=room.members_version))
+                    await self._fit_mode(room)
                 except (DatabaseError, Unavailable) as error:
                     logger.warning("members of %s are not judged this time: %s", room.subject, error)
 
@@ -558,6 +604,7 @@ class Hub:
                 # What cannot be completed may hold a removal.
                 self._send_away(room, await self._entitled(room, version=room.members_version))
                 self._resync(room, Cursor(head.epoch, head.pos))
+                await self._fit_mode(room)
                 continue
             sent = 0
             for entry in missed:
@@ -566,6 +613,8 @@ class Hub:
 
     async def _deliver(self, room: _Room, entry: Entry) -> None:
         _see(entry)
+        if entry.body.minted is not None:
+            self._note_activity(room, entry.body.minted)
         frame = prepare(stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev))
         if entry.body.members_version <= room.members_version:
             self._broadcast(room, frame, entry.pos)
@@ -586,6 +635,7 @@ class Hub:
         for session in early:
             room.leaving.add(session)
             session.leaving.add(room.subject)
+        await self._fit_mode(room)
 
     def _follow(self, room: _Room, subject: str, *, version: int) -> None:
         """Join those who hear everything of theirs to a room that their person came into."""
@@ -598,14 +648,66 @@ class Hub:
     async def _join_later(self, session: Session, subject: str, *, version: int) -> None:
         try:
             await self._require_hearer(session, subject, version=version)
-            if len(session.subjects) <= MAX_SUBSCRIPTIONS:
-                await self.subscribe(session, subject, None, ref=None)
+            if len(session.subjects) > MAX_SUBSCRIPTIONS:
+                return
+            await self.subscribe(session, subject, None, ref=None)
+            room = self._rooms.get(subject)
+            if room is not None and room.mode == ACTIVITY and session in room.live:
+                self._watch(room, session)
+                session.push(_mode_notice(room))
         except NotFound:
             logger.debug("%s was left again at once", subject)
         except (DatabaseError, Unavailable) as error:
             # Silence would look like a quiet room: the client comes back and asks for everything again.
             logger.warning("session %s cannot hear %s: %s", session.id, subject, error)
             session.close(CloseCode.TOO_SLOW)
+
+    async def _fit_mode(self, room: _Room) -> None:
+        """Move those who hear everything of theirs to the mode that the room's members make it have now."""
+        if room.is_own or (mode := await mode_of(room.subject)) == room.mode:
+            return
+        room.mode = mode
+        notice = _mode_notice(room)
+        if mode == ACTIVITY:
+            for session in [one for one in room.live if one.hears_all and room.subject not in one.named]:
+                self._watch(room, session)
+                session.push(notice)
+            return
+        # They have not had what was said since, so they begin anew.
+        begin = prepare(frame("RESYNC", roomId=room.subject, epoch=room.cursor.epoch, pos=room.cursor.pos))
+        for session in tuple(room.watching):
+            room.watching.discard(session)
+            room.enter(session)
+            session.push(notice + begin)
+
+    def _note_activity(self, room: _Room, message_id: int) -> None:
+        if room.watching:
+            self._news[room] = message_id
+
+    async def _tell_activity(self) -> None:
+        """Tell those who watch large rooms once a second that there is something new; nobody misses what is dropped."""
+        while True:
+            await asyncio.sleep(ACTIVITY_SECONDS)
+            news, self._news = self._news, {}
+            for room, message_id in news.items():
+                try:
+                    unread = await unread_of(room.subject, {session.require_user for session in room.watching})
+                except (DatabaseError, Unavailable) as error:
+                    logger.warning("nobody is told of news in %s this time: %s", room.subject, error)
+                    continue
+                frames = {
+                    number: prepare(
+                        frame("ROOM_ACTIVITY", roomId=room.subject, messageId=str(message_id), unread=number)
+                    )
+                    for number in set(unread.values())
+                }
+                for number, session in enumerate(tuple(room.watching)):
+                    if session.user_id in unread:
+                        session.whisper(frames[unread[session.user_id]])
+                    else:
+                        self._news.setdefault(room, message_id)  # Counted next time.
+                    if number % SLICE == SLICE - 1:
+                        await asyncio.sleep(0)
 
     async def _entitled(self, room: _Room, *, version: int) -> set[Session]:
         """The sessions here whose people are members, those that came while it was asked too."""
@@ -622,6 +724,7 @@ class Hub:
 
     def _remove(self, room: _Room, session: Session) -> None:
         room.leave(session)
+        room.watching.discard(session)
         if (held := room.held.pop(session, None)) is not None:
             for event in held:
                 session.push(event.frame)

@@ -1,6 +1,6 @@
 """What the apps tell the gateway: the frames they read, and their predicates by setting."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -46,6 +46,8 @@ async def handle(session: Session, frame: ClientFrame) -> None:
 Authenticate = Callable[..., Awaitable[Identity]]
 WhoMayHear = Callable[..., Awaitable[set[str]]]
 SubjectsOf = Callable[[str], Awaitable[dict[str, dict[str, Any]]]]
+ModeOf = Callable[[str], Awaitable[str]]
+UnreadOf = Callable[[str, Collection[str]], Awaitable[dict[str, int]]]
 
 
 @cache
@@ -72,3 +74,13 @@ async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> s
 async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
     """What a person may hear, at most 500, the latest first; with what SUBSCRIBED_ALL says of each."""
     return await cast(SubjectsOf, _named("SUBJECTS_OF"))(user)
+
+
+async def mode_of(subject: str) -> str:
+    """How those who hear everything of theirs hear a subject: "full", or "activity" where many are in it."""
+    return await cast(ModeOf, _named("MODE_OF"))(subject)
+
+
+async def unread_of(subject: str, users: Collection[str]) -> dict[str, int]:
+    """What people have not read of a subject that they hear the activity of; of some perhaps nothing yet."""
+    return await cast(UnreadOf, _named("UNREAD_OF"))(subject, users)

@@ -32,6 +32,7 @@ class Session:
         self.warned = False
         self.subjects: set[str] = set()
         self.leaving: set[str] = set()  # subjects of which only a farewell is due, or was
+        self.named: set[str] = set()  # subjects that were asked for by name: heard in full, however many are in them
         self.hears_all = False  # what becomes its person's is heard without asking
         self.gone = False  # the hub has let go of it
         self._outlet = outlet

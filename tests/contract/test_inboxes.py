@@ -95,6 +95,17 @@ async def test_a_message_is_for_those_who_may_hear_it(inboxes: Inboxes) -> None:
     assert (await unread(inboxes, "ada"), await unread(inboxes, "eve")) == ([-1], [])
 
 
+async def test_all_of_a_chat_are_closed_at_once(inboxes: Inboxes) -> None:
+    for user in ("ada", "ben"):
+        await opened(inboxes, user)
+    await inboxes.add(CHAT, ALL, 1, 10, mentioned=[])
+    await inboxes.close(CHAT)
+    await inboxes.add(CHAT, ALL, 2, 20, mentioned=[])
+    assert (await unread(inboxes, "ada"), await unread(inboxes, "ben")) == (None, None)
+    await opened(inboxes, "ada", read_pos=20)
+    assert await unread(inboxes, "ada") == []
+
+
 async def test_many_chats_are_asked_for_at_once(inboxes: Inboxes) -> None:
     chats = [ChatId(uuid4()) for _ in range(CHUNK + 3)]
     for number, chat in enumerate(chats[1:]):

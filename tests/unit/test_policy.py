@@ -3,7 +3,7 @@
 import pytest
 
 from chat import policy
-from chat.policy import Action, Overrides, Role, Seat
+from chat.policy import Action, Mode, Overrides, Role, Seat
 from chatsite.kernel.errors import Conflict, Forbidden
 
 LOWEST = {
@@ -58,3 +58,18 @@ def test_the_last_owner_stays() -> None:
     assert refused.value.code == "last_owner"
     policy.require_another_owner(Role.OWNER, owners=2)
     policy.require_another_owner(Role.ADMIN, owners=1)
+
+
+@pytest.mark.parametrize(
+    ("participants", "before", "after"),
+    [
+        (50, Mode.FULL, Mode.FULL),
+        (51, Mode.FULL, Mode.ACTIVITY),
+        (41, Mode.ACTIVITY, Mode.ACTIVITY),
+        (41, Mode.FULL, Mode.FULL),
+        (40, Mode.ACTIVITY, Mode.FULL),
+        (51, Mode.ACTIVITY, Mode.ACTIVITY),
+    ],
+)
+def test_a_chat_that_grows_and_shrinks_does_not_flap(participants: int, before: Mode, after: Mode) -> None:
+    assert policy.mode_of(participants, before) is after
