@@ -20,8 +20,6 @@ from django.db import DatabaseError
 from chatsite.gateway.bodies import EVERYBODY
 from chatsite.gateway.protocol import (
     MAX_SUBSCRIPTIONS,
-    REPLAY_BYTES,
-    REPLAY_EVENTS,
     CloseCode,
     Cursor,
     Ref,
@@ -32,6 +30,7 @@ from chatsite.gateway.protocol import (
     stamp,
 )
 from chatsite.gateway.registry import mode_of, subjects_of, unread_of, who_may_hear
+from chatsite.gateway.replays import Replay, missed_since, replay, see
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.kernel import clock
@@ -199,12 +198,6 @@ async def _tell_hubs(notice: dict[str, Any]) -> None:
         logger.warning("other processes find out for themselves, within a minute: %s (%s)", notice["type"], error)
 
 
-def _see(entry: Entry) -> None:
-    """Mint above what a session here is sent, wherever it was minted."""
-    if entry.body.minted is not None:
-        clock.see(entry.body.minted)
-
-
 class Hub:
     """Every session of this process, by subject."""
 
@@ -314,7 +307,7 @@ class Hub:
         try:
             # Again, now that a removal would be seen here: one in between is not missed.
             await self._require_hearer(session, subject, version=room.members_version)
-            answer, pos, live = await self._replay(room, cursor, ref)
+            answer = await self._replay(room, cursor, ref)
         except BaseException:
             room.held.pop(session, None)
             self._leave_if_empty(room)
@@ -325,11 +318,11 @@ class Hub:
             if held is None:
                 raise NotFound()
             return
-        session.replay(answer)
-        if not live:
+        session.replay(answer.frame)
+        if answer.more:
             self._leave_if_empty(room)
             return
-        self._go_live(room, session, held, pos)
+        self._go_live(room, session, held, answer.pos)
 
     def _go_live(self, room: _Room, session: Session, held: Sequence[_Held], pos: int) -> None:
         """Send a session what was held above the pos it was answered with, and everything from now on."""
@@ -471,38 +464,12 @@ class Hub:
 
     # --- replay
 
-    async def _replay(self, room: _Room, cursor: Cursor | None, ref: Ref) -> tuple[bytes, int, bool]:
-        """The answer to a SUBSCRIBE, the pos it reaches, and whether the session is live from there."""
+    async def _replay(self, room: _Room, cursor: Cursor | None, ref: Ref) -> Replay:
+        """The answer to a SUBSCRIBE."""
         head = (await stream().heads([room.subject]))[room.subject]
-        missed: Sequence[Entry] | None = ()
-        if cursor is not None:
-            good = cursor.epoch == head.epoch and 0 <= cursor.pos <= head.pos
-            missed = await stream().since(room.subject, cursor.pos) if good else None
+        missed = await missed_since(room.subject, cursor, head)
         ws_resumes.labels("fresh" if cursor is None else "resync" if missed is None else "recovered").inc()
-        if missed is None:
-            return frame("RESYNC", roomId=room.subject, epoch=head.epoch, pos=head.pos, ref=ref), head.pos, True
-        events: list[bytes] = []
-        size = 0
-        for entry in missed:
-            _see(entry)
-            event = stamp(entry.body.bytes, epoch=head.epoch, pos=entry.pos, prev=entry.prev)
-            if events and (len(events) == REPLAY_EVENTS or size + len(event) > REPLAY_BYTES):
-                break
-            events.append(event)
-            size += len(event)
-        more = len(events) < len(missed)
-        pos = missed[len(events) - 1].pos if events else max(head.pos, cursor.pos if cursor else 0)
-        answer = frame(
-            "SUBSCRIBED",
-            ref=ref,
-            roomId=room.subject,
-            epoch=head.epoch,
-            pos=pos,
-            mode="full",
-            recovered=cursor is not None and not more,
-            more=True if more else None,
-        )
-        return b'%b,"events":[%b]}' % (answer[:-1], b",".join(events)), pos, not more
+        return replay(room.subject, cursor, head, missed, ref=ref)
 
     # --- rooms
 
@@ -612,7 +579,7 @@ class Hub:
                 sent = await self._breathe(sent + len(entry.body.bytes))
 
     async def _deliver(self, room: _Room, entry: Entry) -> None:
-        _see(entry)
+        see(entry)
         if entry.body.minted is not None:
             self._note_activity(room, entry.body.minted)
         frame = prepare(stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev))

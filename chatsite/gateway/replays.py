@@ -1,0 +1,61 @@
+"""What a receiver missed of a subject: the answer to its cursor, by whatever way it came."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chatsite.gateway.protocol import REPLAY_BYTES, REPLAY_EVENTS, Cursor, Ref, frame, stamp
+from chatsite.gateway.streams import Entry, Head, stream
+from chatsite.kernel import clock
+
+
+class Replay(NamedTuple):
+    """A SUBSCRIBED or RESYNC, the pos that it reaches, and whether there is more above that."""
+
+    frame: bytes
+    pos: int
+    more: bool
+
+
+async def missed_since(subject: str, cursor: Cursor | None, head: Head) -> Sequence[Entry] | None:
+    """The events above a cursor, none without one; None where they cannot be completed."""
+    if cursor is None:
+        return ()
+    if cursor.epoch != head.epoch or not 0 <= cursor.pos <= head.pos:
+        return None
+    return await stream().since(subject, cursor.pos)
+
+
+def replay(
+    subject: str, cursor: Cursor | None, head: Head, missed: Sequence[Entry] | None, *, ref: Ref = None
+) -> Replay:
+    """The answer to a cursor: at most 100 events or 128 KiB of those that were missed."""
+    if missed is None:
+        return Replay(frame("RESYNC", roomId=subject, epoch=head.epoch, pos=head.pos, ref=ref), head.pos, more=False)
+    events: list[bytes] = []
+    size = 0
+    for entry in missed:
+        see(entry)
+        event = stamp(entry.body.bytes, epoch=head.epoch, pos=entry.pos, prev=entry.prev)
+        if events and (len(events) == REPLAY_EVENTS or size + len(event) > REPLAY_BYTES):
+            break
+        events.append(event)
+        size += len(event)
+    more = len(events) < len(missed)
+    pos = missed[len(events) - 1].pos if events else max(head.pos, cursor.pos if cursor else 0)
+    answer = frame(
+        "SUBSCRIBED",
+        ref=ref,
+        roomId=subject,
+        epoch=head.epoch,
+        pos=pos,
+        mode="full",
+        recovered=cursor is not None and not more,
+        more=True if more else None,
+    )
+    return Replay(b'%b,"events":[%b]}' % (answer[:-1], b",".join(events)), pos, more)
+
+
+def see(entry: Entry) -> None:
+    """Mint above what somebody here is sent, wherever it was minted."""
+    if entry.body.minted is not None:
+        clock.see(entry.body.minted)
