@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from chatsite.accounts.pages import JoinPage, ResetPage, SetupPage
+from chatsite.gateway.api import EventsView
 from chatsite.kernel.rest import not_found
 from chatsite.openapi import SchemaView, docs
 from chatsite.views import live, metrics, page, ready
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", page),
     path("api/", include("chatsite.accounts.urls")),
     path("api/", include("chat.urls")),
+    path("api/events", EventsView.as_view()),
     path("api/schema/", SchemaView.as_view()),
     path("api/docs/", docs),
     path("api/", not_found),

@@ -31,7 +31,7 @@ from chatsite.kernel.rest import AWAY, problem_response, unavailable
 logger = logging.getLogger(__name__)
 
 VERSION = "1"
-FEATURES = ["resume", "history", "replies", "edits", "reads", "typing", "mentions", "all"]
+FEATURES = ["resume", "history", "replies", "edits", "reads", "typing", "mentions", "all", "longpoll"]
 SUBPROTOCOL = "chat.v1"
 AUTH_SECONDS = 5.0
 EXPIRY_WARNING_SECONDS = 120.0
@@ -263,6 +263,7 @@ def return_ms(sessions: int) -> int:
 async def drain() -> None:
     """Answer what was accepted, tell every client to reconnect, and close with 4012."""
     hub.draining = True
+    hub.watches.end_all()
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
             for session in tuple(hub.sessions):

@@ -9,7 +9,8 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from asgiref.sync import async_to_sync
@@ -33,6 +34,7 @@ from chatsite.gateway.registry import mode_of, subjects_of, unread_of, who_may_h
 from chatsite.gateway.replays import Replay, missed_since, replay, see
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
+from chatsite.gateway.watches import Watch, Watches
 from chatsite.kernel import clock
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.ids import unix_ms_of
@@ -69,7 +71,7 @@ class _Room:
         self.subject, self.cursor, self.mode = subject, cursor, mode
         self.is_own = is_own  # of one person, and no chat
         self.live: set[Session] = set()
-        self.watching: set[Session] = set()  # who hears only now and then that there is something new
+        self.skimming: set[Session] = set()  # who hears only now and then that there is something new
         self.ahead: dict[Session, int] = {}  # live sessions whose replay went above the cursor
         self.held: dict[Session, list[_Held]] = {}  # sessions that wait for their SUBSCRIBED
         self.leaving: set[Session] = set()  # sent away by a newer roster; only their farewell is still due
@@ -82,7 +84,7 @@ class _Room:
 
     def hearers(self) -> set[Session]:
         """Everybody who is sent what happens here."""
-        return self.live | self.held.keys() | self.watching
+        return self.live | self.held.keys() | self.skimming
 
     def broadcast(self, frame: bytes, pos: int, *, to: Iterable[Session] | None = None) -> None:
         """Let one event be due to all, or send it to those named; the others have no right to it."""
@@ -204,6 +206,7 @@ class Hub:
     def __init__(self) -> None:
         self.sessions: set[Session] = set()
         self.draining = False  # the server stops: nothing new is accepted
+        self.watches = Watches()
         self._rooms: dict[str, _Room] = {}
         self._joining: dict[str, asyncio.Task[None]] = {}
         self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
@@ -239,6 +242,8 @@ class Hub:
 
     def receive(self, notice: dict[str, Any]) -> None:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
+        if notice["type"] == "room.event":
+            self.watches.note(notice["subject"])
         if (room := self._rooms.get(notice["subject"])) is None:
             return
         if notice["type"] == "room.whisper":
@@ -370,7 +375,7 @@ class Hub:
         heard = [
             one
             for one in rooms
-            if one.subject in theirs and (session in one.live | one.watching or one.subject in held)
+            if one.subject in theirs and (session in one.live | one.skimming or one.subject in held)
         ]
         modes = {room.subject: FULL if room.subject in session.named else room.mode for room in heard}
         answer = {
@@ -380,7 +385,7 @@ class Hub:
         session.reply(frame("SUBSCRIBED_ALL", ref=ref, rooms=answer))
         for room in heard:
             if modes[room.subject] == ACTIVITY:
-                self._watch(room, session)
+                self._skim(room, session)
             else:
                 self._go_live(room, session, held.get(room.subject, ()), theirs[room.subject]["pos"])
         for room in rooms:
@@ -392,7 +397,7 @@ class Hub:
         session.named.discard(subject)
         if (room := self._rooms.get(subject)) is not None:
             room.leave(session)
-            room.watching.discard(session)
+            room.skimming.discard(session)
             if not keep_room:
                 self._leave_if_empty(room)
 
@@ -401,13 +406,22 @@ class Hub:
         session.named.discard(subject)
         room = self._rooms.get(subject)
         if room is not None and room.mode == ACTIVITY and session in room.live:
-            self._watch(room, session)
+            self._skim(room, session)
 
-    def _watch(self, room: _Room, session: Session) -> None:
+    def _skim(self, room: _Room, session: Session) -> None:
         """Tell a session from now on that there is something new in a room, and not what."""
         room.leave(session)
-        room.watching.add(session)
+        room.skimming.add(session)
         session.subjects.add(room.subject)
+
+    @asynccontextmanager
+    async def watching(self, watch: Watch) -> AsyncIterator[None]:
+        """Wake a watch at whatever happens in its subjects; within two seconds where the notice is lost."""
+        with self.watches.opened(watch):
+            for subject in watch.cursors.keys() - self._joined:
+                await get_channel_layer().group_add(group_of(subject), await self._own_channel())
+                self._joined.add(subject)
+            yield
 
     async def end_sign_ins(self, ids: Sequence[str]) -> None:
         """Close the sessions of sign-ins that have ended, in every process."""
@@ -446,6 +460,7 @@ class Hub:
         for session in tuple(self.sessions):
             if session.sign_in_id in ended:
                 session.close(CloseCode.REVOKED)
+        self.watches.end(ended)
 
     def forget(self, session: Session) -> None:
         """Let go of a session that has ended."""
@@ -497,9 +512,13 @@ class Hub:
             # Before the task is done: whoever awaited a finished one again would never let the loop run.
             del self._joining[subject]
 
+    def _heard(self) -> set[str]:
+        """Every subject that somebody here hears or watches."""
+        return self._rooms.keys() | self.watches.subjects
+
     def _leave_if_empty(self, room: _Room) -> None:
         """Forget a room without hearers; its group is left by the next comparison of heads."""
-        if not (room.live or room.watching or room.held or room.leaving) and self._rooms.get(room.subject) is room:
+        if not (room.live or room.skimming or room.held or room.leaving) and self._rooms.get(room.subject) is room:
             del self._rooms[room.subject]
 
     async def _join_hubs(self) -> None:
@@ -516,7 +535,8 @@ class Hub:
             await asyncio.sleep(HEADS_SECONDS)
             try:
                 await self._leave_forgotten()
-                for subject, head in (await stream().heads(list(self._rooms))).items():
+                for subject, head in (await stream().heads(list(self._heard()))).items():
+                    self.watches.compare(subject, Cursor(head.epoch, head.pos))
                     room = self._rooms.get(subject)
                     if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
                         self._catch_up(room)
@@ -539,10 +559,10 @@ class Hub:
         layer, channel = get_channel_layer(), await self._own_channel()
         for room in tuple(self._rooms.values()):
             self._leave_if_empty(room)  # Whoever it was joined for went away before it was.
-        for subject in self._joined - self._rooms.keys() - self._joining.keys():
+        for subject in self._joined - self._heard() - self._joining.keys():
             await layer.group_discard(group_of(subject), channel)
             self._joined.discard(subject)
-            if subject in self._rooms or subject in self._joining:
+            if subject in self._rooms or subject in self._joining or subject in self.watches.subjects:
                 # Somebody came while it was being left.
                 await layer.group_add(group_of(subject), channel)
                 self._joined.add(subject)
@@ -620,7 +640,7 @@ class Hub:
             await self.subscribe(session, subject, None, ref=None)
             room = self._rooms.get(subject)
             if room is not None and room.mode == ACTIVITY and session in room.live:
-                self._watch(room, session)
+                self._skim(room, session)
                 session.push(_mode_notice(room))
         except NotFound:
             logger.debug("%s was left again at once", subject)
@@ -637,18 +657,18 @@ class Hub:
         notice = _mode_notice(room)
         if mode == ACTIVITY:
             for session in [one for one in room.live if one.hears_all and room.subject not in one.named]:
-                self._watch(room, session)
+                self._skim(room, session)
                 session.push(notice)
             return
         # They have not had what was said since, so they begin anew.
         begin = prepare(frame("RESYNC", roomId=room.subject, epoch=room.cursor.epoch, pos=room.cursor.pos))
-        for session in tuple(room.watching):
-            room.watching.discard(session)
+        for session in tuple(room.skimming):
+            room.skimming.discard(session)
             room.enter(session)
             session.push(notice + begin)
 
     def _note_activity(self, room: _Room, message_id: int) -> None:
-        if room.watching:
+        if room.skimming:
             self._news[room] = message_id
 
     async def _tell_activity(self) -> None:
@@ -658,7 +678,7 @@ class Hub:
             news, self._news = self._news, {}
             for room, message_id in news.items():
                 try:
-                    unread = await unread_of(room.subject, {session.require_user for session in room.watching})
+                    unread = await unread_of(room.subject, {session.require_user for session in room.skimming})
                 except (DatabaseError, Unavailable) as error:
                     logger.warning("nobody is told of news in %s this time: %s", room.subject, error)
                     continue
@@ -668,7 +688,7 @@ class Hub:
                     )
                     for number in set(unread.values())
                 }
-                for number, session in enumerate(tuple(room.watching)):
+                for number, session in enumerate(tuple(room.skimming)):
                     if session.user_id in unread:
                         session.whisper(frames[unread[session.user_id]])
                     else:
@@ -691,7 +711,7 @@ class Hub:
 
     def _remove(self, room: _Room, session: Session) -> None:
         room.leave(session)
-        room.watching.discard(session)
+        room.skimming.discard(session)
         if (held := room.held.pop(session, None)) is not None:
             for event in held:
                 session.push(event.frame)

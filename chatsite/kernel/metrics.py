@@ -7,6 +7,7 @@ from django_prometheus.middleware import PrometheusAfterMiddleware
 from prometheus_client import Counter, Gauge, Histogram
 
 active_sessions = Gauge("chat_ws_active_sessions", "WebSockets that are signed in.")
+long_polls = Gauge("chat_long_polls", "Requests that wait until something happens.")
 messages_ingested = Counter("chat_messages_ingested_total", "Messages accepted and durable.")
 fanout_latency_ms = Histogram(
     "chat_messages_fanout_latency_ms",

@@ -175,7 +175,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "chatsite",
-    "DESCRIPTION": "Chats, participants and messages over HTTP; what happens next is told over WebSocket.",
+    "DESCRIPTION": "Chats, participants and messages over HTTP; what happens next is told over WebSocket or to a poll.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/",

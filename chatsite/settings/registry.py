@@ -410,7 +410,7 @@ SETTINGS: dict[str, Setting] = {
             parse=_at_least(1),
             kind="number",
             default=10,
-            help="WebSockets that one person may have open, over all servers; one more is closed with 4009.",
+            help="WebSockets and waiting polls that one person may have open, over all servers; one more is refused.",
         ),
         Setting(
             name="CHAT_ADDRESS_CONNECTIONS",

@@ -91,6 +91,8 @@ async def test_it_is_true(world: World) -> None:
     check("GET /api/chats/{chat_id}/invites", 200, (await world.rest("ada", "GET", f"{at}/invites")).body)
     made = await world.rest("ada", "POST", "/api/chats", {"chat_type": "group", "name": "x"})
     check("POST /api/chats", 201, made.body)
+    polled = await world.rest("ada", "POST", "/api/events", {"rooms": {chat: None, "none": None}, "wait": 0})
+    check("POST /api/events", 200, polled.body)
     refused = await world.rest("ada", "POST", "/api/chats", {"chat_type": "none"})
     check("POST /api/chats", 400, refused.body)
     sign_in = await world.rest(None, "POST", "/api/auth/token", {"username": "ada", "password": "pw"})

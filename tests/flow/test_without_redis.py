@@ -1,8 +1,10 @@
 """What a server of the shape standard answers while Redis is away: what it did, or when to come again."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+from tests.flow.test_long_poll import LONG, Poller, polls_wait
 from tests.servers.proxy import Proxy
 from tests.standard import proxy_of, through
 from tests.world import Answer, Device, Server, World, manage
@@ -33,14 +35,20 @@ async def test_who_asks_without_redis_is_answered_or_told_to_come_again(
 
 async def story(world: World, redis: Proxy) -> None:
     """Redis goes and comes back."""
-    chat = f"/api/chats/{await world.chat(['ada', 'ben'])}"
+    room = await world.chat(["ada", "ben"])
+    chat = f"/api/chats/{room}"
     cyd, ticket = await world.id("cyd"), await world.ticket("ada")
     new = {"body": {"chat_type": "group", "name": "Later"}, "headers": {"Idempotency-Key": "one"}}
+    ben = Poller(world, "ben", room)
+    await ben.poll()
+    polled = asyncio.create_task(ben.ask(wait=LONG))
+    await polls_wait(world, 1)
     redis.cut()
     added = await world.rest("ada", "POST", f"{chat}/participants", {"user_id": cyd})
     assert added.status == 201, added
     is_put_off(await world.rest("ada", "POST", "/api/chats", **new))  # It is made; what it looks like Redis knows.
     is_put_off(await world.rest("ada", "POST", "/api/auth/ws-ticket"))
+    is_put_off(await ben.ask(wait=LONG))
     is_put_off(await world.rest(None, "POST", "/admin/login/"))
     assert (await world.rest(None, "GET", "/admin/login/")).status == 200
     await is_closed(world, subprotocols=["chat.v1", f"ticket.{ticket}"])
@@ -48,6 +56,8 @@ async def story(world: World, redis: Proxy) -> None:
     redis.heal()
     await world.until(None, "/health/ready", lambda body: not body["wrong"] and BACK in world.server.log())
     assert (await world.rest("ada", "POST", "/api/chats", **new)).status == 201
+    (told,) = (await polled).body["frames"]  # Who waited all the while hears what happened.
+    assert [event["userId"] for event in told["events"]] == [cyd]
     found = (await world.rest("ada", "GET", "/api/chats")).body["chats"]
     assert [one["name"] for one in found].count("Later") == 1
     async with world.connect("ada") as ada:

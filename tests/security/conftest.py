@@ -44,7 +44,7 @@ class Scene:
         """Put the scene's ids in the places that name them."""
         match value:
             case dict():
-                return {name: self.fill(inner) for name, inner in value.items()}
+                return {self.fill(name): self.fill(inner) for name, inner in value.items()}
             case list():
                 return [self.fill(inner) for inner in value]
             case str():

@@ -342,6 +342,41 @@ async def test_a_read_ahead_of_everything_says_that_it_is_incomplete(world: Worl
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "rooms"),
+        ({"rooms": {}}, "rooms"),
+        ({"rooms": None}, "rooms"),
+        ({"rooms": ["R88"]}, "rooms"),
+        ({"rooms": "all"}, "rooms"),
+        ({"rooms": {str(number): None for number in range(501)}}, "rooms"),
+        ({"rooms": {"R88": "here"}}, "rooms"),
+        ({"rooms": {"R88": {"epoch": "e"}}}, "rooms"),
+        ({"rooms": {"R88": {"epoch": "e", "pos": "1"}}}, "rooms"),
+        ({"rooms": {"R88": {"epoch": 1, "pos": 1}}}, "rooms"),
+        ({"rooms": {"R88": {"epoch": "e", "pos": 2**70}}}, "rooms"),
+        ({"rooms": {"R88": None}, "wait": 25.1}, "wait"),
+        ({"rooms": {"R88": None}, "wait": -1}, "wait"),
+        ({"rooms": {"R88": None}, "wait": "1"}, "wait"),
+        ({"rooms": {"R88": None}, "wait": True}, "wait"),
+        ({"rooms": {"R88": None}, "wait": None}, "wait"),
+    ],
+)
+async def test_polls_for_what_cannot_be(world: World, body: dict[str, Any], field: str) -> None:
+    answer = await world.rest("ada", "POST", "/api/events", body)
+    assert (answer.status, answer.code, answer.body["errors"][0]["field"]) == (400, "invalid_field", field)
+
+
+async def test_a_poll_is_a_post_of_somebody(world: World) -> None:
+    for method in ("GET", "PUT", "DELETE", "OPTIONS"):
+        assert (await world.rest("ada", method, "/api/events")).status == 405
+        assert (await world.rest(None, method, "/api/events")).status == 401
+    for header in ("Basic YWRhOnB3", "Bearer", "Bearer x", ""):
+        refused = await world.rest(None, "POST", "/api/events", {}, headers={"Authorization": header})
+        assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer")
+
+
 async def test_bodies_that_are_no_object(world: World) -> None:
     chat = await world.chat(["ada"])
     bearer = {"Authorization": f"Bearer {await world.token('ada')}", "Content-Type": "application/json"}

@@ -125,6 +125,7 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     f"PUT {CHAT}/read": (inside(200), {"message_id": "{message}"}),
     f"GET {CHAT}/read-positions": (inside(200), None),
     f"GET {CHAT}/unread/why": (inside(200), None),
+    "POST /api/events": (everybody(200, anonymous=401), {"rooms": {"{chat}": None}, "wait": 0}),
     "GET /api/receipts/<uuid:receipt_id>": (everybody(404, anonymous=401), None),
 }
 FRAMES: dict[str, tuple[Row, dict[str, Any]]] = {
@@ -200,6 +201,15 @@ async def test_frame(scene: Scene, type_: str, persona: str) -> None:
     assert (answer.code or answer.body["type"]) == row[persona], answer
     if name is None:
         assert await device.closed() == 4001
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+async def test_a_poll_tells_what_a_subscribe_does(scene: Scene, persona: str) -> None:
+    row, _ = FRAMES["SUBSCRIBE"]
+    _, body = ROUTES["POST /api/events"]
+    answer = await scene.world.rest(PERSONAS[persona], "POST", "/api/events", scene.fill(body))
+    told = answer.body["frames"][0] if answer.status == 200 else answer.body
+    assert told.get("code", told.get("type")) == row[persona]
 
 
 async def _device(world: World, name: str | None) -> Device:
