@@ -9,9 +9,9 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -32,6 +32,7 @@ from chatsite.gateway.protocol import (
 )
 from chatsite.gateway.registry import mode_of, subjects_of, unread_of, who_may_hear
 from chatsite.gateway.replays import Replay, missed_since, replay, see
+from chatsite.gateway.rooms import ACTIVITY, FULL, HELD_EVENTS, Held, Room
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.gateway.watches import Watch, Watches
@@ -46,102 +47,11 @@ HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
 BREATH = 4  # this part of a session's budget is delivered before the sessions may write
 ACTIVITY_SECONDS = 1.0  # between two notices of what happens in a large room
-FULL, ACTIVITY = "full", "activity"  # how those who hear everything of theirs hear a room
 SLICE = 500  # sessions written to in one turn of the loop: 2 to 3 ms
 HUBS = "hubs"  # the layer's group that every process is in
 ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
 MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
 TELL_SECONDS = 5.0  # how long a command beside the server tries to tell the hubs
-HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
-
-
-class _Held(NamedTuple):
-    pos: int
-    frame: bytes
-
-
-class _Room:
-    """One subject with subscribers here; everybody live in it has had, or is due, everything up to `cursor`.
-
-    What everybody is due is joined, and written to them in one pass, or in several turns of the loop
-    where they are many: under load a socket is written to once for many events.
-    """
-
-    def __init__(self, subject: str, cursor: Cursor, mode: str, *, is_own: bool = False) -> None:
-        self.subject, self.cursor, self.mode = subject, cursor, mode
-        self.is_own = is_own  # of one person, and no chat
-        self.live: set[Session] = set()
-        self.skimming: set[Session] = set()  # who hears only now and then that there is something new
-        self.ahead: dict[Session, int] = {}  # live sessions whose replay went above the cursor
-        self.held: dict[Session, list[_Held]] = {}  # sessions that wait for their SUBSCRIBED
-        self.leaving: set[Session] = set()  # sent away by a newer roster; only their farewell is still due
-        self.members_version = 0
-        self.behind = False
-        self.catching_up: asyncio.Task[None] | None = None
-        self._due: list[bytes] = []  # for the next pass; bounded by the hub, which waits for the writing
-        self._late: dict[Session, int] = {}  # who came since, and how many of `_due` they have without it
-        self._pass: dict[Session, bytes] = {}  # who is still to be written to in this pass, and what
-
-    def hearers(self) -> set[Session]:
-        """Everybody who is sent what happens here."""
-        return self.live | self.held.keys() | self.skimming
-
-    def broadcast(self, frame: bytes, pos: int, *, to: Iterable[Session] | None = None) -> None:
-        """Let one event be due to all, or send it to those named; the others have no right to it."""
-        if to is None and not self.ahead:
-            self._due.append(frame)
-        else:
-            self.write_all()
-            chosen = self.live if to is None else self.live.intersection(to)
-            for session in chosen:
-                if self.ahead.get(session, 0) < pos:
-                    session.push(frame)
-            self.ahead = {session: at for session, at in self.ahead.items() if at > pos}
-        for session, held in self.held.items():
-            if (to is None or session in to) and len(held) <= HELD_EVENTS:
-                held.append(_Held(pos, frame))
-        self.cursor = Cursor(self.cursor.epoch, pos)
-
-    def write(self, most: int) -> int:
-        """Write to at most so many sessions what they are due; answers to how many, fewer once all have it."""
-        done = 0
-        while done < most and (self._pass or self._begin_pass()):
-            for _ in range(min(most - done, len(self._pass))):
-                session, frames = self._pass.popitem()
-                session.push(frames)
-                done += 1
-        return done
-
-    def write_all(self) -> None:
-        """Write what is due to everybody, before something that must come after it."""
-        while self._pass or self._due:
-            self.write(len(self.live) + len(self._pass) + 1)
-
-    def _begin_pass(self) -> bool:
-        due, self._due = self._due, []
-        if not due:
-            return False
-        self._pass = dict.fromkeys(self.live, due[0] if len(due) == 1 else b"".join(due))
-        for session, had in self._late.items():
-            self._pass[session] = b"".join(due[had:])
-        self._late.clear()
-        return bool(self._pass)
-
-    def enter(self, session: Session) -> None:
-        """Make a session live that has had everything up to the cursor."""
-        self.live.add(session)
-        if self._due:
-            self._late[session] = len(self._due)
-
-    def leave(self, session: Session) -> None:
-        """Let a session be live no more, once it was sent what it is due."""
-        if session in self.live:
-            if frames := self._pass.pop(session, None):
-                session.push(frames)
-            if self._due and (frames := b"".join(self._due[self._late.pop(session, 0) :])):
-                session.push(frames)
-            self.live.discard(session)
-        self.ahead.pop(session, None)
 
 
 def group_of(subject: str) -> str:
@@ -178,12 +88,12 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
     )
 
 
-def _mode_notice(room: _Room) -> bytes:
+def _mode_notice(room: Room) -> bytes:
     """That a room is heard in another way from now on."""
     return prepare(frame("ROOM", roomId=room.subject, change="mode", chat={"mode": room.mode}))
 
 
-def _whisper(room: _Room, notice: dict[str, Any]) -> None:
+def _whisper(room: Room, notice: dict[str, Any]) -> None:
     for session in room.live:
         if session.user_id != notice["besides"]:
             session.whisper(notice["frame"])
@@ -207,13 +117,13 @@ class Hub:
         self.sessions: set[Session] = set()
         self.draining = False  # the server stops: nothing new is accepted
         self.watches = Watches()
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, Room] = {}
         self._joining: dict[str, asyncio.Task[None]] = {}
         self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
         self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._ended: dict[str, float] = {}  # sign-in -> the moment (monotonic) it ended, in that order
-        self._news: dict[_Room, int] = {}  # rooms that are watched, and the newest message in each
-        self._unwritten: dict[_Room, None] = {}  # rooms where something is due, in that order
+        self._news: dict[Room, int] = {}  # rooms that are skimmed, and the newest message in each
+        self._unwritten: dict[Room, None] = {}  # rooms where something is due, in that order
         self._all_written = asyncio.Event()
         self._all_written.set()
         self._channel: str | None = None
@@ -268,7 +178,7 @@ class Hub:
             case _:
                 self._catch_up(room)
 
-    def _broadcast(self, room: _Room, frame: bytes, pos: int) -> None:
+    def _broadcast(self, room: Room, frame: bytes, pos: int) -> None:
         """Let an event be due to everybody in a room, and begin to write in the loop's next turn."""
         room.broadcast(frame, pos)
         if not self._unwritten:
@@ -329,7 +239,7 @@ class Hub:
             return
         self._go_live(room, session, held, answer.pos)
 
-    def _go_live(self, room: _Room, session: Session, held: Sequence[_Held], pos: int) -> None:
+    def _go_live(self, room: Room, session: Session, held: Sequence[Held], pos: int) -> None:
         """Send a session what was held above the pos it was answered with, and everything from now on."""
         if len(held) > HELD_EVENTS:
             pos = room.cursor.pos
@@ -352,10 +262,10 @@ class Hub:
     async def subscribe_all(self, session: Session, *, ref: Ref) -> None:
         """Let a session hear everything that is its person's, and what becomes so later."""
         session.hears_all = True
-        rooms: list[_Room] = []
-        pinned: list[_Room] = []  # those that it was not live in, nor being joined to already
+        rooms: list[Room] = []
+        pinned: list[Room] = []  # those that it was not live in, nor being joined to already
         theirs: dict[str, dict[str, Any]] = {}
-        held: dict[str, list[_Held]] = {}
+        held: dict[str, list[Held]] = {}
         try:
             for subject in await subjects_of(session.require_user):
                 room = await self._room(subject)
@@ -408,7 +318,7 @@ class Hub:
         if room is not None and room.mode == ACTIVITY and session in room.live:
             self._skim(room, session)
 
-    def _skim(self, room: _Room, session: Session) -> None:
+    def _skim(self, room: Room, session: Session) -> None:
         """Tell a session from now on that there is something new in a room, and not what."""
         room.leave(session)
         room.skimming.add(session)
@@ -479,7 +389,7 @@ class Hub:
 
     # --- replay
 
-    async def _replay(self, room: _Room, cursor: Cursor | None, ref: Ref) -> Replay:
+    async def _replay(self, room: Room, cursor: Cursor | None, ref: Ref) -> Replay:
         """The answer to a SUBSCRIBE."""
         head = (await stream().heads([room.subject]))[room.subject]
         missed = await missed_since(room.subject, cursor, head)
@@ -493,7 +403,7 @@ class Hub:
             self._channel = await get_channel_layer().new_channel("hub")
         return self._channel
 
-    async def _room(self, subject: str, *, is_own: bool = False) -> _Room:
+    async def _room(self, subject: str, *, is_own: bool = False) -> Room:
         """The room that is known now: one that was left again while others joined it is joined anew."""
         while (room := self._rooms.get(subject)) is None:
             if (joining := self._joining.get(subject)) is None:
@@ -507,7 +417,7 @@ class Hub:
             await get_channel_layer().group_add(group_of(subject), await self._own_channel())
             self._joined.add(subject)
             head = (await stream().heads([subject]))[subject]
-            self._rooms[subject] = _Room(subject, Cursor(head.epoch, head.pos), mode, is_own=is_own)
+            self._rooms[subject] = Room(subject, Cursor(head.epoch, head.pos), mode, is_own=is_own)
         finally:
             # Before the task is done: whoever awaited a finished one again would never let the loop run.
             del self._joining[subject]
@@ -516,7 +426,7 @@ class Hub:
         """Every subject that somebody here hears or watches."""
         return self._rooms.keys() | self.watches.subjects
 
-    def _leave_if_empty(self, room: _Room) -> None:
+    def _leave_if_empty(self, room: Room) -> None:
         """Forget a room without hearers; its group is left by the next comparison of heads."""
         if not (room.live or room.skimming or room.held or room.leaving) and self._rooms.get(room.subject) is room:
             del self._rooms[room.subject]
@@ -569,12 +479,12 @@ class Hub:
 
     # --- catching up
 
-    def _catch_up(self, room: _Room) -> None:
+    def _catch_up(self, room: Room) -> None:
         room.behind = True
         room.catching_up = asyncio.create_task(self._deliver_missed(room))
         room.catching_up.add_done_callback(lambda task: self._caught_up(room, task))
 
-    def _caught_up(self, room: _Room, task: "asyncio.Task[None]") -> None:
+    def _caught_up(self, room: Room, task: "asyncio.Task[None]") -> None:
         room.catching_up = None
         if not task.cancelled() and (error := task.exception()):
             # The next comparison of heads tries again; nothing was sent past the hole.
@@ -582,7 +492,7 @@ class Hub:
         elif room.behind:
             self._catch_up(room)
 
-    async def _deliver_missed(self, room: _Room) -> None:
+    async def _deliver_missed(self, room: Room) -> None:
         while room.behind:
             room.behind = False
             head = (await stream().heads([room.subject]))[room.subject]
@@ -598,7 +508,7 @@ class Hub:
                 await self._deliver(room, entry)
                 sent = await self._breathe(sent + len(entry.body.bytes))
 
-    async def _deliver(self, room: _Room, entry: Entry) -> None:
+    async def _deliver(self, room: Room, entry: Entry) -> None:
         see(entry)
         if entry.body.minted is not None:
             self._note_activity(room, entry.body.minted)
@@ -624,7 +534,7 @@ class Hub:
             session.leaving.add(room.subject)
         await self._fit_mode(room)
 
-    def _follow(self, room: _Room, subject: str, *, version: int) -> None:
+    def _follow(self, room: Room, subject: str, *, version: int) -> None:
         """Join those who hear everything of theirs to a room that their person came into."""
         for session in room.live:
             if session.hears_all:
@@ -649,7 +559,7 @@ class Hub:
             logger.warning("session %s cannot hear %s: %s", session.id, subject, error)
             session.close(CloseCode.TOO_SLOW)
 
-    async def _fit_mode(self, room: _Room) -> None:
+    async def _fit_mode(self, room: Room) -> None:
         """Move those who hear everything of theirs to the mode that the room's members make it have now."""
         if room.is_own or (mode := await mode_of(room.subject)) == room.mode:
             return
@@ -667,12 +577,12 @@ class Hub:
             room.enter(session)
             session.push(notice + begin)
 
-    def _note_activity(self, room: _Room, message_id: int) -> None:
+    def _note_activity(self, room: Room, message_id: int) -> None:
         if room.skimming:
             self._news[room] = message_id
 
     async def _tell_activity(self) -> None:
-        """Tell those who watch large rooms once a second that there is something new; nobody misses what is dropped."""
+        """Tell those who skim large rooms once a second that there is something new; nobody misses what is dropped."""
         while True:
             await asyncio.sleep(ACTIVITY_SECONDS)
             news, self._news = self._news, {}
@@ -696,7 +606,7 @@ class Hub:
                     if number % SLICE == SLICE - 1:
                         await asyncio.sleep(0)
 
-    async def _entitled(self, room: _Room, *, version: int) -> set[Session]:
+    async def _entitled(self, room: Room, *, version: int) -> set[Session]:
         """The sessions here whose people are members, those that came while it was asked too."""
         asked: set[str] = set()
         allowed: set[str] = set()
@@ -705,11 +615,11 @@ class Hub:
             asked |= new
         return {session for session in room.hearers() if session.user_id in allowed}
 
-    def _send_away(self, room: _Room, staying: set[Session]) -> None:
+    def _send_away(self, room: Room, staying: set[Session]) -> None:
         for session in room.hearers() - staying:
             self._remove(room, session)
 
-    def _remove(self, room: _Room, session: Session) -> None:
+    def _remove(self, room: Room, session: Session) -> None:
         room.leave(session)
         room.skimming.discard(session)
         if (held := room.held.pop(session, None)) is not None:
@@ -718,7 +628,7 @@ class Hub:
         session.subjects.discard(room.subject)
         self._leave_if_empty(room)
 
-    def _resync(self, room: _Room, cursor: Cursor) -> None:
+    def _resync(self, room: Room, cursor: Cursor) -> None:
         notice = prepare(frame("RESYNC", roomId=room.subject, epoch=cursor.epoch, pos=cursor.pos))
         room.write_all()
         room.cursor = cursor
@@ -726,7 +636,7 @@ class Hub:
         for session in room.live:
             session.push(notice)
         for held in room.held.values():
-            held.append(_Held(cursor.pos, notice))
+            held.append(Held(cursor.pos, notice))
 
 
 hub = Hub()
