@@ -60,14 +60,14 @@ class ChatConsumer(AsyncConsumer):
     """One WebSocket, from handshake to close."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        origin, host, authorization = _headers(scope, "origin", "host", "authorization")
         await receive()  # websocket.connect
-        if not origin_allowed(headers.get("origin"), headers.get("host", "")):
+        if not origin_allowed(origin, host or ""):
             await send({"type": "websocket.close"})  # Before accept: HTTP 403.
             return
         site = site_of(client_address(scope))
         offered = scope.get("subprotocols", [])
-        ticket, token = _credentials(offered, headers.get("authorization", ""))
+        ticket, token = _credentials(offered, authorization or "")
         is_stranger = ticket is None and token is None
         try:
             await door.admit(site, is_stranger=is_stranger)
@@ -76,9 +76,8 @@ class ChatConsumer(AsyncConsumer):
             return
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
         outlet = outlet_of(scope, send)
-        session = Session(
-            outlet, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=headers.get("origin"), site=site
-        )
+        session = Session(outlet, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=origin, site=site)
+        scope["headers"].clear()  # A socket lives for hours, and needs nothing of its handshake any more.
         if is_stranger:
             door.enter(session)
         try:
@@ -204,6 +203,12 @@ async def _refuse(scope: dict[str, Any], send: Send, error: DomainError) -> None
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]
     await send({"type": "websocket.http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": answer.content})
+
+
+def _headers(scope: dict[str, Any], *names: str) -> list[str | None]:
+    """Some headers of a handshake; of one that came twice the last."""
+    found = dict(scope["headers"])
+    return [found[name].decode("latin-1") if (name := wanted.encode()) in found else None for wanted in names]
 
 
 def _credentials(offered: list[str], authorization: str) -> tuple[str | None, str | None]:

@@ -7,7 +7,6 @@ it never makes anybody else wait.
 import asyncio
 import logging
 import uuid
-from collections import deque
 
 from chatsite.gateway.outlets import Outlet
 from chatsite.gateway.protocol import CLOSE_REASONS, MAX_UNACKED, CloseCode, prepare
@@ -38,12 +37,11 @@ class Session:
         self._outlet = outlet
         self._budget = outbound_bytes
         self._written = 0  # bytes in all
-        self._replays: deque[tuple[int, int]] = deque()  # (where in `_written` one begins, its bytes): under way
+        self._replays: list[tuple[int, int]] = []  # (where in `_written` one begins, its bytes): under way
         self._close_code: int | None = None
         self._judging = False
         self._unacked = 0
-        self._slot = asyncio.Event()
-        self._slot.set()
+        self._freed: asyncio.Event | None = None  # made for who waits: one takes 760 bytes, and most never wait
 
     @property
     def require_user(self) -> str:
@@ -81,7 +79,7 @@ class Session:
         """Let go of replays that the client has taken; answers how many bytes it has taken in all."""
         taken = self._written - self._outlet.waiting
         while self._replays and sum(self._replays[0]) <= taken:
-            self._replays.popleft()
+            del self._replays[0]
         return taken
 
     def whisper(self, frames: bytes) -> None:
@@ -107,7 +105,7 @@ class Session:
         if self._close_code is None:
             self._close_code = code
             ws_dropped.labels(CLOSE_REASONS.get(code, "other")).inc()
-            self._slot.set()
+            self._tell_freed()
             self._outlet.close(code)
 
     @property
@@ -130,8 +128,7 @@ class Session:
         Unavailable once the session is closed: nothing could answer the send any more.
         """
         while self._unacked >= MAX_UNACKED and not self.closing:
-            self._slot.clear()
-            await self._slot.wait()
+            await self._until_freed()
         if self.closing:
             raise Unavailable(code="draining")
         self._unacked += 1
@@ -139,10 +136,18 @@ class Session:
     def free_slot(self) -> None:
         """One send was answered."""
         self._unacked -= 1
-        self._slot.set()
+        self._tell_freed()
 
     async def all_answered(self) -> None:
         """Wait until every accepted send was answered."""
         while self._unacked:
-            self._slot.clear()
-            await self._slot.wait()
+            await self._until_freed()
+
+    def _tell_freed(self) -> None:
+        if self._freed is not None:
+            self._freed.set()
+
+    async def _until_freed(self) -> None:
+        self._freed = self._freed or asyncio.Event()
+        self._freed.clear()
+        await self._freed.wait()

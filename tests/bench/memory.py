@@ -13,7 +13,7 @@ RUNS = 3
 SOCKETS = 1_000  # two of each person
 FIRST_SOCKETS = 20  # open and gone before it is counted: they start the threads and import what is late
 TARGET_IDLE_MB = 150.0
-TARGET_SOCKET_KIB = 40.0
+TARGET_SOCKET_KIB = 20.0
 
 
 class _Memory(NamedTuple):

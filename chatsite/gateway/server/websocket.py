@@ -14,6 +14,34 @@ MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass f
 FRAGMENTS_CODE = 1009
 
 
+class _Received:
+    """What came and was not taken yet, for one taker; asyncio's queue takes 3 KiB of each idle socket."""
+
+    __slots__ = ("_items", "_waiting")
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []  # bounded: after the first one the socket is not read
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put_nowait(self, item: Any) -> None:
+        """Add one more."""
+        self._items.append(item)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._items
+
+    async def get(self) -> Any:
+        """Take the first one, or wait for it."""
+        while not self._items:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        self._waiting = None
+        return self._items.pop(0)
+
+
 class _Outlet:
     """Prepared frames straight to the transport, which joins the writes of one turn of the loop."""
 
@@ -47,6 +75,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket that is not read while its client does not read: pings alone would fill the memory."""
 
     _abort: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.queue = _Received()  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over from HTTP, which counted it."""
