@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,8 +81,8 @@ def make_server(template: Path, tmp_path: Path) -> Iterator[Callable[..., Server
     """Makes servers that a test may kill; whatever happens, none outlives it."""
     made: list[Server] = []
 
-    def make(*, bug: str | None = None, environment: dict[str, str] | None = None) -> Server:
-        server = Server(template, tmp_path / f"data{len(made)}", bug=bug, environment=environment)
+    def make(**options: Any) -> Server:
+        server = Server(template, tmp_path / f"data{len(made)}", **options)
         made.append(server)
         server.start()
         return server

@@ -68,13 +68,20 @@ class Server:
     """
 
     def __init__(
-        self, template: Path, folder: Path, *, bug: str | None = None, environment: dict[str, str] | None = None
+        self,
+        template: Path,
+        folder: Path,
+        *,
+        bug: str | None = None,
+        module: str | None = None,
+        environment: dict[str, str] | None = None,
     ) -> None:
         shutil.copytree(template, folder, dirs_exist_ok=True)
         installations.branch(folder)
         self.folder = folder
         self.ports = [0] * installations.PROCESSES
         self._bug = bug
+        self._module = module  # that serves instead of manage.py
         self._environment = environment_of(folder) | (environment or {})
         self._processes: list[subprocess.Popen[str]] = []
 
@@ -107,7 +114,9 @@ class Server:
     def start(self, *, bug: str | None = None) -> None:
         """Start and wait until each says where it is; `bug` plants a defect (tests.planted)."""
         planted = bug or self._bug
-        module = ["-m", "tests.planted", planted] if planted else ["manage.py"]
+        module = (
+            ["-m", "tests.planted", planted] if planted else ["-m", self._module] if self._module else ["manage.py"]
+        )
         with (self.folder / "serve.log").open("a") as log:
             for port in self.ports:
                 self._processes.append(
