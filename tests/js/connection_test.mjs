@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./modules.mjs";
+import "./modules.mjs";
 
-const { Connection } = await load("connection");
-const { fullJitter } = await load("backoff");
+const { ChatClient, fullJitter } = await import("chat-client");
 
 /** A connection over sockets, timers and a clock of the test's own. */
 class World {
@@ -18,7 +17,7 @@ class World {
     const names = ["event", "whisper", "personal", "missed", "fresh", "reload", "gone"];
     names.push("delivered", "outbox", "ready", "state", "signedOut");
     const tell = (name) => [name, (...what) => this.heard.push([name, ...what])];
-    this.connection = new Connection({
+    this.connection = new ChatClient({
       url: "ws://test",
       ticket: async (how) => {
         this.tickets.push(how);
@@ -165,11 +164,11 @@ test("a long replay is asked for in parts", async () => {
   assert.deepEqual(positions(world), [5, 6, 7]);
 });
 
-test("a frame of another epoch starts the room afresh", async () => {
+test("a frame of another epoch asks the server from the cursor, which answers RESYNC", async () => {
   const world = await new World().online("r");
   world.subscribed("r", 4);
   world.push({ ...event(1, 0), epoch: "new" });
-  assert.deepEqual(world.sent("SUBSCRIBE").at(-1).rooms, { r: null });
+  assert.deepEqual(world.sent("SUBSCRIBE").at(-1).rooms, { r: { epoch: "e", pos: 4 } });
   assert.deepEqual(positions(world), []);
 });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./modules.mjs";
+import "./modules.mjs";
 
-const { compareIds, fold, fromRest, ordered, withMessages } = await load("fold");
+const { compareIds, fold, fromRest, ordered, withMessages } = await import("chat-client");
 
 const sent = (messageId, content = "hello", version = 10) => ({
   type: "MESSAGE",

@@ -3,7 +3,7 @@ import { mock, test } from "node:test";
 import { load } from "./modules.mjs";
 
 const { History } = await load("history");
-const { ordered } = await load("fold");
+const { ordered } = await import("chat-client");
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const message = (id, version = 1) => ({ id, sender: { id: "ada" }, content: `${id}.${version}`, created_at: "t", version });

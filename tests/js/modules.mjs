@@ -1,19 +1,20 @@
-/** Lets Node import the modules of the page by the names of its import map: `await load("fold")`. */
+/** Lets Node import the modules of the page by the names of its import map: `await load("text")`. */
 import { register } from "node:module";
 
-const folder = new URL("../../chat/web/static/chat/", import.meta.url);
+const folder = new URL("../../chat/web/static/", import.meta.url);
 
 const hooks = `
   const folder = ${JSON.stringify(folder.href)};
-  const vendored = {
-    "preact": "vendor/preact.js",
-    "preact/hooks": "vendor/preact-hooks.js",
-    "@preact/signals": "vendor/signals.js",
-    "@preact/signals-core": "vendor/signals-core.js",
+  const named = {
+    "preact": "chat/vendor/preact.js",
+    "preact/hooks": "chat/vendor/preact-hooks.js",
+    "@preact/signals": "chat/vendor/signals.js",
+    "@preact/signals-core": "chat/vendor/signals-core.js",
+    "chat-client": "chat-client/chat-client.js",
   };
   export async function resolve(name, context, next) {
-    if (name in vendored) return { url: folder + vendored[name], shortCircuit: true };
-    if (name.startsWith("chat/")) return { url: folder + name.slice(5) + ".js", shortCircuit: true };
+    if (name in named) return { url: folder + named[name], shortCircuit: true };
+    if (name.startsWith("chat/")) return { url: folder + name + ".js", shortCircuit: true };
     return next(name, context);
   }
   export async function load(url, context, next) {

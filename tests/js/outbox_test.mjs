@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./modules.mjs";
+import "./modules.mjs";
 
-const { Outbox, OUTCOME_UNKNOWN } = await load("outbox");
+const { Outbox, OUTCOME_UNKNOWN } = await import("chat-client");
 
 const HOUR_MS = 3_600_000;
 const LATER = { code: "log_unavailable", message: "later", retryable: true, retryAfterMs: 500 };

@@ -34,7 +34,7 @@ def test_the_table(case: dict[str, Any]) -> None:
 def test_the_javascript_twin_gives_the_same() -> None:
     if (node := shutil.which("node")) is None:
         pytest.fail("node is needed to test the page's modules: apt-get install nodejs")
-    module = TESTS.parent / "chat" / "web" / "static" / "chat" / "receiver.js"
+    module = TESTS.parent / "chat" / "web" / "static" / "chat-client" / "receiver.js"
     done = subprocess.run(
         [node, str(TESTS / "js" / "receiver_cases.mjs"), str(module), str(TABLE)],
         capture_output=True, text=True, timeout=60,

@@ -5,7 +5,7 @@
  * the page may be older than they are, and applying a frame twice changes nothing.
  */
 import { batch, signal } from "@preact/signals";
-import { fullJitter } from "chat/backoff";
+import { fullJitter } from "chat-client";
 import { ends, fromPage, withFrame, withNewer, withOlder } from "chat/timeline";
 
 const PAGE = 50;

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { compareIds, ordered } from "chat-client";
 import { dayKey, dayName } from "chat/dates";
-import { compareIds, ordered } from "chat/fold";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { Message, UnsentMessage } from "chat/message";

@@ -83,7 +83,7 @@ export function send(content, mentions = []) {
   const history = openHistory.value;
   history.following.value = true;
   if (history.timeline.value?.hasAfter) showLatest();
-  connection.post({ nonce: newNonce(), roomId: openId.value, content, mentions });
+  connection.post({ roomId: openId.value, content, mentions });
 }
 
 /** Shows the newest messages of the open chat. */
@@ -102,18 +102,12 @@ export function showDay(moment) {
 
 /** Sends a failed message again. */
 export function retrySend(nonce) {
-  connection.retry(nonce, newNonce());
+  connection.retry(nonce);
 }
 
 /** Gives up a failed message. */
 export function discardSend(nonce) {
   connection.settle(nonce);
-}
-
-// `crypto.randomUUID` is missing over plain http.
-function newNonce() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Changes the text of one's own message; what others see follows by the connection. */

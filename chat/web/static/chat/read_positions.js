@@ -1,6 +1,6 @@
 /** How far others have read the open chat. */
 import { computed, signal } from "@preact/signals";
-import { compareIds } from "chat/fold";
+import { compareIds } from "chat-client";
 import { api } from "chat/server";
 import { me, openHistory, openId } from "chat/state";
 

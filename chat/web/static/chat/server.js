@@ -1,7 +1,6 @@
 /** The server as the signed-in person talks to it: REST and the live connection. */
+import { ChatClient, Outbox } from "chat-client";
 import { Api } from "chat/api";
-import { Connection } from "chat/connection";
-import { Outbox } from "chat/outbox";
 
 let ended = () => {};
 
@@ -19,10 +18,10 @@ export function whenSessionEnds(work) {
   ended = work;
 }
 
-/** Opens the connection of a person; `on` hears what connection.js tells. */
+/** Opens the connection of a person; `on` hears what the client tells. */
 export function connect(userId, on) {
   outbox = new Outbox({ storage: localStorage, owner: userId });
-  connection = new Connection({ url: socketUrl(), ticket: (how) => api.ticket(how), outbox, on });
+  connection = new ChatClient({ url: socketUrl(), ticket: (how) => api.ticket(how), outbox, on });
 }
 
 /** Closes it. */

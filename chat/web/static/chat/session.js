@@ -1,6 +1,6 @@
 /** Signing in and out, and what the connection tells while one is signed in. */
 import { batch } from "@preact/signals";
-import { fullJitter } from "chat/backoff";
+import { fullJitter } from "chat-client";
 import { catchUp, liveFrom, recountSoon, refreshChats } from "chat/chats";
 import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";

@@ -4,7 +4,7 @@
  * A timeline is `{messages, hasBefore, hasAfter, nextBefore}`: the map of fold.js, whether the chat goes on
  * beyond either end, and where reading backwards continues (an id, or null: from the oldest message).
  */
-import { compareIds, fold, fromRest, ordered, withMessages } from "chat/fold";
+import { compareIds, fold, fromRest, ordered, withMessages } from "chat-client";
 
 /** The most messages kept, and so rendered, at once. */
 export const MOST_ROWS = 300;

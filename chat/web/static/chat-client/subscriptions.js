@@ -2,9 +2,9 @@
  * The rooms that one connection is live in, and how far each was heard.
  *
  * Each room has a cursor `{epoch, pos}` that moves as receiver.js judges its frames; every reconnect resumes
- * from it. `on` is told as connection.js promises.
+ * from it. `on` is told as chat-client.js promises.
  */
-import { judge } from "chat/receiver";
+import { judge } from "./receiver.js";
 
 // A cursor takes up to about 200 bytes of a frame of at most 64 KiB.
 const ROOMS_PER_FRAME = 200;
@@ -59,23 +59,17 @@ export class Subscriptions {
   /** Takes the answer to a SUBSCRIBE from a cursor: everything since, in parts. */
   subscribed({ ref, roomId, epoch, pos, events, more }) {
     const room = this.#rooms.get(roomId);
-    if (room?.awaiting !== ref) return;
-    const isResumed = room.cursor !== null;
+    if (!room || room.awaiting !== ref) return;
+    const isNew = room.cursor === null;
     room.awaiting = null;
     room.cursor ??= { epoch, pos };
     const fits = events.every((frame) => this.#apply(room, frame));
     // One of them may have told that the person was removed.
     if (!this.#rooms.has(roomId)) return;
-    if (!fits) {
-      // A replay that does not fit its own cursor can only be started afresh.
-      room.cursor = null;
-      this.#subscribe([roomId]);
-    } else if (more && events.length > 0) {
-      this.#subscribe([roomId]);
-    } else {
-      room.cursor = { epoch, pos: Math.max(pos, room.cursor.pos) };
-      if (!isResumed) this.#on.fresh(roomId, room.cursor);
-    }
+    room.cursor = { epoch, pos: fits ? Math.max(pos, room.cursor.pos) : pos };
+    if (!fits) this.#on.reload(roomId);
+    else if (isNew) this.#on.fresh(roomId, room.cursor);
+    if (more) this.#subscribe([roomId]);
   }
 
   /** Takes RESYNC: live from its pos, and what lies before is lost. */
@@ -87,11 +81,14 @@ export class Subscriptions {
     this.#on.reload(roomId);
   }
 
-  /** Takes a live frame; whatever comes before the answer to SUBSCRIBE is in that answer too. */
+  /**
+   * Takes a live frame; whatever comes before the answer to SUBSCRIBE is in that answer too.
+   *
+   * After a hole, or a frame of another epoch, the server says from the cursor what is missing: events, or RESYNC.
+   */
   live(frame) {
     const room = this.#rooms.get(frame.roomId);
     if (!room || room.awaiting !== null || this.#apply(room, frame)) return;
-    if (frame.epoch !== room.cursor?.epoch) room.cursor = null;
     this.#subscribe([frame.roomId]);
   }
 

@@ -6,7 +6,7 @@
  * `storage` (a Storage) under one key each, so that tabs of one person never overwrite each other's, until the server has answered.
  * Nothing here reads a clock: `now` is passed in, in ms since 1970.
  */
-import { fullJitter } from "chat/backoff";
+import { fullJitter } from "./backoff.js";
 
 // The server stops reading a socket that has more sends than this without an answer.
 const MOST_IN_FLIGHT = 16;
@@ -31,13 +31,38 @@ const STORED = ["nonce", "roomId", "content", "mentions", "createdAt", "firstTri
 // How an entry stands while no connection knows of it.
 const IDLE = { sentAt: null, isRetry: false, attempts: 0, notBefore: 0 };
 
+/** A Storage that lasts as long as the page. */
+export class MemoryStorage {
+  #items = new Map();
+
+  get length() {
+    return this.#items.size;
+  }
+
+  key(index) {
+    return [...this.#items.keys()][index];
+  }
+
+  getItem(key) {
+    return this.#items.get(key) ?? null;
+  }
+
+  setItem(key, value) {
+    this.#items.set(key, value);
+  }
+
+  removeItem(key) {
+    this.#items.delete(key);
+  }
+}
+
 export class Outbox {
   #storage;
   #prefix;
   #random;
 
-  /** Takes up what `owner` (a user id) left unsent in `storage`; `random` returns 0 up to 1. */
-  constructor({ storage, owner, random = Math.random }) {
+  /** Takes up what `owner` (a user id) left unsent in `storage`, or lasts as long as this; `random` returns 0 up to 1. */
+  constructor({ storage = new MemoryStorage(), owner = "", random = Math.random } = {}) {
     this.#storage = storage;
     this.#prefix = `chat.outbox.${owner}.`;
     this.#random = random;

@@ -1,9 +1,9 @@
 /**
- * One person's live connection: `/ws/chat/` with reconnects, resume, heartbeats and an outbox.
+ * A client of the chat server: `/ws/chat/` with reconnects, resume, heartbeats and an outbox.
  *
- * What it promises to whoever listens (`on`, an object of functions):
- * - `event(frame)`: a room event, each exactly once and in order, of the rooms given to `follow`.
- * - `whisper(frame)`: what has no place in a room's order and may get lost (TYPING, READ_POSITION).
+ * What it promises to whoever listens (`on`, an object of functions, any of which may be left out):
+ * - `event(frame)`: a room event, each exactly once and in order, of the rooms given to `follow`; of unknown types too.
+ * - `whisper(frame)`: what has no place in an order and may get lost (TYPING, PRESENCE, ROOM_ACTIVITY ...).
  * - `personal(frame)`: an ME frame, each exactly once and in order.
  * - `missed()`: ME frames of this connection were lost for good; what concerns the person must be read again.
  * - `fresh(roomId, {epoch, pos})`: live from pos on; what lies before was never told here.
@@ -17,10 +17,17 @@
  * - `signedOut()`: the session has ended; only a new sign-in helps.
  *
  * How far each room was heard is kept by subscriptions.js; the person's own stream has a position too, but no replay.
+ * The files of this folder import nothing but each other.
  */
-import { fullJitter } from "chat/backoff";
-import { judge } from "chat/receiver";
-import { Subscriptions } from "chat/subscriptions";
+import { fullJitter } from "./backoff.js";
+import { Outbox } from "./outbox.js";
+import { judge } from "./receiver.js";
+import { Subscriptions } from "./subscriptions.js";
+
+export { fullJitter } from "./backoff.js";
+export { compareIds, fold, fromRest, ordered, withMessages } from "./fold.js";
+export { MemoryStorage, Outbox, OUTCOME_UNKNOWN } from "./outbox.js";
+export { judge } from "./receiver.js";
 
 const HANDSHAKE_MS = 15_000;
 const PROBE_MS = 5_000;
@@ -31,17 +38,28 @@ const STEADY_MS = 10_000;
 const FORBIDDEN = 4003;
 const NOT_SIGNED_IN = [4001, 4011];
 
-/** What the connection needs from the browser; tests pass their own. */
+// Stands in for the listeners that were left out.
+const TOLD = "event whisper personal missed fresh reload gone delivered outbox ready state signedOut".split(" ");
+const SILENT = Object.fromEntries(TOLD.map((name) => [name, () => {}]));
+
+/** What the client needs from the browser; tests pass their own. */
 export const browser = {
   open: (url, protocols) => new WebSocket(url, protocols),
   setTimer: (work, ms) => setTimeout(work, ms),
   clearTimer: (timer) => clearTimeout(timer),
   now: () => Date.now(),
   random: () => Math.random(),
-  isOnline: () => navigator.onLine,
+  // Only browsers know; elsewhere a lost connection is all there is to see.
+  isOnline: () => globalThis.navigator?.onLine !== false,
 };
 
-export class Connection {
+/** Returns a nonce that no other message has; `crypto.randomUUID` is missing over plain http. */
+export function newNonce() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export class ChatClient {
   #url;
   #ticket;
   #outbox;
@@ -60,15 +78,18 @@ export class Connection {
   #lastRef = 0;
   #timers = {};
 
-  /** `ticket({renew})` returns a promise of a WebSocket ticket, bought with a new access token if `renew`. */
-  constructor({ url, ticket, outbox, on, env = browser }) {
+  /**
+   * `ticket({renew})` returns a promise of a WebSocket ticket, bought with a new access token if `renew`. It fails
+   * with an error of `status` 401 where the session has ended; after any other it is asked again.
+   */
+  constructor({ url, ticket, outbox = new Outbox(), on = {}, env = browser }) {
     this.#url = url;
     this.#ticket = ticket;
     this.#outbox = outbox;
-    this.#on = on;
+    this.#on = { ...SILENT, ...on };
     this.#env = env;
     this.#rooms = new Subscriptions({
-      on,
+      on: this.#on,
       ask: (frame) => this.#ask(frame),
       later: (ms, work) => this.#after("subscribe", ms ?? fullJitter(2, env.random), work),
     });
@@ -97,10 +118,11 @@ export class Connection {
     return this.#rooms.cursor(roomId);
   }
 
-  /** Sends a message, now or as soon as it can; `nonce` is new and unique for this person. */
-  post({ nonce, roomId, content, mentions = [] }) {
+  /** Sends a message, now or as soon as it can, and again until the server answers; returns its nonce. */
+  post({ roomId, content, mentions = [], nonce = newNonce() }) {
     this.#outbox.add({ nonce, roomId, content, mentions, now: this.#env.now() });
     this.#flush();
+    return nonce;
   }
 
   /** Sends a frame that is not worth repeating; false where there is no connection to take it. */
@@ -108,8 +130,8 @@ export class Connection {
     return this.#ask(frame) !== null;
   }
 
-  /** Sends a failed message again. */
-  retry(nonce, freshNonce) {
+  /** Sends a failed message again; under `freshNonce` where the server may have forgotten the first one. */
+  retry(nonce, freshNonce = newNonce()) {
     this.#outbox.retry(nonce, freshNonce);
     this.#flush();
   }
@@ -171,8 +193,10 @@ export class Connection {
         return this.#moveLater(frame);
       case "ME":
         return this.#personal(frame);
+      case "OK":
+      case "HEARTBEAT_ACK":
+        return undefined;
       default:
-        if (!frame.roomId) return undefined;
         return frame.pos === undefined ? this.#on.whisper(frame) : this.#rooms.live(frame);
     }
   }
