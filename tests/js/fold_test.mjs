@@ -65,7 +65,8 @@ test("a delete is final, also against a higher version", () => {
 });
 
 test("a delete that is older than an edit is final all the same", () => {
-  assert.equal(after(sent("1"), edited("1", "late", 30), deleted("1", 20)).get("1").isDeleted, true);
+  const message = after(sent("1"), edited("1", "late", 30), deleted("1", 20)).get("1");
+  assert.deepEqual([message.isDeleted, message.content, message.editedAt], [true, "", null]);
 });
 
 test("an edit of a message that is not loaded is left out", () => {

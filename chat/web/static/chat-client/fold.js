@@ -47,7 +47,8 @@ const CHANGES = {
   MESSAGE: (_known, frame) => fromFrame(frame),
   MESSAGE_EDITED: (known, { content, mentions = [], editedAt, version }) =>
     known && { ...known, content, mentions, editedAt, version },
-  MESSAGE_DELETED: (known, frame) => known && { ...known, content: "", isDeleted: true, version: frame.version },
+  MESSAGE_DELETED: (known, { version }) =>
+    known && { ...known, content: "", mentions: [], editedAt: null, isDeleted: true, version },
 };
 
 /** Applies one frame to the map; kinds that change no message leave it as it is. */
