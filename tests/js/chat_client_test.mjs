@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import "./modules.mjs";
 
-const { ChatClient, newNonce } = await import("chat-client");
+const { ChatClient, fullJitter, newNonce } = await import("chat-client");
 
 const folder = new URL("../../chat/web/static/chat-client/", import.meta.url);
 
@@ -37,4 +37,32 @@ test("nobody has to listen, nor to choose nonces or keep an outbox", async () =>
   push({ type: "ME", kind: "read", epoch: "p", pos: 9, prev: 8 });
   push({ type: "TYPING", roomId: "r", userId: "u", active: true });
   assert.notEqual(newNonce(), newNonce());
+});
+
+test("a frame is told only while connected", async () => {
+  const { client, sent } = await online();
+  assert.equal(client.tell({ type: "READ", roomId: "r" }), true);
+  assert.equal(sent.length, 1);
+  client.stop();
+  assert.equal(client.tell({ type: "READ", roomId: "r" }), false);
+});
+
+test("rooms are subscribed at most 200 a frame", async () => {
+  const { client, sent } = await online();
+  client.follow(Array.from({ length: 450 }, (_, index) => `room${index}`));
+  assert.deepEqual(
+    sent.map(({ rooms }) => Object.keys(rooms).length),
+    [200, 200, 50],
+  );
+});
+
+test("a wait stays a number after any number of tries", () => {
+  assert.equal(
+    fullJitter(5_000, () => 0.5),
+    30_000,
+  );
+  assert.equal(
+    fullJitter(5_000, () => 0),
+    0,
+  );
 });

@@ -17,7 +17,7 @@
  * - `signedOut()`: the session has ended; only a new sign-in helps.
  *
  * How far each room was heard is kept by subscriptions.js; the person's own stream has a position too, but no replay.
- * The files of this folder import nothing but each other.
+ * The files of this folder import nothing but each other. tests/conformance says in scripts what servers do to them.
  */
 import { fullJitter } from "./backoff.js";
 import { Outbox } from "./outbox.js";
@@ -304,7 +304,6 @@ export class ChatClient {
     this.#socket = null;
     this.#ready = false;
     for (const name of ["handshake", "heartbeat", "probe", "outbox", "subscribe", "move"]) this.#cancel(name);
-    this.#rooms.lost();
     this.#outbox.lost();
     if (!socket) return;
     socket.onmessage = socket.onclose = null;

@@ -51,11 +51,6 @@ export class Subscriptions {
     this.#subscribe([...this.#rooms.keys()]);
   }
 
-  /** Waits for no answer any more: the connection is lost. */
-  lost() {
-    for (const room of this.#rooms.values()) room.awaiting = null;
-  }
-
   /** Takes the answer to a SUBSCRIBE from a cursor: everything since, in parts. */
   subscribed({ ref, roomId, epoch, pos, events, more }) {
     const room = this.#rooms.get(roomId);
