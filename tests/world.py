@@ -480,8 +480,10 @@ class World:
                 response = await browser.post(path, data=sent, headers={"Origin": self.server.url})
             return Answer(response.status_code, response.text, response.headers)
 
-    async def ticket(self, name: str, *, origin: str | None = None) -> str:
-        """A one-use ticket."""
+    async def ticket(self, name: str, *, origin: str | None = None, renew: bool = False) -> str:
+        """A one-use ticket, bought with a new access token if `renew`."""
+        if renew:
+            self._tokens.pop(name, None)
         answer = await self.rest(name, "POST", "/api/auth/ws-ticket", headers={"Origin": origin} if origin else None)
         return str(answer.body["ticket"])
 
