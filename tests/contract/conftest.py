@@ -13,9 +13,13 @@ from django.db import connections
 from django.db.models.signals import post_migrate
 
 from chat.stores.scylla_session import Cql
-from chatsite.kernel.backends import close_connections
+from chatsite.gateway import hub as hub_module
+from chatsite.gateway import registry
+from chatsite.kernel.backends import backend, close_connections
+from chatsite.kernel.eventlog import log
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import NewRecord
+from tests.contract.hubs import MEMBERS
 from tests.keyspaces import keyspace
 from tests.servers import address
 from tests.servers.proxy import Proxy
@@ -106,3 +110,20 @@ async def redis_url() -> AsyncIterator[str]:
     await close_connections()
     with redis.Redis.from_url(url) as client:
         client.flushdb()
+
+
+@pytest.fixture
+async def ready(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A log, members as these tests say, and hasty comparisons of heads."""
+    settings.GATEWAY = {**settings.GATEWAY, "WHO_MAY_HEAR": "tests.contract.hubs.members"}
+    monkeypatch.setattr(hub_module, "HEADS_SECONDS", 0.01)
+    registry._named.cache_clear()
+    backend.cache_clear()
+    MEMBERS.clear()
+    MEMBERS.update({"ada", "ben"})
+    await log().open()
+    yield
+    await log().close()
+    registry._named.cache_clear()
+    backend.cache_clear()
+    await sync_to_async(connections.close_all)()

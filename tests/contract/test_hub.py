@@ -3,21 +3,18 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 import pytest
 import redis
-from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
-from django.db import connections
 
-from chatsite.gateway import delivery, registry
+from chatsite.gateway import delivery
 from chatsite.gateway import hub as hub_module
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import Hub, group_of, notice_of, publish, whisper
+from chatsite.gateway.hub import Hub, group_of, notice_of, whisper
 from chatsite.gateway.layers.redis import RedisChannelLayer
 from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.protocol import Cursor
@@ -25,21 +22,14 @@ from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, stream
 from chatsite.gateway.streams import redis as stream_module
 from chatsite.gateway.streams.memory import REPLAY
-from chatsite.kernel.backends import backend
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.management.running import close_backends
-from tests.contract.test_room_stream import ROOM, impatient, message, record_of
+from tests.contract.hubs import MEMBERS, SUBJECT, deliver, happen, running
+from tests.contract.test_room_stream import impatient, message, record_of
 from tests.world import in_time
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
-SUBJECT = str(ROOM)
-MEMBERS: set[str] = set()
-
-
-async def members(users: Iterable[str], subject: str, *, version: int) -> set[str]:
-    """Who may hear, as these tests say."""
-    return set(users) & MEMBERS
 
 
 class Listener:
@@ -84,23 +74,6 @@ class Listener:
 
 
 @pytest.fixture
-async def ready(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """A log, members as these tests say, and hasty comparisons of heads."""
-    settings.GATEWAY = {**settings.GATEWAY, "WHO_MAY_HEAR": "tests.contract.test_hub.members"}
-    monkeypatch.setattr(hub_module, "HEADS_SECONDS", 0.01)
-    registry._named.cache_clear()
-    backend.cache_clear()
-    MEMBERS.clear()
-    MEMBERS.update({"ada", "ben"})
-    await log().open()
-    yield
-    await log().close()
-    registry._named.cache_clear()
-    backend.cache_clear()
-    await sync_to_async(connections.close_all)()
-
-
-@pytest.fixture
 async def hub(ready: None) -> AsyncIterator[Hub]:
     """A hub over the stream and log of this process."""
     async with running(Hub()) as made:
@@ -118,25 +91,6 @@ async def hubs(ready: None, settings: Any, redis_url: str) -> AsyncIterator[tupl
     async with running(Hub()) as one, running(Hub()) as other:
         yield one, other
     await get_channel_layer().flush()
-
-
-@asynccontextmanager
-async def running(hub: Hub) -> AsyncIterator[Hub]:
-    """A hub that delivers."""
-    task = asyncio.create_task(hub.run())
-    yield hub
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def happen(*, members_version: int = 0, farewell: str | None = None) -> Entry:
-    """One more event in the room's stream, of which nobody is told yet."""
-    await log().append(message())
-    record = (await log().newest(limit=1))[0]
-    body = Body(b'{"type":"MESSAGE"}', members_version, farewell)
-    entry = await stream().append(record, body)
-    assert entry is not None
-    return entry
 
 
 async def notice(entry: Entry) -> dict[str, Any]:
@@ -311,11 +265,6 @@ async def both_hear(hubs: tuple[Hub, Hub]) -> list[Listener]:
     for hub, listener in zip(hubs, listeners, strict=True):
         await hub.subscribe(listener.session, SUBJECT, None, ref=None)
     return listeners
-
-
-async def deliver(entry: Entry) -> None:
-    """Tell all servers, as the delivery worker does."""
-    await publish(SUBJECT, entry, await stream().epoch())
 
 
 async def test_a_notice_reaches_every_server(hubs: tuple[Hub, Hub], monkeypatch: pytest.MonkeyPatch) -> None:

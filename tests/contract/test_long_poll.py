@@ -5,14 +5,10 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import connections
 
-from chatsite.gateway import hub as hub_module
-from chatsite.gateway import longpoll, registry
+from chatsite.gateway import longpoll
 from chatsite.gateway.bodies import Body
 from chatsite.gateway.hub import Hub, whisper
 from chatsite.gateway.longpoll import Answer, poll
@@ -21,10 +17,9 @@ from chatsite.gateway.registry import Identity
 from chatsite.gateway.streams import stream
 from chatsite.gateway.streams.memory import REPLAY
 from chatsite.gateway.watches import Watch
-from chatsite.kernel.backends import backend
 from chatsite.kernel.errors import RateLimited, Unauthenticated, Unavailable
 from chatsite.kernel.eventlog import log
-from tests.contract.test_hub import MEMBERS, SUBJECT, deliver, happen, running
+from tests.contract.hubs import MEMBERS, SUBJECT, deliver, happen, running
 from tests.contract.test_room_stream import message
 from tests.world import in_time
 
@@ -33,22 +28,11 @@ LONG = 15.0
 
 
 @pytest.fixture
-async def hub(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
-    """A hub with members as these tests say, and hasty comparisons of heads."""
-    settings.GATEWAY = {**settings.GATEWAY, "WHO_MAY_HEAR": "tests.contract.test_hub.members"}
-    monkeypatch.setattr(hub_module, "HEADS_SECONDS", 0.01)
-    registry._named.cache_clear()
-    backend.cache_clear()
-    MEMBERS.clear()
-    MEMBERS.update({"ada", "ben"})
-    await log().open()
+async def hub(ready: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
+    """A hub over the stream and log of this process, which polls ask too."""
     async with running(Hub()) as made:
         monkeypatch.setattr(longpoll, "hub", made)
         yield made
-    await log().close()
-    registry._named.cache_clear()
-    backend.cache_clear()
-    await sync_to_async(connections.close_all)()
 
 
 def identity(user: str = "ada") -> Identity:
