@@ -13,7 +13,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	@if command -v uv >/dev/null; then uv pip install -q -p $(PY) --require-hashes -r $<; else $(PY) -m pip install -q --require-hashes -r $<; fi
 	@touch $@
 
-.PHONY: run test test-faults check bench lock browser
+.PHONY: run test test-faults check bench bench-peers lock browser
 run: $(VENV)/.base
 	@$(PY) manage.py migrate_all -v 0
 	@$(PY) manage.py seed_demo --if-debug
@@ -43,6 +43,11 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(PY) -m tests.bench
+
+# The servers go with the load client, on the last core; the bench itself says who runs where.
+bench-peers: $(VENV)/.dev
+	last=$$(($$(nproc) - 1)); exec taskset -c $$last $(PY) -m tests.servers --only postgres,redis --durable -- \
+		taskset -c 0-$$last $(PY) -m tests.bench socketio
 
 lock: $(VENV)/.dev
 	for name in base standard cluster dev; do \

@@ -1,8 +1,9 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
 Rows: sends, fanout, hostile, pages, scylla, kafka, standard and cluster (those with servers where CHAT_TEST_* names
-them), imports, check, memory. Nothing here is a test: a missed target is shown, and only a frame that was lost,
-doubled or out of order ends the bench.
+them), imports, check, memory. `make bench-peers` measures socketio, which races another server; where that
+cannot be had its row says so. Nothing here is a test: a missed target is shown, and only a frame that was lost, doubled
+or out of order ends the bench.
 """
 
 import os
@@ -16,10 +17,12 @@ import msgspec
 
 from tests.bench import client, fanout, hostile, imports, kafka, memory, pages, scylla, sends, shapes, starting, table
 from tests.bench.client import NoGo, Socket
+from tests.bench.peers import socketio
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 from tests.servers import variable
 
 ROWS = ("sends", "fanout", "standard", "cluster", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
+PEERS = ("socketio",)  # only where they are asked for: they are fetched
 SERVERS = {
     "fanout": "postgres",
     "scylla": "cassandra",
@@ -32,8 +35,8 @@ OPEN_FILES = 8_192  # a socket each, on both sides, and some
 
 def main(chosen: list[str]) -> int:
     """Measure the chosen rows, or all; 1 when the load client cannot be built."""
-    if unknown := set(chosen) - set(ROWS):
-        sys.stderr.write(f"There is no row {', '.join(sorted(unknown))}; choose of {', '.join(ROWS)}.\n")
+    if unknown := set(chosen) - {*ROWS, *PEERS}:
+        sys.stderr.write(f"There is no row {', '.join(sorted(unknown))}; choose of {', '.join(ROWS + PEERS)}.\n")
         return 2
     try:
         client.build()
@@ -58,6 +61,7 @@ def main(chosen: list[str]) -> int:
             "imports": lambda: imports.measure(copy_folder(empty, Path(name) / "imports")),
             "check": lambda: starting.measure(empty),
             "memory": lambda: memory.measure(crowd, sockets),
+            "socketio": lambda: socketio.measure(Path(name)),
             "kafka": lambda: kafka.measure(empty),
         }
         rows: list[table.Row] = []

@@ -86,11 +86,12 @@ def driven(
     folder: Path,
     sockets: Sequence[Socket],
     *phases: Phase,
-    echo: bool = False,
+    dialect: str = "ours",
     content_bytes: int = 300,
 ) -> Iterator[Result]:
     """Connect, go through the phases, and stay connected until the block ends.
 
+    `dialect` is how the server is spoken to, one of those of the load client.
     Raises RuntimeError with the first frame that was not the one to come.
     """
     plan = folder / "plan.json"
@@ -100,7 +101,7 @@ def driven(
                 "port": server.port,
                 "pid": server.pid,
                 "core": SERVER_CORE,
-                "echo": echo,
+                "dialect": dialect,
                 "hold": True,
                 "bytes": content_bytes,
                 "sockets": sockets,

@@ -15,6 +15,7 @@ RUNS = 3
 FULL = Phase(window=16, heard=True, warm_up=1, seconds=5)
 STEADY = Phase(rate=20, senders=10, warm_up=1, seconds=5)  # 20,000 deliveries a second
 STOCK = Phase(window=2, heard=True, warm_up=1, seconds=5)
+HALL = [Socket("", "hall")] * 1_000  # of a server that knows nobody
 TARGET = 50.0  # times stock, through log, delivery worker, Redis and hub
 
 
@@ -23,28 +24,29 @@ def measure(folder: Path) -> list[Row]:
     stock: list[Measured] = []
     runs: dict[str, list[list[Measured]]] = {"embedded": [], "standard": []}
     for number in range(RUNS):
-        stock.append(_stock(folder))
+        stock.append(drive_stock(folder))
         for shape, ours in runs.items():
-            ours.append(_ours(folder / f"hall-{shape}{number}", shape))
-    return [row for shape, ours in runs.items() for row in _rows(shape, ours, stock)]
+            ours.append(drive_ours(folder / f"hall-{shape}{number}", shape))
+    return [row for shape, ours in runs.items() for row in rows(shape, ours, stock)]
 
 
-def _rows(shape: str, runs: list[list[Measured]], stock: list[Measured]) -> list[Row]:
+def rows(shape: str, runs: list[list[Measured]], stock: list[Measured]) -> list[Row]:
+    """The rows of one shape beside stock Channels: of each run of ours FULL and STEADY."""
     full, steady = [run[0] for run in runs], [run[1] for run in runs]
-    ratio = median(map(_rate, full)) / median(map(_rate, stock))
+    ratio = median(map(rate, full)) / median(map(rate, stock))
     return [
         Row(
             name=f"fan-out to 1,000, {shape}",
             unit="/s",
-            ours=median(map(_rate, full)),
-            baseline=median(map(_rate, stock)),
+            ours=median(map(rate, full)),
+            baseline=median(map(rate, stock)),
             baseline_name="/s stock Channels",
             ratio=ratio,
             target=f">= {TARGET:.0f} x stock" if shape == "standard" else "",
             met=ratio >= TARGET if shape == "standard" else None,
             server_cpu=median(one.server_cpu / one.seconds for one in full),
             client_cpu=max(one.client_cpu / one.seconds for one in full),
-            runs=[_rate(one) for one in full],
+            runs=[rate(one) for one in full],
             detail={
                 "messages/s": median(one.acked / one.seconds for one in full),
                 "server CPU us a delivery": median(one.server_cpu * 1e6 / one.delivered for one in full),
@@ -64,12 +66,13 @@ def _rows(shape: str, runs: list[list[Measured]], stock: list[Measured]) -> list
     ]
 
 
-def _rate(one: Measured) -> float:
+def rate(one: Measured) -> float:
+    """Deliveries a second."""
     return one.delivered / one.seconds
 
 
-def _ours(folder: Path, shape: str) -> list[Measured]:
-    """One run on an installation of its own, as the load client's nonces are always the same."""
+def drive_ours(folder: Path, shape: str) -> list[Measured]:
+    """One run, FULL and STEADY, on an installation of its own, as the load client's nonces are always the same."""
     folder.mkdir()
     found(folder, shape=shape)
     make_folder(folder)
@@ -82,11 +85,12 @@ def _ours(folder: Path, shape: str) -> list[Measured]:
         return _driven(server, folder, sockets, FULL, STEADY)
 
 
-def _stock(folder: Path) -> Measured:
+def drive_stock(folder: Path) -> Measured:
+    """One run of stock Channels."""
     wait_for_quiet()
     stock: AbstractContextManager[Server] = serving(folder, "-m", "tests.bench.stock")
     with stock as server:
-        return _driven(server, folder, [Socket("", "hall")] * 1_000, STOCK)[0]
+        return _driven(server, folder, HALL, STOCK)[0]
 
 
 def _driven(server: Server, folder: Path, sockets: list[Socket], *phases: Phase) -> list[Measured]:

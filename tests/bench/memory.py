@@ -57,17 +57,17 @@ def measure(template: Path, sockets: list[Socket]) -> list[Row]:
 def _measure_both(folder: Path, sockets: list[Socket]) -> tuple[_Memory, _Memory]:
     return (
         _measure(folder, sockets, "manage.py", "serve", "--port", "0"),
-        _measure(folder, sockets, "-m", "tests.bench.echo", echo=True),
+        _measure(folder, sockets, "-m", "tests.bench.echo", dialect="echo"),
     )
 
 
-def _measure(folder: Path, sockets: list[Socket], *command: str, echo: bool = False) -> _Memory:
+def _measure(folder: Path, sockets: list[Socket], *command: str, dialect: str = "ours") -> _Memory:
     everybody = (sockets * SOCKETS)[:SOCKETS]
     with serving(folder, *command) as server:
         idle = server.resident_kib()
-        with driven(server, folder, everybody[:FIRST_SOCKETS], echo=echo):
+        with driven(server, folder, everybody[:FIRST_SOCKETS], dialect=dialect):
             pass
         before = server.resident_kib()
-        with driven(server, folder, everybody, echo=echo) as result:
+        with driven(server, folder, everybody, dialect=dialect) as result:
             grown = server.resident_kib() - before
     return _Memory(idle * 1024 / 1e6, grown / SOCKETS, SOCKETS / result.connect_seconds)

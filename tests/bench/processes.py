@@ -112,9 +112,11 @@ def _busy_seconds() -> float:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, settings: dict[str, str] | None = None) -> Iterator[Server]:
-    """Python that serves on the server's core, until the block ends; what it logs is passed on."""
-    with _started(folder, *arguments, settings=settings) as process:
+def serving(
+    folder: Path, *arguments: str, settings: dict[str, str] | None = None, program: str = sys.executable
+) -> Iterator[Server]:
+    """A program, Python, that serves on the server's core, until the block ends; what it logs is passed on."""
+    with _started(folder, *arguments, settings=settings, program=program) as process:
         yield Server(process.pid, _port(process))
 
 
@@ -127,11 +129,15 @@ def running(folder: Path, *arguments: str, core: int = SERVER_CORE) -> Iterator[
 
 @contextmanager
 def _started(
-    folder: Path, *arguments: str, settings: dict[str, str] | None = None, core: int = SERVER_CORE
+    folder: Path,
+    *arguments: str,
+    settings: dict[str, str] | None = None,
+    core: int = SERVER_CORE,
+    program: str = sys.executable,
 ) -> Iterator["subprocess.Popen[str]"]:
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [program, *arguments],
             cwd=ROOT,
             env=environment(folder) | (settings or {}),
             stdout=subprocess.PIPE,

@@ -90,7 +90,7 @@ def _run(template: Path, sockets: list[Socket]) -> _Run:
         sync_ms = _sync_ms(folder / "sync")
         with (
             serving(folder, "-m", "tests.bench.echo") as server,
-            driven(server, folder, sockets, ECHO, echo=True) as result,
+            driven(server, folder, sockets, ECHO, dialect="echo") as result,
         ):
             echo = result.phases[0]
         with (

@@ -16,6 +16,8 @@ HEADINGS = ("what", "ours", "baseline", "ratio", "target", "", "server CPU", "cl
 class Row:
     """One measure: medians of its runs; `met` is None where it is only reported.
 
+    Without a `baseline` its name says why there is none.
+
     `server_cpu` and `client_cpu` are shares of a core, None where nobody drives it.
     """
 
@@ -35,11 +37,11 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """What the table shows of it."""
         verdict = "" if self.met is None else "met" if self.met else "MISSED"
-        baseline = "" if self.baseline is None else f"{number(self.baseline)} {self.baseline_name}"
+        baseline = "" if self.baseline is None else f"{number(self.baseline)} "
         return (
             self.name,
             f"{number(self.ours)} {self.unit}",
-            baseline,
+            baseline + self.baseline_name,
             "" if self.ratio is None else f"{self.ratio:.3g}",
             self.target,
             verdict,

@@ -1,7 +1,8 @@
 """Starts the servers that tests need, runs a command with their addresses, stops them.
 
-    python -m tests.servers [--only postgres,redis,kafka,cassandra] -- COMMAND ...
+    python -m tests.servers [--only postgres,redis,kafka,cassandra] [--durable] -- COMMAND ...
 
+With --durable, PostgreSQL and Cassandra sync what they ack, as they do for real.
 A server that a variable such as CHAT_TEST_REDIS names already is used as it is.
 Whatever ends this process, `kill -9` too, nothing that it started stays.
 """
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from types import FrameType
 
 from tests.servers import NAMES, variable
@@ -27,17 +29,21 @@ from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 
 KINDS: dict[str, Callable[[], Node]] = {"postgres": Postgres, "redis": Redis, "kafka": Kafka, "cassandra": Cassandra}
+DURABLE: dict[str, Callable[[], Node]] = {
+    "postgres": partial(Postgres, durable=True),
+    "cassandra": partial(Cassandra, durable=True),
+}
 GRACE_SECONDS = 20.0  # for a suite to end the servers of its own tests
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code of the command; 1 where a server did not get ready."""
-    names, command = _read(arguments)
+    names, kinds, command = _read(arguments)
     for one in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, _leave)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job is born deaf to it.
     with ExitStack() as stack:
-        nodes = {name: KINDS[name]() for name in names if variable(name) not in os.environ}
+        nodes = {name: kinds[name]() for name in names if variable(name) not in os.environ}
         for node in nodes.values():
             stack.callback(node.close)
         try:
@@ -49,15 +55,16 @@ def main(arguments: Sequence[str]) -> int:
             return 1
 
 
-def _read(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def _read(arguments: Sequence[str]) -> tuple[list[str], dict[str, Callable[[], Node]], list[str]]:
     parser = argparse.ArgumentParser(prog="python -m tests.servers", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", default=",".join(NAMES), help=f"which of {', '.join(NAMES)}; all by default")
+    parser.add_argument("--durable", action="store_true", help="what they ack is synced to the disk")
     parser.add_argument("command", nargs="+", help="what to run, after --")
     chosen = parser.parse_args(arguments)
     names = [name for name in chosen.only.split(",") if name]
     if unknown := set(names) - set(NAMES):
         parser.error(f"there is no server {', '.join(sorted(unknown))}; choose of {', '.join(NAMES)}")
-    return names, chosen.command
+    return names, KINDS | DURABLE if chosen.durable else KINDS, chosen.command
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What servers are made of: Debian's packages and jars from Maven's registry."""
+"""What servers are made of: Debian's packages, jars from Maven's registry, packages from npm's."""
 
 import fcntl
 import os
@@ -80,6 +80,19 @@ def jars(name: str, *, pom: Path) -> list[Path]:
                 _run([*command, f"-DoutputDirectory={part}/jars"], JAVA_HOME=str(java().parents[1]))
                 Path(part, "jars").rename(folder)
     return sorted(folder.glob("*.jar"))
+
+
+def node_packages(name: str, *, lock: Path) -> Path:
+    """The folder of a server's npm packages, downloaded once as package.json and its lock file in `lock` say."""
+    folder = cache() / name
+    with alone(name):
+        if not folder.exists():
+            npm = require_program(on_path("npm"), package="npm")
+            with tempfile.TemporaryDirectory(dir=cache()) as part:
+                packages = shutil.copytree(lock, Path(part, "packages"))
+                _run([str(npm), "ci", "--prefix", str(packages), "--ignore-scripts", "--no-audit", "--no-fund"])
+                packages.rename(folder)
+    return folder
 
 
 def _run(command: list[str], **environment: str) -> None:

@@ -18,6 +18,7 @@ from tests.servers.ports import free_port, listens
 from tests.servers.processes import born, family
 from tests.servers.programs import NotInstalled, require_program
 
+FSYNC = "import os, psycopg; print(*psycopg.connect(os.environ['CHAT_TEST_POSTGRES']).execute('SHOW fsync').fetchone())"
 STAYS = ("sh", "-c", "sleep 600 & echo $CHAT_TEST_REDIS $CHAT_TEST_POSTGRES; wait")
 
 
@@ -72,6 +73,16 @@ def test_a_server_that_is_named_is_not_started(monkeypatch: pytest.MonkeyPatch) 
     command = [sys.executable, "-m", "tests.servers", "--only", "redis", "--", "sh", "-c", "echo $CHAT_TEST_REDIS"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.stdout == "redis://elsewhere:1\n"
+
+
+@pytest.mark.parametrize(("options", "said"), [((), "off"), (("--durable",), "on")])
+def test_only_servers_asked_for_as_durable_sync(
+    options: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHAT_TEST_POSTGRES", raising=False)
+    command = [sys.executable, "-m", "tests.servers", "--only", "postgres", *options, "--", sys.executable, "-c", FSYNC]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == said
 
 
 def test_a_missing_server_is_a_failure_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

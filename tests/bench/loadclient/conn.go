@@ -45,13 +45,10 @@ func (c *conn) dial(port int) error {
 	var key [16]byte
 	binary.LittleEndian.PutUint64(key[:], c.load.random())
 	binary.LittleEndian.PutUint64(key[8:], c.load.random())
-	c.out = append(c.out, "GET /ws/chat/ HTTP/1.1\r\nHost: 127.0.0.1:"+strconv.Itoa(port)+"\r\nUpgrade: websocket\r\n"+
+	c.out = append(c.out, "GET "+c.load.speak.path()+" HTTP/1.1\r\nHost: 127.0.0.1:"+strconv.Itoa(port)+"\r\nUpgrade: websocket\r\n"+
 		"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"+
 		"Sec-WebSocket-Key: "+base64.StdEncoding.EncodeToString(key[:])+"\r\n"...)
-	if c.Token != "" {
-		c.out = append(c.out, "Authorization: Bearer "+c.Token+"\r\n"...)
-	}
-	c.out = append(c.out, "\r\n"...)
+	c.out = append(c.out, c.load.speak.header(c)+"\r\n"...)
 	return c.flush()
 }
 
@@ -76,7 +73,7 @@ func (c *conn) readable() error {
 				return fmt.Errorf("the handshake was answered %.40q", data)
 			}
 			data, c.shaken = data[end+4:], true
-			c.connected()
+			c.load.speak.connected(c)
 		}
 	}
 	for c.shaken {
@@ -116,7 +113,7 @@ func cutFrame(data []byte) (size int, payload []byte, opcode byte) {
 func (c *conn) take(first byte, payload []byte) error {
 	switch first {
 	case 0x80 | opText:
-		return c.hear(payload)
+		return c.load.speak.hear(c, payload)
 	case 0x80 | opPing:
 		c.queue(opPong, payload)
 		return nil

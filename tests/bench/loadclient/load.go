@@ -32,6 +32,7 @@ const (
 // A load is the one loop over all sockets, and what it counts.
 type load struct {
 	plan   plan
+	speak  dialect
 	conns  map[int]*conn
 	order  []*conn
 	epoll  int
@@ -89,6 +90,9 @@ type measured struct {
 
 func newLoad(todo plan) (*load, error) {
 	l := &load{plan: todo, conns: map[int]*conn{}, buffer: make([]byte, bufferBytes), seed: 0x9E3779B97F4A7C15, start: time.Now()}
+	if l.speak = dialects[todo.Dialect]; l.speak == nil {
+		return nil, fmt.Errorf("there is no dialect %q", todo.Dialect)
+	}
 	l.ackTimes.load, l.deliveryTimes.load = l, l
 	l.filler = bytes.Repeat([]byte("x"), todo.Bytes-contentHead)
 	rooms := map[string]*room{}

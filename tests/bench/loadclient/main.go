@@ -17,7 +17,7 @@ type plan struct {
 	Port    int      `json:"port"`
 	Pid     int      `json:"pid"`     // the server, whose CPU time is read
 	Core    int      `json:"core"`    // which core that is on
-	Echo    bool     `json:"echo"`    // the server sends back what it gets and knows no rooms
+	Dialect string   `json:"dialect"` // which of the dialects the server speaks
 	Hold    bool     `json:"hold"`    // after the phases, stay connected until standard input ends
 	Bytes   int      `json:"bytes"`   // of a message's content
 	Sockets []socket `json:"sockets"` // in the order they take turns at a given rate

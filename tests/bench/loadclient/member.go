@@ -39,15 +39,9 @@ type room struct {
 	first   *conn
 }
 
-// connected goes on after the handshake; an echo has no more to say before the first message.
-func (c *conn) connected() {
-	if c.load.plan.Echo {
-		c.ready()
-	}
-}
-
-func (c *conn) ready() {
-	c.live = true
+// ready is a member who hears the room from now on, after a message at pos.
+func (c *conn) ready(pos int64) {
+	c.live, c.pos, c.id = true, pos, -1<<63
 	c.heard = make([]int, c.room.members)
 	c.load.live++
 }
@@ -57,20 +51,7 @@ func (c *conn) say(due time.Duration) {
 	c.sent++
 	c.room.sent++
 	c.load.sent++
-	frame := c.load.frame[:0]
-	if c.load.plan.Echo {
-		frame = c.content(frame, due)
-	} else {
-		frame = append(frame, `{"type":"SEND_MESSAGE","ref":"`...)
-		frame = padded(frame, int64(due), stampWidth)
-		frame = append(frame, `","roomId":"`...)
-		frame = append(frame, c.Room...)
-		frame = append(frame, `","nonce":"`...)
-		frame = strconv.AppendInt(frame, int64(c.sent), 10)
-		frame = append(frame, `","content":"`...)
-		frame = c.content(frame, due)
-		frame = append(frame, `"}`...)
-	}
+	frame := c.load.speak.send(c, c.load.frame[:0], due)
 	c.load.frame = frame
 	c.queue(opText, frame)
 }
@@ -94,35 +75,6 @@ func padded(frame []byte, value int64, width int) []byte {
 	return frame
 }
 
-// hear takes one text frame of the server; whatever is not exactly what was to come is an error.
-func (c *conn) hear(text []byte) error {
-	if c.load.plan.Echo {
-		if len(text) < contentHead {
-			return fmt.Errorf("the echo was %.80q", text)
-		}
-		if n := int(number(text[numberAt:])); n != c.acked+1 {
-			return fmt.Errorf("the echo of %d came after that of %d", n, c.acked)
-		}
-		c.acknowledged(number(text))
-		return nil
-	}
-	switch kind := fieldOf(text, `{"type":"`); {
-	case bytes.HasPrefix(kind, []byte(`MESSAGE"`)):
-		return c.message(text)
-	case bytes.HasPrefix(kind, []byte(`ACK"`)):
-		c.acknowledged(number(fieldOf(text, `"ref":"`)))
-		return nil
-	case bytes.HasPrefix(kind, []byte(`READY"`)):
-		c.queue(opText, []byte(`{"type":"SUBSCRIBE","roomId":"`+c.Room+`"}`))
-		return nil
-	case bytes.HasPrefix(kind, []byte(`SUBSCRIBED"`)):
-		c.pos, c.id = number(fieldOf(text, `"pos":`)), -1<<63
-		c.ready()
-		return nil
-	}
-	return fmt.Errorf("%.300s", text)
-}
-
 func (c *conn) acknowledged(due int64) {
 	c.acked++
 	c.load.acked++
@@ -133,14 +85,10 @@ func (c *conn) acknowledged(due int64) {
 }
 
 // message checks a delivery: it follows the last one, and it is its sender's next.
-func (c *conn) message(text []byte) error {
-	content := fieldOf(text, `"content":"`)
+func (c *conn) message(text, content []byte, id, prev, pos int64) error {
 	if len(content) < contentHead {
 		return fmt.Errorf("a message without our content: %.300s", text)
 	}
-	// The place stands last, behind the content.
-	pos, prev := number(lastField(text, `,"pos":`)), number(lastField(text, `,"prev":`))
-	id := number(fieldOf(text, `"messageId":"`))
 	seat, n := int(number(content[seatAt:])), int(number(content[numberAt:]))
 	switch {
 	case seat >= len(c.heard) || n != c.heard[seat]+1:
@@ -167,7 +115,7 @@ func (c *conn) complete() error {
 	for _, n := range c.heard {
 		heard += n
 	}
-	if c.acked != c.sent || (!c.load.plan.Echo && heard != c.room.sent) {
+	if c.acked != c.sent || (c.load.speak.rooms() && heard != c.room.sent) {
 		return errors.New("room " + c.Room + " seat " + strconv.Itoa(c.seat) + ": " +
 			fmt.Sprintf("%d of %d sends answered, %d of %d messages heard", c.acked, c.sent, heard, c.room.sent))
 	}
