@@ -37,6 +37,7 @@ type room struct {
 	sent    int
 	heard   int // deliveries to all members
 	first   *conn
+	order   []int64 // ids in the order in which they were heard first, where a server does not number its messages
 }
 
 // ready is a member who hears the room from now on, after a message at pos.
