@@ -47,7 +47,7 @@ bench: $(VENV)/.dev
 # The servers go with the load client, on the last core; the bench itself says who runs where.
 bench-peers: $(VENV)/.dev
 	last=$$(($$(nproc) - 1)); exec taskset -c $$last $(PY) -m tests.servers --only postgres,redis --durable -- \
-		taskset -c 0-$$last $(PY) -m tests.bench socketio ejabberd
+		taskset -c 0-$$last $(PY) -m tests.bench node ejabberd
 
 lock: $(VENV)/.dev
 	for name in base standard cluster dev; do \

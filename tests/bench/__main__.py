@@ -1,7 +1,7 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
 Rows: sends, fanout, hostile, pages, scylla, kafka, standard and cluster (those with servers where CHAT_TEST_* names
-them), imports, check, memory. `make bench-peers` measures socketio and ejabberd, which race other servers;
+them), imports, check, memory. `make bench-peers` measures node and ejabberd, which race other servers;
 where one cannot be had its rows say so. Nothing here is a test: a missed target is shown, and only a frame that was
 lost, doubled or out of order ends the bench.
 """
@@ -17,12 +17,12 @@ import msgspec
 
 from tests.bench import client, fanout, hostile, imports, kafka, memory, pages, scylla, sends, shapes, starting, table
 from tests.bench.client import NoGo, Socket
-from tests.bench.peers import ejabberd, socketio
+from tests.bench.peers import ejabberd, node
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 from tests.servers import variable
 
 ROWS = ("sends", "fanout", "standard", "cluster", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
-PEERS = ("socketio", "ejabberd")  # only where they are asked for: they are fetched
+PEERS = ("node", "ejabberd")  # only where they are asked for: they are fetched
 SERVERS = {
     "fanout": "postgres",
     "scylla": "cassandra",
@@ -61,7 +61,7 @@ def main(chosen: list[str]) -> int:
             "imports": lambda: imports.measure(copy_folder(empty, Path(name) / "imports")),
             "check": lambda: starting.measure(empty),
             "memory": lambda: memory.measure(crowd, sockets),
-            "socketio": lambda: socketio.measure(Path(name)),
+            "node": lambda: node.measure(Path(name)),
             "ejabberd": lambda: ejabberd.measure(crowd, sockets),
             "kafka": lambda: kafka.measure(empty),
         }

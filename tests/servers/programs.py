@@ -1,6 +1,7 @@
 """What servers are made of: Debian's packages, jars from Maven's registry, packages from npm's."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -83,9 +84,10 @@ def jars(name: str, *, pom: Path) -> list[Path]:
 
 
 def node_packages(name: str, *, lock: Path) -> Path:
-    """The folder of a server's npm packages, downloaded once as package.json and its lock file in `lock` say."""
-    folder = cache() / name
-    with alone(name):
+    """The folder of npm packages, downloaded once as package.json and its lock file in `lock` say."""
+    pins = hashlib.sha256((lock / "package-lock.json").read_bytes()).hexdigest()[:12]
+    folder = cache() / f"{name}-{pins}"
+    with alone(folder.name):
         if not folder.exists():
             npm = require_program(on_path("npm"), package="npm")
             with tempfile.TemporaryDirectory(dir=cache()) as part:

@@ -106,10 +106,7 @@ def measure(template: Path, sockets: list[Socket]) -> list[Row]:
         if libraries is not None:
             theirs.append(_drive(libraries, sockets))
         ours.append(_drive_ours(template, sockets))
-    steady, full = (
-        Race(peer="ejabberd", ours=[run[phase] for run in ours], theirs=[run[phase] for run in theirs])
-        for phase in (0, 1)
-    )
+    steady, full = (Race.of("ejabberd", phase, ours, theirs) for phase in (0, 1))
     return [
         full.at_least(TARGET, "acked sends, 50 chats of 10", "/s", lambda one: one.acked / one.seconds),
         steady.at_most(TARGET_ACK, "ack p50 at 500 sends/s", "ms", lambda one: one.ack_p50),

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tests.bench.client import Measured
 from tests.bench.table import Row
@@ -29,6 +29,11 @@ class Race:
     peer: str
     ours: Sequence[Measured]
     theirs: Sequence[Measured]
+
+    @classmethod
+    def of(cls, peer: str, phase: int, ours: Sequence[list[Measured]], theirs: Sequence[list[Measured]]) -> Self:
+        """The race in one phase of runs that have several."""
+        return cls(peer=peer, ours=[run[phase] for run in ours], theirs=[run[phase] for run in theirs])
 
     def at_least(self, times: float, name: str, unit: str, value: Callable[[Measured], float]) -> Row:
         """The row of a number that is to be so many times the peer's, or more."""
