@@ -163,10 +163,14 @@ class ChatClient:
         except (NoTicket, SignedOut) as problem:
             if self._attempt_for is not attempt:
                 return
-            if isinstance(problem, SignedOut):
+            if not isinstance(problem, SignedOut):
+                self._lost()
+            elif self._must_renew:
                 self._sign_out()
             else:
-                self._lost()
+                # The access token may have run out meanwhile; only a renewal says that the session has ended.
+                self._must_renew = True
+                self._connect()
             return
         if self._attempt_for is not attempt:
             return

@@ -103,19 +103,23 @@ class Subscriptions:
         self._subscribe([frame["roomId"]])
 
     def refused(self, frame: Frame) -> None:
-        """Take the ERROR that answers a SUBSCRIBE."""
-        room = self._rooms.get(frame.get("roomId", ""))
-        if room is None or frame.get("ref") is None or room.awaiting != frame["ref"]:
+        """Take the ERROR that answers a SUBSCRIBE: of one of its rooms, or of all that have no answer yet."""
+        if frame.get("ref") is None:
             return
-        if frame["retryable"]:
-            room.awaiting = LATER
-            self._later(frame.get("retryAfterMs"), self._subscribe_waiting)
+        refused = [one for one in self._waiting_for(frame["ref"]) if frame.get("roomId") in (None, one)]
+        if not refused:
+            return
+        # Only of one room can it be said that it is not theirs; what a whole frame met may pass.
+        if frame["retryable"] or frame.get("roomId") is None:
+            for room_id in refused:
+                self._rooms[room_id].awaiting = LATER
+            self._later(frame.get("retryAfterMs"), lambda: self._subscribe(self._waiting_for(LATER)))
         else:
             del self._rooms[frame["roomId"]]
             self._on.gone(frame["roomId"])
 
-    def _subscribe_waiting(self) -> None:
-        self._subscribe([room_id for room_id, room in self._rooms.items() if room.awaiting == LATER])
+    def _waiting_for(self, answer: str) -> list[str]:
+        return [room_id for room_id, room in self._rooms.items() if room.awaiting == answer]
 
     def _subscribe(self, room_ids: Iterable[str]) -> None:
         every = list(room_ids)

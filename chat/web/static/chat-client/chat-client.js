@@ -161,9 +161,13 @@ export class ChatClient {
       if (this.#socket === attempt) this.#open(ticket);
     } catch (problem) {
       if (this.#socket !== attempt) return;
-      if (problem.status === 401) this.#signOut();
-      else this.#lost();
+      if (problem.status !== 401) return this.#lost();
+      if (this.#mustRenew) return this.#signOut();
+      // The access token may have run out while the machine slept; only a renewal says that the session has ended.
+      this.#mustRenew = true;
+      return this.#connect();
     }
+    return undefined;
   }
 
   #open(ticket) {

@@ -87,18 +87,23 @@ export class Subscriptions {
     this.#subscribe([frame.roomId]);
   }
 
-  /** Takes the ERROR that answers a SUBSCRIBE. */
+  /** Takes the ERROR that answers a SUBSCRIBE: of one of its rooms, or of all that have no answer yet. */
   refused({ ref, roomId, retryable, retryAfterMs }) {
-    const room = this.#rooms.get(roomId);
-    if (!ref || room?.awaiting !== ref) return;
-    if (retryable) {
-      room.awaiting = LATER;
-      const waiting = () => [...this.#rooms.keys()].filter((id) => this.#rooms.get(id).awaiting === LATER);
-      this.#later(retryAfterMs, () => this.#subscribe(waiting()));
+    if (!ref) return;
+    const refused = this.#waitingFor(ref).filter((id) => roomId === undefined || id === roomId);
+    if (refused.length === 0) return;
+    // Only of one room can it be said that it is not theirs; what a whole frame met may pass.
+    if (retryable || roomId === undefined) {
+      for (const id of refused) this.#rooms.get(id).awaiting = LATER;
+      this.#later(retryAfterMs, () => this.#subscribe(this.#waitingFor(LATER)));
     } else {
       this.#rooms.delete(roomId);
       this.#on.gone(roomId);
     }
+  }
+
+  #waitingFor(answer) {
+    return [...this.#rooms.keys()].filter((id) => this.#rooms.get(id).awaiting === answer);
   }
 
   #subscribe(roomIds) {
