@@ -27,7 +27,7 @@ RECOUNTS = 20  # people of whom nothing is remembered that one call counts; the 
 class _Number(NamedTuple):
     """Unread messages as of a pos of the chat, and of the person's own stream, which tells of reads."""
 
-    unread: int
+    unread: int | None  # None of who is not in the chat
     up_to: int
     own: int
 
@@ -41,11 +41,15 @@ def remember(user: str, counts: Mapping[ChatId, Counts], *, own: int) -> None:
         _keep(str(chat), user, _Number(one.unread, one.up_to, own))
 
 
-async def unread_of(subject: str, users: Collection[str]) -> dict[str, int]:
+async def unread_of(subject: str, users: Collection[str]) -> dict[str, int | None]:
     """What people have not read of a chat, 100 at most; of some nothing yet, where many are to be counted anew."""
     heads = await stream().heads([subject, *users])
     known = {
-        user: one for user in users if (one := _numbers.get((subject, user))) is not None and one.own == heads[user].pos
+        user: one
+        for user in users
+        if (one := _numbers.get((subject, user))) is not None
+        and one.own == heads[user].pos
+        and one.up_to >= heads[subject].floor
     }
     since = await stream().since(subject, min(one.up_to for one in known.values())) if known else None
     if since is None:
@@ -74,17 +78,18 @@ def _gone_on(known: Mapping[str, _Number], entries: Sequence[Entry], head: Head)
         up_to: Counter(sender for pos, sender in said if pos > up_to) for up_to in {one.up_to for one in known.values()}
     }
     total = {up_to: counts.total() for up_to, counts in by_sender.items()}
-    return {
-        user: _Number(
-            min(MOST, one.unread + total[one.up_to] - by_sender[one.up_to][user]), max(one.up_to, head.pos), one.own
-        )
-        for user, one in known.items()
-    }
+    answer = {}
+    for user, one in known.items():
+        since = total[one.up_to] - by_sender[one.up_to][user]
+        now = None if one.unread is None else min(MOST, one.unread + since)
+        answer[user] = _Number(now, max(one.up_to, head.pos), one.own)
+    return answer
 
 
 async def _recount(chat: ChatId, users: Sequence[str], heads: Mapping[str, Head]) -> dict[str, _Number]:
     copies = await in_db_thread(_copies, chat, users)
-    counted = {}
+    end = heads[str(chat)].pos
+    counted = {user: _Number(None, end, heads[user].pos) for user in users if user not in copies}
     for user, copy in copies.items():
         counts = (await unread.of(UserId(UUID(user)), {chat: copy}))[chat]
         counted[user] = _Number(counts.unread, counts.up_to, heads[user].pos)

@@ -12,7 +12,6 @@ from chatsite.gateway.protocol import (
     Heartbeat,
     Subscribe,
     Unsubscribe,
-    encode,
     error_frame,
     frame,
 )
@@ -62,8 +61,7 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
                 raise RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
             await hub.subscribe_by_name(session, subject, cursor, ref=asked.ref)
         except DomainError as error:
-            refusal = error_frame(error, ref=asked.ref)
-            session.reply(b'%b,"roomId":%b}' % (refusal[:-1], encode(subject)))
+            session.reply(error_frame(error, ref=asked.ref, room_id=subject))
 
 
 @on(Unsubscribe)

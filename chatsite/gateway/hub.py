@@ -9,14 +9,14 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from chatsite.gateway.bodies import EVERYBODY
 from chatsite.gateway.protocol import (
@@ -48,6 +48,7 @@ JUDGE_SECONDS = 60.0
 BREATH = 4  # this part of a session's budget is delivered before the sessions may write
 ACTIVITY_SECONDS = 1.0  # between two notices of what happens in a large room
 SLICE = 500  # sessions written to in one turn of the loop: 2 to 3 ms
+AWAY = (DatabaseError, InterfaceError, Unavailable)  # what is behind is asked again later
 HUBS = "hubs"  # the layer's group that every process is in
 ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
 MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
@@ -93,7 +94,7 @@ def _mode_notice(room: Room) -> bytes:
     return prepare(frame("ROOM", roomId=room.subject, change="mode", chat={"mode": room.mode}))
 
 
-def _whisper(room: Room, notice: dict[str, Any]) -> None:
+def _pass_on(room: Room, notice: dict[str, Any]) -> None:
     for session in room.live:
         if session.user_id != notice["besides"]:
             session.whisper(notice["frame"])
@@ -124,6 +125,7 @@ class Hub:
         self._ended: dict[str, float] = {}  # sign-in -> the moment (monotonic) it ended, in that order
         self._news: dict[Room, int] = {}  # rooms that are skimmed, and the newest message in each
         self._unwritten: dict[Room, None] = {}  # rooms where something is due, in that order
+        self._delivered = 0  # bytes since it was last waited until they were written
         self._all_written = asyncio.Event()
         self._all_written.set()
         self._channel: str | None = None
@@ -138,7 +140,6 @@ class Hub:
             tasks.create_task(self._compare_heads())
             tasks.create_task(self._judge_members())
             tasks.create_task(self._tell_activity())
-            sent = 0
             while True:
                 notice = await layer.receive(await self._own_channel())
                 match notice["type"]:
@@ -148,7 +149,7 @@ class Hub:
                         await who_may_hear((), notice["subject"], version=notice["version"])
                     case _:
                         self.receive(notice)
-                        sent = await self._breathe(sent + len(notice["frame"]))
+                        await self._breathe(len(notice["frame"]))
 
     def receive(self, notice: dict[str, Any]) -> None:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
@@ -158,7 +159,7 @@ class Hub:
             return
         if notice["type"] == "room.whisper":
             # In the loop's next turn: behind what happened before it, which is due then.
-            asyncio.get_running_loop().call_soon(_whisper, room, notice)
+            asyncio.get_running_loop().call_soon(_pass_on, room, notice)
             return
         if room.catching_up:
             room.behind = True
@@ -200,21 +201,26 @@ class Hub:
         else:
             self._all_written.set()
 
-    async def _breathe(self, sent: int) -> int:
-        """After so many bytes to everybody wait until they are written; answers what is left to count."""
-        if sent < settings.GATEWAY["OUTBOUND_BYTES"] // BREATH:
-            return sent
-        await self._all_written.wait()
-        return 0
+    async def _breathe(self, size: int) -> None:
+        """Count what was delivered, of all rooms; after so many bytes wait until they are written."""
+        self._delivered += size
+        if self._delivered >= settings.GATEWAY["OUTBOUND_BYTES"] // BREATH:
+            await self._all_written.wait()
+            self._delivered = 0
 
     async def subscribe_by_name(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
-        """The same, in full however many are in it."""
-        await self.subscribe(session, subject, cursor, ref=ref)
-        if subject in session.subjects:
-            session.named.add(subject)
+        """Subscribe, and hear all of the subject from then on, however many are in it."""
+        async with session.subscribing:
+            await self._subscribe(session, subject, cursor, ref=ref)
+            if subject in session.subjects:
+                session.named.add(subject)
 
     async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
         """Send what a session missed of a subject, then everything as it happens; NotFound if not theirs."""
+        async with session.subscribing:
+            await self._subscribe(session, subject, cursor, ref=ref)
+
+    async def _subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
         await self._require_hearer(session, subject, version=0)
         self.unsubscribe(session, subject, keep_room=True)
         room = await self._room(subject)
@@ -261,7 +267,15 @@ class Hub:
 
     async def subscribe_all(self, session: Session, *, ref: Ref) -> None:
         """Let a session hear everything that is its person's, and what becomes so later."""
-        session.hears_all = True
+        heard_all, session.hears_all = session.hears_all, True
+        try:
+            async with session.subscribing:
+                await self._subscribe_all(session, ref=ref)
+        except BaseException:
+            session.hears_all = heard_all
+            raise
+
+    async def _subscribe_all(self, session: Session, *, ref: Ref) -> None:
         rooms: list[Room] = []
         pinned: list[Room] = []  # those that it was not live in, nor being joined to already
         theirs: dict[str, dict[str, Any]] = {}
@@ -450,7 +464,7 @@ class Hub:
                     room = self._rooms.get(subject)
                     if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
                         self._catch_up(room)
-            except (DatabaseError, Unavailable) as error:
+            except AWAY as error:
                 logger.warning("heads are not compared this time: %s", error)
 
     async def _judge_members(self) -> None:
@@ -462,7 +476,7 @@ class Hub:
                 try:
                     self._send_away(room, await self._entitled(room, version=room.members_version))
                     await self._fit_mode(room)
-                except (DatabaseError, Unavailable) as error:
+                except AWAY as error:
                     logger.warning("members of %s are not judged this time: %s", room.subject, error)
 
     async def _leave_forgotten(self) -> None:
@@ -503,10 +517,9 @@ class Hub:
                 self._resync(room, Cursor(head.epoch, head.pos))
                 await self._fit_mode(room)
                 continue
-            sent = 0
             for entry in missed:
                 await self._deliver(room, entry)
-                sent = await self._breathe(sent + len(entry.body.bytes))
+                await self._breathe(len(entry.body.bytes))
 
     async def _deliver(self, room: Room, entry: Entry) -> None:
         see(entry)
@@ -523,6 +536,8 @@ class Hub:
         last = entry.body.farewell
         farewell = {session for session in room.hearers() if last in (session.user_id, EVERYBODY)}
         room.broadcast(frame, entry.pos, to=staying | farewell)
+        for session in farewell & room.skimming:
+            session.push(frame)
         for session in [one for one in room.leaving if last in (one.user_id, EVERYBODY)]:
             session.push(frame)
             room.leaving.discard(session)
@@ -545,16 +560,17 @@ class Hub:
     async def _join_later(self, session: Session, subject: str, *, version: int) -> None:
         try:
             await self._require_hearer(session, subject, version=version)
-            if len(session.subjects) > MAX_SUBSCRIPTIONS:
-                return
-            await self.subscribe(session, subject, None, ref=None)
-            room = self._rooms.get(subject)
-            if room is not None and room.mode == ACTIVITY and session in room.live:
-                self._skim(room, session)
-                session.push(_mode_notice(room))
+            async with session.subscribing:
+                if subject in session.subjects or len(session.subjects) > MAX_SUBSCRIPTIONS:
+                    return  # Where its client was faster, it hears the room as that asked for.
+                await self._subscribe(session, subject, None, ref=None)
+                room = self._rooms.get(subject)
+                if room is not None and room.mode == ACTIVITY and session in room.live:
+                    self._skim(room, session)
+                    session.push(_mode_notice(room))
         except NotFound:
             logger.debug("%s was left again at once", subject)
-        except (DatabaseError, Unavailable) as error:
+        except AWAY as error:
             # Silence would look like a quiet room: the client comes back and asks for everything again.
             logger.warning("session %s cannot hear %s: %s", session.id, subject, error)
             session.close(CloseCode.TOO_SLOW)
@@ -589,22 +605,24 @@ class Hub:
             for room, message_id in news.items():
                 try:
                     unread = await unread_of(room.subject, {session.require_user for session in room.skimming})
-                except (DatabaseError, Unavailable) as error:
-                    logger.warning("nobody is told of news in %s this time: %s", room.subject, error)
-                    continue
-                frames = {
-                    number: prepare(
-                        frame("ROOM_ACTIVITY", roomId=room.subject, messageId=str(message_id), unread=number)
-                    )
-                    for number in set(unread.values())
-                }
-                for number, session in enumerate(tuple(room.skimming)):
-                    if session.user_id in unread:
-                        session.whisper(frames[unread[session.user_id]])
-                    else:
-                        self._news.setdefault(room, message_id)  # Counted next time.
-                    if number % SLICE == SLICE - 1:
-                        await asyncio.sleep(0)
+                except Exception as error:  # Whatever it is: it must not end the hub for what nobody misses.
+                    logger.warning("nobody is told of news in %s this time", room.subject, exc_info=error)
+                else:
+                    await self._tell_unread(room, message_id, unread)
+
+    async def _tell_unread(self, room: Room, message_id: int, unread: Mapping[str, int | None]) -> None:
+        """Tell each who skims a room what is unread; who is not counted yet is told next time, None is no member."""
+        frames = {
+            number: prepare(frame("ROOM_ACTIVITY", roomId=room.subject, messageId=str(message_id), unread=number))
+            for number in set(unread.values())
+        }
+        for told, session in enumerate(tuple(room.skimming), 1):
+            if session.require_user not in unread:
+                self._news.setdefault(room, message_id)
+            elif session in room.skimming and unread[session.require_user] is not None:
+                session.whisper(frames[unread[session.require_user]])
+            if told % SLICE == 0:
+                await asyncio.sleep(0)
 
     async def _entitled(self, room: Room, *, version: int) -> set[Session]:
         """The sessions here whose people are members, those that came while it was asked too."""

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from chatsite.gateway.bodies import EVERYBODY
 from chatsite.gateway.hub import hub
-from chatsite.gateway.protocol import Cursor, encode, error_frame
+from chatsite.gateway.protocol import Cursor, error_frame
 from chatsite.gateway.registry import Identity, who_may_hear
 from chatsite.gateway.replays import missed_since, replay
 from chatsite.gateway.sessions import session_registry
@@ -109,6 +109,8 @@ class _Poll:
         if stays:
             self.cursors[subject] = Cursor(head.epoch, found.pos)
             self.more |= found.more
+        elif found.more:
+            self._refuse(subject)  # Their farewell did not fit.
         else:
             del self.cursors[subject]
 
@@ -117,7 +119,7 @@ class _Poll:
 
     def _refuse(self, subject: str) -> None:
         del self.cursors[subject]
-        self._add(b'%b,"roomId":%b}' % (error_frame(NotFound())[:-1], encode(subject)))
+        self._add(error_frame(NotFound(), room_id=subject))
 
     def _add(self, frame: bytes) -> None:
         self.frames.append(frame)

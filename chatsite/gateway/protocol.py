@@ -235,12 +235,13 @@ def frame(type_: str, **fields: Any) -> bytes:
     return encode({"type": type_} | {name: value for name, value in fields.items() if value is not None})
 
 
-def error_frame(error: DomainError, *, ref: Ref = None, nonce: str | None = None) -> bytes:
-    """The ERROR that answers a refused frame."""
+def error_frame(error: DomainError, *, ref: Ref = None, nonce: str | None = None, room_id: str | None = None) -> bytes:
+    """The ERROR that answers a refused frame, or one room of it."""
     return frame(
         "ERROR",
         ref=ref,
         nonce=nonce,
+        roomId=room_id,
         code=error.code,
         message=error.detail,
         retryable=CODES[error.code].retryable,

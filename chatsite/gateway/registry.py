@@ -47,7 +47,7 @@ Authenticate = Callable[..., Awaitable[Identity]]
 WhoMayHear = Callable[..., Awaitable[set[str]]]
 SubjectsOf = Callable[[str], Awaitable[dict[str, dict[str, Any]]]]
 ModeOf = Callable[[str], Awaitable[str]]
-UnreadOf = Callable[[str, Collection[str]], Awaitable[dict[str, int]]]
+UnreadOf = Callable[[str, Collection[str]], Awaitable[dict[str, int | None]]]
 
 
 @cache
@@ -81,6 +81,6 @@ async def mode_of(subject: str) -> str:
     return await cast(ModeOf, _named("MODE_OF"))(subject)
 
 
-async def unread_of(subject: str, users: Collection[str]) -> dict[str, int]:
-    """What people have not read of a subject that they hear the activity of; of some perhaps nothing yet."""
+async def unread_of(subject: str, users: Collection[str]) -> dict[str, int | None]:
+    """What people have not read of a subject whose activity they hear: None of a stranger, of some nothing yet."""
     return await cast(UnreadOf, _named("UNREAD_OF"))(subject, users)

@@ -1,11 +1,14 @@
 """One subject with subscribers in this process: who hears it, how, and what they are due."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chatsite.gateway.protocol import Cursor
+from chatsite.gateway.protocol import CloseCode, Cursor
 from chatsite.gateway.session import Session
+
+logger = logging.getLogger(__name__)
 
 FULL, ACTIVITY = "full", "activity"  # how those who hear everything of theirs hear a room
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
@@ -45,7 +48,7 @@ class Room:
         return self.live | self.held.keys() | self.skimming
 
     def broadcast(self, frame: bytes, pos: int, *, to: Iterable[Session] | None = None) -> None:
-        """Let one event be due to all, or send it to those named; the others have no right to it."""
+        """Let one event be due to all, or send it to some; the others have no right to it."""
         if to is None and not self.ahead:
             self._due.append(frame)
         else:
@@ -66,7 +69,7 @@ class Room:
         while done < most and (self._pass or self._begin_pass()):
             for _ in range(min(most - done, len(self._pass))):
                 session, frames = self._pass.popitem()
-                session.push(frames)
+                _push(session, frames)
                 done += 1
         return done
 
@@ -86,7 +89,9 @@ class Room:
         return bool(self._pass)
 
     def enter(self, session: Session) -> None:
-        """Make a session live that has had everything up to the cursor."""
+        """Make a session live that has had everything up to the cursor; one that is live already is due what it was."""
+        if session in self.live:
+            return
         self.live.add(session)
         if self._due:
             self._late[session] = len(self._due)
@@ -100,3 +105,12 @@ class Room:
                 session.push(frames)
             self.live.discard(session)
         self.ahead.pop(session, None)
+
+
+def _push(session: Session, frames: bytes) -> None:
+    """Send to one of many: what is wrong with its socket must not keep the frames from the others."""
+    try:
+        session.push(frames)
+    except Exception:
+        logger.exception("session %s cannot be sent to and is closed", session.id)
+        session.close(CloseCode.TOO_SLOW)

@@ -31,6 +31,7 @@ class Session:
         self.warned = False
         self.subjects: set[str] = set()
         self.leaving: set[str] = set()  # subjects of which only a farewell is due, or was
+        self.subscribing = asyncio.Lock()  # one subscription at a time: a second hold would replace the first
         self.named: set[str] = set()  # subjects that were asked for by name: heard in full, however many are in them
         self.hears_all = False  # what becomes its person's is heard without asking
         self.gone = False  # the hub has let go of it
@@ -114,7 +115,7 @@ class Session:
         return self._close_code is not None
 
     async def drained(self) -> None:
-        """Wait until half the budget is free: a paced replay never counts as slowness."""
+        """Wait, where more than half the budget waits, until most of it is taken: replays are paced."""
         if self._outlet.waiting > self._budget // 2 and not self.closing:
             await self._outlet.taken()
 

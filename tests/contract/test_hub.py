@@ -213,6 +213,42 @@ async def test_who_is_removed_while_they_ask_for_everything_hears_nothing(
     assert not [event for event in ben.events if event["pos"] == after.pos]
 
 
+async def test_who_asks_for_everything_again_misses_nothing_meanwhile(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    for listener in (ada, ben):
+        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+    said: list[Entry] = []
+
+    async def subjects(user: str) -> dict[str, dict[str, Any]]:
+        if ada.session.hears_all and not said:
+            said.append(await happen())
+            hub.receive(await notice(said[0]))
+        return {SUBJECT: {"pos": 0}}
+
+    monkeypatch.setattr(hub_module, "subjects_of", subjects)
+    await hub.subscribe_all(ada.session, ref=None)
+    for listener in (ada, ben):
+        await listener.until(said[0].pos)
+        listener.was_told_all_since(0)
+
+
+@pytest.mark.parametrize("first", ["client", "hub"])
+async def test_a_client_that_names_a_room_while_it_is_joined_to_it_hears_it_as_it_asked(hub: Hub, first: str) -> None:
+    ada = Listener("ada")
+    ada.session.hears_all = True
+    named = hub.subscribe_by_name(ada.session, SUBJECT, None, ref="r")
+    joined = hub._join_later(ada.session, SUBJECT, version=0)
+    await asyncio.gather(*([named, joined] if first == "client" else [joined, named]))
+    assert ada.session.named == {SUBJECT}
+    assert ada.session in hub._rooms[SUBJECT].live
+    entry = await happen()
+    hub.receive(await notice(entry))
+    await ada.until(entry.pos)
+    ada.was_told_all_since(0)
+
+
 async def test_a_lost_notice_of_a_removal_still_silences(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import uvicorn
@@ -18,12 +18,22 @@ from tests.world import in_time
 SIZES = [0, 1, 125, 126, 65_535, 65_536, 200_000]
 PART = prepare(b"x" * 65_536)
 PARTS = 400  # 25 MiB: more than the buffers of two sockets
+PING_SECONDS = 0.2  # and as long for its answer
+
+
+class Served(NamedTuple):
+    """An outlet, the client at its other end, and whether the server's side has ended."""
+
+    outlet: Outlet
+    client: ClientConnection
+    ended: asyncio.Event
 
 
 @pytest.fixture(params=["transport", "asgi"])
-async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Outlet, ClientConnection]]:
-    """An outlet, and the client at its other end, which reads when it is asked to."""
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    """An outlet whose client reads when it is asked to."""
     made: asyncio.Queue[Outlet] = asyncio.Queue()
+    ended = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -36,18 +46,26 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Outlet, 
                 pass
 
         await outlet.serve(read())
+        ended.set()
 
     async with _serving(app) as port, websockets.connect(
         f"ws://127.0.0.1:{port}/", compression=None, max_queue=1, max_size=None, ping_interval=None
     ) as client:  # fmt: skip
-        yield await made.get(), client
+        yield Served(await made.get(), client, ended)
         client.transport.abort()
 
 
 @asynccontextmanager
 async def _serving(app: Any) -> AsyncIterator[int]:
     config = uvicorn.Config(
-        app, port=0, ws=BoundedWebSocket, lifespan="off", log_level="warning", ws_per_message_deflate=False
+        app,
+        port=0,
+        ws=BoundedWebSocket,
+        lifespan="off",
+        log_level="warning",
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
     )
     server = uvicorn.Server(config)
     server.capture_signals = suppress  # type: ignore[assignment, method-assign]
@@ -60,8 +78,8 @@ async def _serving(app: Any) -> AsyncIterator[int]:
     await running
 
 
-async def test_frames_arrive_whole_and_in_order(opened: tuple[Outlet, ClientConnection]) -> None:
-    outlet, client = opened
+async def test_frames_arrive_whole_and_in_order(served: Served) -> None:
+    outlet, client, _ = served
     texts = ["é" * (size // 2) + "x" * (size % 2) for size in SIZES]
     for text in texts:
         outlet.write(prepare(text.encode()))
@@ -71,9 +89,9 @@ async def test_frames_arrive_whole_and_in_order(opened: tuple[Outlet, ClientConn
 
 
 async def test_what_a_client_does_not_take_is_counted_and_keeps_nobody_waiting(
-    opened: tuple[Outlet, ClientConnection],
+    served: Served,
 ) -> None:
-    outlet, client = opened
+    outlet, client, _ = served
     client.transport.pause_reading()
     async with in_time("as much waits as the system does not take"):
         for _ in range(PARTS):
@@ -90,9 +108,9 @@ async def test_what_a_client_does_not_take_is_counted_and_keeps_nobody_waiting(
 
 
 async def test_a_close_comes_after_what_was_written_and_nothing_after_it(
-    opened: tuple[Outlet, ClientConnection],
+    served: Served,
 ) -> None:
-    outlet, client = opened
+    outlet, client, _ = served
     for _ in range(PARTS):
         outlet.write(PART)
     outlet.close(4008)
@@ -108,8 +126,8 @@ async def test_a_close_comes_after_what_was_written_and_nothing_after_it(
     assert heard[-1] != "too late"
 
 
-async def test_a_client_that_is_gone_takes_nothing_and_breaks_nothing(opened: tuple[Outlet, ClientConnection]) -> None:
-    outlet, client = opened
+async def test_a_client_that_is_gone_takes_nothing_and_breaks_nothing(served: Served) -> None:
+    outlet, client, _ = served
     client.transport.abort()
     async with in_time("it is noticed"):
         outlet.write(PART)
@@ -120,3 +138,11 @@ async def test_a_client_that_is_gone_takes_nothing_and_breaks_nothing(opened: tu
         outlet.close(4012)
         await outlet.left()
     assert outlet.waiting == 0
+
+
+async def test_a_client_that_answers_no_ping_is_let_go_though_much_waits_for_it(served: Served) -> None:
+    served.client.transport.pause_reading()
+    for _ in range(PARTS):
+        served.outlet.write(PART)
+    async with in_time("the server's side ends"):
+        await served.ended.wait()

@@ -121,6 +121,7 @@ async def test_who_comes_into_a_large_chat_hears_its_activity_until_they_are_rem
             told = await ben.expect("ROOM_ACTIVITY", messageId=said.body["messageId"])
             assert told["unread"] == 1
             await shrink(world, chat, [ben_id])
+            await ben.expect("MEMBER", roomId=chat, userId=ben_id, change="removed")
             await ben.expect("ME", kind="chat_removed", roomId=chat)
             after = await ada.say(chat, "not for ben")
             await cyd.expect("ROOM_ACTIVITY", messageId=after.body["messageId"])

@@ -12,6 +12,7 @@ from chatsite.gateway.server.addresses import came, went
 
 MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
 FRAGMENTS_CODE = 1009
+PING_CODE = 1011
 
 
 class _Received:
@@ -55,7 +56,7 @@ class _Outlet:
         return 0 if self._protocol.disconnected else self._transport.get_write_buffer_size()
 
     def write(self, frames: bytes) -> None:
-        if not self._protocol.disconnected:
+        if not (self._protocol.disconnected or self._protocol.close_sent):
             self._transport.write(frames)
 
     def close(self, code: int) -> None:
@@ -100,20 +101,24 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def close(self, code: int) -> None:
         """Send a close frame after what was written; the client has its time to answer it."""
-        if self.close_sent or self.disconnected or self.transport.is_closing():
+        if self.disconnected:
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        if self.close_sent or self.transport.is_closing():
+            return  # uvicorn was faster, for a client that answers no ping: whoever reads it is told here.
         self.conn.send_close(code)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.writable.set()  # Nobody writes any more: whoever waits to goes on.
         self.transport.resume_reading()
+        self.transport.set_write_buffer_limits(high=0)  # From here on writable says that all of it was taken.
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
     def pause_writing(self) -> None:
         """Stop reading what would be answered."""
         super().pause_writing()
-        self.transport.pause_reading()
+        if not self.close_sent:
+            self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read on, unless the application has yet to take what was read."""
@@ -129,6 +134,19 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             if self.writable.is_set():
                 self.transport.resume_reading()
         return message
+
+    def handle_ping(self) -> None:
+        """Answer a ping, but for one after the close: its client is read though it may not read."""
+        if self.close_sent:
+            self.conn.data_to_send()
+        else:
+            super().handle_ping()
+
+    def keepalive_timeout(self) -> None:
+        """Let go of a client that answers no ping, and tell whoever reads it."""
+        super().keepalive_timeout()
+        if not self.disconnected:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": PING_CODE})
 
     def handle_cont(self, event: Frame) -> None:
         """Add a fragment, or fail a frame of too many."""
