@@ -22,10 +22,10 @@ from pathlib import Path
 import django
 from django.core.management import execute_from_command_line
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.preloaded import ROOT, Process, popen
+
 MOST = 3  # processes that wait for commands: few tests go from one installation to another
 SECONDS = 120  # for a command
-Process = subprocess.Popen[str]
 _waiting: OrderedDict[str, Process] = OrderedDict()  # the one used last at the end
 
 
@@ -68,10 +68,7 @@ def _ask(process: Process, command: Sequence[str], out: Path, err: Path) -> int 
 
 
 def _start(environment: Mapping[str, str]) -> Process:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.forks"],
-        cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+    return popen(["-m", "tests.forks"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def _end(process: Process) -> None:

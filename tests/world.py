@@ -18,8 +18,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +25,7 @@ from dataclasses import dataclass, field
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, Self
 
 import httpx
@@ -35,8 +34,8 @@ import websockets
 from chatsite.gateway.protocol import Cursor, Verdict, judge
 from tests import forks, installations
 from tests.installations import environment_of
+from tests.preloaded import Process, popen
 
-ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "pw"
 COLLEAGUES = ("ada", "ben", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy", "jon")
 PEOPLE = (*COLLEAGUES, "zoe", "sam")
@@ -83,7 +82,7 @@ class Server:
         self._bug = bug
         self._module = module  # that serves instead of manage.py
         self._environment = environment_of(folder) | (environment or {})
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[Process] = []
 
     @property
     def port(self) -> int:
@@ -106,7 +105,7 @@ class Server:
         return self._first.pid
 
     @property
-    def _first(self) -> subprocess.Popen[str]:
+    def _first(self) -> Process:
         if not self._processes:
             raise RuntimeError("The server does not run.")
         return self._processes[0]
@@ -119,15 +118,11 @@ class Server:
         )
         with (self.folder / "serve.log").open("a") as log:
             for port in self.ports:
-                self._processes.append(
-                    subprocess.Popen(
-                        [sys.executable, *module, "serve", "--all", "--port", str(port)],
-                        cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True,
-                    )
-                )  # fmt: skip
+                arguments = [*module, "serve", "--all", "--port", str(port)]
+                self._processes.append(popen(arguments, env=self._environment, stdout=PIPE, stderr=log))
         self.ports = [self._port_of(process) for process in self._processes]
 
-    def _port_of(self, process: subprocess.Popen[str]) -> int:
+    def _port_of(self, process: Process) -> int:
         for line in process.stdout or ():
             if line.startswith("Chat is at "):
                 return int(line.split("/")[2].rpartition(":")[2])

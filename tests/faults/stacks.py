@@ -22,13 +22,14 @@ from tests import installations
 from tests.contract.kafka import consumer_partitions
 from tests.installations import environment_of
 from tests.keyspaces import named
+from tests.preloaded import ROOT
 from tests.servers.cassandra import Cassandra, CassandraCluster
 from tests.servers.kafka import Kafka, KafkaCluster
 from tests.servers.node import Node, start_all
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redis import RedisPair
-from tests.world import ROOT, Server, manage
+from tests.world import Server, manage
 
 NAME = "chat"  # of topic and keyspace
 GROUPS = ("history-writers", "delivery-workers", "previews")

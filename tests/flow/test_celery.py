@@ -11,9 +11,10 @@ import pytest
 import redis
 
 from tests.installations import environment_of
+from tests.preloaded import ROOT
 from tests.servers.patience import wait_until
 from tests.servers.ports import free_port
-from tests.world import ROOT, manage
+from tests.world import manage
 
 STOP_SECONDS = 60.0  # of a busy machine
 

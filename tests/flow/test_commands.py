@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from chatsite.settings.registry import SETTINGS
-from tests.world import ROOT, manage
+from tests.preloaded import ROOT
+from tests.world import manage
 
 
 def test_config_lists_every_setting_with_its_source(tmp_path: Path) -> None:

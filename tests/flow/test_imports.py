@@ -16,7 +16,8 @@ import pytest
 
 from chat.imports import irc
 from tests.installations import environment_of
-from tests.world import ROOT, Server, World, manage
+from tests.preloaded import ROOT
+from tests.world import Server, World, manage
 
 DATA = ROOT / "tests" / "data" / "irc"
 LOGS = sorted(DATA.glob("*.log"))

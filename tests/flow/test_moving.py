@@ -17,9 +17,10 @@ import pytest
 from tests import irc
 from tests.installations import environment_of
 from tests.keyspaces import empty_keyspace
+from tests.preloaded import ROOT
 from tests.servers import address
 from tests.standard import new_installation
-from tests.world import ROOT, Answer, Device, Server, World, in_time, manage
+from tests.world import Answer, Device, Server, World, in_time, manage
 
 PEOPLE = ("ada", "ben", "cyd")
 UNREAD = {"ada": 2, "ben": 9, "cyd": 40}  # after the talk

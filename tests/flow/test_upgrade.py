@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.world import ROOT, Server, World, manage
+from tests.preloaded import ROOT
+from tests.world import Server, World, manage
 
 RELEASES = sorted((ROOT / "tests" / "data" / "upgrade").glob("*.tar.gz"))
 READING_ROOM = "Reading room"
