@@ -151,8 +151,9 @@ async def test_a_long_absence_is_told_in_parts(world: World) -> None:
     chat = await world.chat(["ada"])
     ada = Poller(world, "ada", chat)
     await ada.poll()
-    async with world.connect("ada") as device:
+    async with world.connect("ada", chat) as device:
         await asyncio.gather(*[device.say(chat, f"{number}") for number in range(150)])
+        await device.heard_until(chat, lambda heard: len(heard) == 150)  # An ACK comes before it is delivered.
     first = await ada.ask()
     (frame,) = first.body["frames"]
     assert (len(frame["events"]), frame["more"], frame["recovered"], first.body["more"]) == (100, True, False, True)
