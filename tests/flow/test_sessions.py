@@ -38,6 +38,10 @@ async def test_a_slow_client_is_closed_alone_and_resumes_without_a_hole(make_ser
                 assert count < 5_000, "the slow client was never closed"
                 # Nobody else is kept waiting or closed; and ben misses less than the MiB that a room's stream keeps.
                 await cyd.heard_until(chat, lambda _, count=count: len(cyd.said(chat)) == count)  # type: ignore[misc]
+            # What was written before it was closed still comes, perhaps all of it: this does not.
+            await ada.say(chat, f"{count} after that")
+            count += 1
+            await cyd.heard_until(chat, lambda _: len(cyd.said(chat)) == count)
             ben = Device(world, "ben")
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 while True:
