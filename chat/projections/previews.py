@@ -22,7 +22,7 @@ from chat.models import Chat, Participant
 from chat.policy import Mode
 from chat.queries.erased import is_erased
 from chat.queries.participants import chat_id, need, roster
-from chat.queries.unread import COUNTED_TYPES, position_of
+from chat.queries.unread import is_counted, position_of
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
@@ -68,7 +68,7 @@ async def keep_inboxes(records: Sequence[Record]) -> None:
     """Put messages into the inboxes of those who have not read them, and take read ones out."""
     for record in records:
         match record.fact.payload:
-            case MessageSent() as sent if sent.message_type in COUNTED_TYPES and not sent.thread_id:
+            case MessageSent() as sent if is_counted(sent):
                 await _put(chat_id(sent.room_id), sent, record.pos)
             case MessageDeleted() as deleted:
                 await inboxes().drop(chat_id(deleted.room_id), int(deleted.message_id))

@@ -15,7 +15,7 @@ from chat.models import Participant
 from chat.protocol import message_event
 from chat.queries import unread
 from chat.queries.participants import chat_id
-from chat.queries.unread import COUNTED_TYPES, Counts, Position, position_of
+from chat.queries.unread import Counts, Position, is_counted, position_of
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.ids import ChatId, UserId
@@ -70,8 +70,7 @@ def _gone_on(known: Mapping[str, _Number], entries: Sequence[Entry], head: Head)
         if entry.pos <= head.pos
         and (happened := message_event(entry.body.bytes, pos=entry.pos)) is not None
         and isinstance(happened.event, MessageSent)
-        and happened.event.message_type in COUNTED_TYPES
-        and not happened.event.thread_id
+        and is_counted(happened.event)
     ]
     # Most numbers are as of the same pos, so what came after it is counted once for all of them.
     by_sender = {

@@ -81,10 +81,10 @@ async def counts(user: UserId, memberships: Sequence[Membership]) -> dict[ChatId
 async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
     """The latest chats of a person, with what SUBSCRIBED_ALL says of each."""
     memberships = await in_db_thread(_latest, UUID(user))
-    own = (await stream().heads([user]))[user]
-    found = await counts(UserId(UUID(user)), memberships)
     large = {ChatId(row.chat.id) for row in memberships if row.chat.mode == Mode.ACTIVITY}
-    activity.remember(user, {chat: one for chat, one in found.items() if chat in large}, own=own.pos)
+    own = (await stream().heads([user]))[user].pos if large else 0
+    found = await counts(UserId(UUID(user)), memberships)
+    activity.remember(user, {chat: found[chat] for chat in large}, own=own)
     return {
         str(chat): {"pos": one.up_to, "unread": one.unread, "mentions": one.mentions} for chat, one in found.items()
     }

@@ -142,13 +142,18 @@ def _folded(
             break  # It came after the head was read: the number would not be as of that.
         happened = message_event(entry.body.bytes, pos=entry.pos)
         match happened.event if happened else None:
-            case MessageSent() as sent if sent.sender_id != str(user) and sent.message_type in COUNTED_TYPES:
-                if position.pos < entry.pos and not sent.thread_id:
+            case MessageSent() as sent if is_counted(sent) and sent.sender_id != str(user):
+                if position.pos < entry.pos:
                     mentioned = names(sent.mentions, str(user))
                     found.setdefault(int(sent.message_id), Unread(int(sent.message_id), entry.pos, mentioned))
             case MessageDeleted() as deleted:
                 found.pop(int(deleted.message_id), None)
     return sorted(found.values(), key=lambda one: one.pos)[-MOST:]
+
+
+def is_counted(sent: MessageSent) -> bool:
+    """Whether a message is unread for those who have not read it: no notice, and no reply in a thread."""
+    return sent.message_type in COUNTED_TYPES and not sent.thread_id
 
 
 def names(mentions: Sequence[str], user: str) -> bool:

@@ -59,7 +59,7 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
                 raise NotFound()  # One's own subject is heard from READY on; it is no room.
             if subject not in session.subjects and len(session.subjects) > MAX_SUBSCRIPTIONS:
                 raise RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
-            await hub.subscribe_by_name(session, subject, cursor, ref=asked.ref)
+            await hub.subscribe(session, subject, cursor, ref=asked.ref)
         except DomainError as error:
             session.reply(error_frame(error, ref=asked.ref, room_id=subject))
 

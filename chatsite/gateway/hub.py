@@ -28,6 +28,7 @@ from chatsite.gateway.protocol import (
     frame,
     judge,
     prepare,
+    resync_frame,
     stamp,
 )
 from chatsite.gateway.registry import mode_of, subjects_of, unread_of, who_may_hear
@@ -208,17 +209,15 @@ class Hub:
             await self._all_written.wait()
             self._delivered = 0
 
-    async def subscribe_by_name(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
-        """Subscribe, and hear all of the subject from then on, however many are in it."""
+    async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
+        """Send what a session missed of a subject, then everything as it happens, however many are in it.
+
+        NotFound if it is not theirs.
+        """
         async with session.subscribing:
             await self._subscribe(session, subject, cursor, ref=ref)
             if subject in session.subjects:
                 session.named.add(subject)
-
-    async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
-        """Send what a session missed of a subject, then everything as it happens; NotFound if not theirs."""
-        async with session.subscribing:
-            await self._subscribe(session, subject, cursor, ref=ref)
 
     async def _subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
         await self._require_hearer(session, subject, version=0)
@@ -249,7 +248,7 @@ class Hub:
         """Send a session what was held above the pos it was answered with, and everything from now on."""
         if len(held) > HELD_EVENTS:
             pos = room.cursor.pos
-            session.reply(frame("RESYNC", roomId=room.subject, epoch=room.cursor.epoch, pos=pos))
+            session.reply(resync_frame(room.subject, room.cursor))
         for event in held:
             if event.pos > pos:
                 session.push(event.frame)
@@ -536,9 +535,8 @@ class Hub:
         last = entry.body.farewell
         farewell = {session for session in room.hearers() if last in (session.user_id, EVERYBODY)}
         room.broadcast(frame, entry.pos, to=staying | farewell)
-        for session in farewell & room.skimming:
-            session.push(frame)
-        for session in [one for one in room.leaving if last in (one.user_id, EVERYBODY)]:
+        # Who skims is sent no events, and who was sent away none any more, but for this one.
+        for session in [one for one in room.skimming | room.leaving if last in (one.user_id, EVERYBODY)]:
             session.push(frame)
             room.leaving.discard(session)
         # The roster may be newer than this event: whom a later one removes hears that one, and nothing before it.
@@ -587,7 +585,7 @@ class Hub:
                 session.push(notice)
             return
         # They have not had what was said since, so they begin anew.
-        begin = prepare(frame("RESYNC", roomId=room.subject, epoch=room.cursor.epoch, pos=room.cursor.pos))
+        begin = prepare(resync_frame(room.subject, room.cursor))
         for session in tuple(room.skimming):
             room.skimming.discard(session)
             room.enter(session)
@@ -647,7 +645,7 @@ class Hub:
         self._leave_if_empty(room)
 
     def _resync(self, room: Room, cursor: Cursor) -> None:
-        notice = prepare(frame("RESYNC", roomId=room.subject, epoch=cursor.epoch, pos=cursor.pos))
+        notice = prepare(resync_frame(room.subject, cursor))
         room.write_all()
         room.cursor = cursor
         room.ahead.clear()

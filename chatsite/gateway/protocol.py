@@ -235,6 +235,11 @@ def frame(type_: str, **fields: Any) -> bytes:
     return encode({"type": type_} | {name: value for name, value in fields.items() if value is not None})
 
 
+def resync_frame(subject: str, cursor: Cursor, *, ref: Ref = None) -> bytes:
+    """The RESYNC that says from where on a subject is live, where what lies before cannot be completed."""
+    return frame("RESYNC", roomId=subject, epoch=cursor.epoch, pos=cursor.pos, ref=ref)
+
+
 def error_frame(error: DomainError, *, ref: Ref = None, nonce: str | None = None, room_id: str | None = None) -> bytes:
     """The ERROR that answers a refused frame, or one room of it."""
     return frame(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatsite.gateway.protocol import REPLAY_BYTES, REPLAY_EVENTS, Cursor, Ref, frame, stamp
+from chatsite.gateway.protocol import REPLAY_BYTES, REPLAY_EVENTS, Cursor, Ref, frame, resync_frame, stamp
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel import clock
 
@@ -30,7 +30,8 @@ def replay(
 ) -> Replay:
     """The answer to a cursor: at most 100 events or 128 KiB of those that were missed."""
     if missed is None:
-        return Replay(frame("RESYNC", roomId=subject, epoch=head.epoch, pos=head.pos, ref=ref), head.pos, more=False)
+        answer = resync_frame(subject, Cursor(head.epoch, head.pos), ref=ref)
+        return Replay(answer, head.pos, more=False)
     events: list[bytes] = []
     size = 0
     for entry in missed:

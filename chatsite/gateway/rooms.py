@@ -1,14 +1,12 @@
 """One subject with subscribers in this process: who hears it, how, and what they are due."""
 
 import asyncio
-import logging
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chatsite.gateway.protocol import CloseCode, Cursor
+from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.session import Session
-
-logger = logging.getLogger(__name__)
 
 FULL, ACTIVITY = "full", "activity"  # how those who hear everything of theirs hear a room
 HELD_EVENTS = 1_000  # live events kept for a session that is being subscribed; over it it resyncs
@@ -69,14 +67,13 @@ class Room:
         while done < most and (self._pass or self._begin_pass()):
             for _ in range(min(most - done, len(self._pass))):
                 session, frames = self._pass.popitem()
-                _push(session, frames)
+                session.push(frames)
                 done += 1
         return done
 
     def write_all(self) -> None:
         """Write what is due to everybody, before something that must come after it."""
-        while self._pass or self._due:
-            self.write(len(self.live) + len(self._pass) + 1)
+        self.write(sys.maxsize)
 
     def _begin_pass(self) -> bool:
         due, self._due = self._due, []
@@ -105,12 +102,3 @@ class Room:
                 session.push(frames)
             self.live.discard(session)
         self.ahead.pop(session, None)
-
-
-def _push(session: Session, frames: bytes) -> None:
-    """Send to one of many: what is wrong with its socket must not keep the frames from the others."""
-    try:
-        session.push(frames)
-    except Exception:
-        logger.exception("session %s cannot be sent to and is closed", session.id)
-        session.close(CloseCode.TOO_SLOW)

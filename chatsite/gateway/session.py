@@ -55,8 +55,7 @@ class Session:
         """Send prepared frames; a session that stays over its budget is closed as too slow."""
         if self._close_code is not None:
             return
-        self._written += len(frames)
-        self._outlet.write(frames)
+        self._write(frames)
         if self._outlet.waiting > self._budget:
             if self._waiting() > BURST * self._budget:
                 self._judge()
@@ -64,6 +63,15 @@ class Session:
                 # A burst of one turn of the loop is not slowness: the transport gets its turn first.
                 self._judging = True
                 asyncio.get_running_loop().call_soon(self._judge)
+
+    def _write(self, frames: bytes) -> None:
+        self._written += len(frames)
+        try:
+            self._outlet.write(frames)
+        except Exception:
+            # It may be one of many: what is wrong with its socket must not keep the frames from the others.
+            logger.exception("session %s cannot be sent to and is closed", self.id)
+            self.close(CloseCode.TOO_SLOW)
 
     def _judge(self) -> None:
         self._judging = False
@@ -98,8 +106,7 @@ class Session:
             prepared = prepare(frame)
             self._forget_taken()
             self._replays.append((self._written, len(prepared)))
-            self._written += len(prepared)
-            self._outlet.write(prepared)
+            self._write(prepared)
 
     def close(self, code: int) -> None:
         """End the session after what is queued; the first code given stands."""

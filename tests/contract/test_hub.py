@@ -238,7 +238,7 @@ async def test_who_asks_for_everything_again_misses_nothing_meanwhile(
 async def test_a_client_that_names_a_room_while_it_is_joined_to_it_hears_it_as_it_asked(hub: Hub, first: str) -> None:
     ada = Listener("ada")
     ada.session.hears_all = True
-    named = hub.subscribe_by_name(ada.session, SUBJECT, None, ref="r")
+    named = hub.subscribe(ada.session, SUBJECT, None, ref="r")
     joined = hub._join_later(ada.session, SUBJECT, version=0)
     await asyncio.gather(*([named, joined] if first == "client" else [joined, named]))
     assert ada.session.named == {SUBJECT}
