@@ -227,7 +227,7 @@ class Hub:
         try:
             # Again, now that a removal would be seen here: one in between is not missed.
             await self._require_hearer(session, subject, version=room.members_version)
-            answer = await self._replay(room, cursor, ref)
+            answer = await self._replay(room, session, cursor, ref)
         except BaseException:
             room.held.pop(session, None)
             self._leave_if_empty(room)
@@ -402,12 +402,21 @@ class Hub:
 
     # --- replay
 
-    async def _replay(self, room: Room, cursor: Cursor | None, ref: Ref) -> Replay:
-        """The answer to a SUBSCRIBE."""
-        head = (await stream().heads([room.subject]))[room.subject]
-        missed = await missed_since(room.subject, cursor, head)
+    async def _replay(self, room: Room, session: Session, cursor: Cursor | None, ref: Ref) -> Replay:
+        """The answer to a SUBSCRIBE: no further than its room is, where a removal above would not be noticed."""
+        while True:
+            head = (await stream().heads([room.subject]))[room.subject]
+            missed = await missed_since(room.subject, cursor, head)
+            if head.epoch == room.cursor.epoch:
+                break
+            await asyncio.wait([room.catching_up or self._catch_up(room)])
+        head = head._replace(pos=min(head.pos, room.cursor.pos))
+        judged = None if missed is None else [entry for entry in missed if entry.pos <= head.pos]
+        # One that the room began behind is noticed here.
+        version = max((entry.body.members_version for entry in judged or ()), default=0)
+        await self._require_hearer(session, room.subject, version=version)
         ws_resumes.labels("fresh" if cursor is None else "resync" if missed is None else "recovered").inc()
-        return replay(room.subject, cursor, head, missed, ref=ref)
+        return replay(room.subject, cursor, head, judged, ref=ref)
 
     # --- rooms
 
@@ -492,10 +501,11 @@ class Hub:
 
     # --- catching up
 
-    def _catch_up(self, room: Room) -> None:
+    def _catch_up(self, room: Room) -> "asyncio.Task[None]":
         room.behind = True
         room.catching_up = asyncio.create_task(self._deliver_missed(room))
         room.catching_up.add_done_callback(lambda task: self._caught_up(room, task))
+        return room.catching_up
 
     def _caught_up(self, room: Room, task: "asyncio.Task[None]") -> None:
         room.catching_up = None

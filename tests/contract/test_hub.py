@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import msgspec
@@ -148,7 +148,7 @@ async def test_a_large_room_is_written_to_in_slices_and_in_order(hub: Hub, monke
         await listener.until((second if number % 2 else first).pos)
         listener.was_told_all_since(0)
     await ben.until(second.pos)
-    assert ben.events == []  # Both stood in the stream before he came.
+    assert [event["pos"] for event in ben.events] == [second.pos]  # The first stood in the room before he came.
 
 
 async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
@@ -166,6 +166,48 @@ async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
     assert ben.session.subjects == set()
     with pytest.raises(NotFound):
         await hub.subscribe(ben.session, SUBJECT, None, ref=None)
+
+
+@pytest.mark.parametrize("cursor", [0, None])
+async def test_who_is_removed_while_they_subscribe_is_answered_nothing_of_later(
+    hub: Hub, cursor: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = Listener("ada"), Listener("ben")
+    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    happened: list[Entry] = []
+
+    async def removed(users: Iterable[str], subject: str, *, version: int) -> set[str]:
+        """Members as they were kept, while the removal and more arrive in the stream."""
+        if hub._rooms[SUBJECT].held and not happened:
+            happened.extend([await happen(members_version=2, farewell="ben"), await happen(members_version=2)])
+        return set(users) if version < 2 else set(users) - {"ben"}
+
+    monkeypatch.setattr(hub_module, "who_may_hear", removed)
+    begin = None if cursor is None else Cursor(await stream().epoch(), cursor)
+    await hub.subscribe(ben.session, SUBJECT, begin, ref=None)
+    for entry in happened:
+        hub.receive(await notice(entry))
+    removal, after = happened
+    await ada.until(after.pos)
+    await ben.until(removal.pos)
+    assert ben.pos == removal.pos
+    assert ben.session.subjects == set()
+
+
+async def test_who_was_removed_before_anybody_heard_the_room_is_answered_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in (2, 2):
+        await happen(members_version=version)
+
+    async def stale(users: Iterable[str], subject: str, *, version: int) -> set[str]:
+        return set(users) if version < 2 else set(users) - {"ben"}
+
+    monkeypatch.setattr(hub_module, "who_may_hear", stale)
+    ben = Listener("ben")
+    with pytest.raises(NotFound):
+        await hub.subscribe(ben.session, SUBJECT, Cursor(await stream().epoch(), 0), ref=None)
+    assert ben.frames == []
 
 
 async def test_a_roster_newer_than_the_event_takes_nobody_their_farewell(hub: Hub) -> None:
