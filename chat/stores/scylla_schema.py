@@ -23,6 +23,7 @@ APPLIED_TABLE = """CREATE TABLE IF NOT EXISTS schema_files (name text PRIMARY KE
  WITH compaction = {'class': 'SizeTieredCompactionStrategy'} AND gc_grace_seconds = 864000"""
 NOTE_APPLIED = "INSERT INTO {keyspace}.schema_files (name, checksum, applied_at) VALUES (%s, %s, %s) USING TIMESTAMP %s"
 APPLIED = "SELECT name, checksum FROM {keyspace}.schema_files"
+KEYSPACES = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s"
 TABLES = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
 
 
@@ -72,6 +73,7 @@ def files(cql: Cql, folder: Path = FOLDER) -> list[File]:
 
 def migrate(cql: Cql, folder: Path = FOLDER) -> Iterator[str]:
     """Make the keyspace and apply what is missing; says each file as it is done."""
+    _require_nodes(cql)
     cql.define(keyspace_statement(cql))
     cql.use_keyspace()
     cql.define(APPLIED_TABLE)
@@ -84,6 +86,16 @@ def migrate(cql: Cql, folder: Path = FOLDER) -> Iterator[str]:
         note = NOTE_APPLIED.format(keyspace=cql.keyspace)
         cql.define(note, file.name, file.checksum, now, int(now.timestamp() * 1_000_000))
         yield file.name
+
+
+def _require_nodes(cql: Cql) -> None:
+    """Make no keyspace that nothing can be written to: it would keep its number of copies."""
+    copies = next(iter(cql.replication.values()))
+    if (nodes := len(cql.nodes())) < copies and not cql.define(KEYSPACES, cql.keyspace):
+        raise NotMigrated(
+            f"{copies} copies of {cql.keyspace} need as many nodes, and there are {nodes}: start them, or set"
+            " SCYLLA_REPLICATION (fewer than three copies are only served on with CHAT_ACCEPT_UNREPLICATED=on)."
+        )
 
 
 def require_applied(cql: Cql) -> None:

@@ -190,6 +190,14 @@ def test_files_are_applied_once_and_in_order(empty: Cql) -> None:
     assert replication == {"class": "org.apache.cassandra.locator.NetworkTopologyStrategy", "datacenter1": "1"}
 
 
+def test_no_keyspace_is_made_with_more_copies_than_nodes(empty: Cql) -> None:
+    empty.replication = {"datacenter1": 3}
+    with pytest.raises(NotMigrated, match="SCYLLA_REPLICATION"):
+        list(schema.migrate(empty))
+    empty.replication = {"datacenter1": 1}
+    assert list(schema.migrate(empty)) == NAMES
+
+
 def test_a_file_that_changed_is_refused(empty: Cql, tmp_path: Path) -> None:
     file = tmp_path / "0001_one.cql"
     file.write_text(f"{schema.APPLIED_TABLE.replace('schema_files', 'one')};")

@@ -257,7 +257,9 @@ async def test_another_topic_of_the_name_is_refused_until_it_is_accepted(topic: 
     log = await opened(topic)
     identity = await log.open()
     await log.append(fact())
-    await (await log.read("g")).close()
+    reader = await log.read("g")
+    await read_all(log, reader)  # Who leaves while joining is waited for by the brokers, six seconds.
+    await reader.close()
     await log.close()
     await topic.delete()
     with pytest.raises(ImproperlyConfigured, match="accept-new-topic"):
@@ -275,6 +277,11 @@ async def test_another_topic_of_the_name_is_refused_until_it_is_accepted(topic: 
 async def test_a_topic_that_nobody_made_is_named_with_its_command(transactional_db: None) -> None:
     with pytest.raises(ImproperlyConfigured, match="migrate_log"):
         await KafkaTopic(address("kafka")).log().open()
+
+
+async def test_more_copies_than_brokers_are_a_matter_of_settings(transactional_db: None) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CHAT_KAFKA_REPLICATION"):
+        await KafkaTopic(address("kafka"), replication=3).migrate()
 
 
 async def test_what_is_no_fact_of_ours_is_read_and_parked_as_it_was(topic: KafkaTopic) -> None:

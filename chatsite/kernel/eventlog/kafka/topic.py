@@ -23,6 +23,7 @@ from confluent_kafka.admin import (
     OffsetSpec,
     ResourceType,
 )
+from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.kernel.errors import Conflict, Unavailable
 from chatsite.kernel.eventlog.kafka.clients import (
@@ -143,7 +144,7 @@ class TopicAdmin:
         return self._configs(ResourceType.BROKER, str(cluster.nodes[0].id))
 
     def create(self, *, partitions: int, replication: int, max_bytes: int) -> Found:
-        """Make the topic; answers it once it can be seen."""
+        """Make the topic; answers it once it can be seen. ImproperlyConfigured where it would keep too many copies."""
         config = {
             "min.insync.replicas": str(min_in_sync(replication)),
             "retention.ms": str(KEEP_MS),
@@ -152,7 +153,15 @@ class TopicAdmin:
             "max.message.bytes": str(max_bytes),
         }
         new = NewTopic(self.name, partitions, replication, config=config)
-        answer_now(self._client.create_topics([new], operation_timeout=ANSWER_SECONDS)[self.name])
+        try:
+            answer_now(self._client.create_topics([new], operation_timeout=ANSWER_SECONDS)[self.name])
+        except KafkaException as cause:
+            if error_of(cause).code() != KafkaError.INVALID_REPLICATION_FACTOR:
+                raise
+            raise ImproperlyConfigured(
+                f"{replication} copies of {self.name} need as many brokers: start them, or set CHAT_KAFKA_REPLICATION"
+                " (fewer than three copies are only served on with CHAT_ACCEPT_UNREPLICATED=on)."
+            ) from None
         for _ in range(SEEN_TRIES):
             if found := self.find():
                 _patiently(lambda: self._first(range(partitions)))
