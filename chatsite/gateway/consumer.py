@@ -88,10 +88,11 @@ class ChatConsumer(AsyncConsumer):
 
     async def _read(self, session: Session, receive: Receive, ticket: str | None, token: str | None) -> None:
         try:
-            identity = await self._authenticate(session, receive, ticket, token)
-            if identity is None:
+            known = await self._authenticate(session, receive, ticket, token)
+            if known is None:
                 return
-            await self._welcome(session, identity)
+            identity, ref = known
+            await self._welcome(session, identity, ref)
             bad = 0
             while not session.closing and (message := await receive())["type"] == "websocket.receive":
                 bad = 0 if await self._answer(session, message) else bad + 1
@@ -105,8 +106,8 @@ class ChatConsumer(AsyncConsumer):
 
     async def _authenticate(
         self, session: Session, receive: Receive, ticket: str | None, token: str | None
-    ) -> Identity | None:
-        """Who this is, by ticket, bearer token or first frame; None once the session is refused."""
+    ) -> tuple[Identity, Ref] | None:
+        """Who this is, by ticket, bearer token or first frame, and that frame's ref; None once it is refused."""
         ref = None
         try:
             if ticket is None and token is None:
@@ -120,7 +121,7 @@ class ChatConsumer(AsyncConsumer):
                 if not isinstance(first, Auth):
                     raise Unauthenticated("The first frame must be AUTH.")
                 ticket, token = first.ticket, first.token
-            return await authenticate(ticket=ticket, token=token, origin=session.origin)
+            return await authenticate(ticket=ticket, token=token, origin=session.origin), ref
         except (Unavailable, *AWAY) as error:
             _put_off(session, error, ref=ref)
             return None
@@ -130,13 +131,13 @@ class ChatConsumer(AsyncConsumer):
             session.close(CloseCode.UNAUTHENTICATED)
             return None
 
-    async def _welcome(self, session: Session, identity: Identity) -> None:
+    async def _welcome(self, session: Session, identity: Identity, ref: Ref) -> None:
         session.user_id, session.sign_in_id = identity.user_id, identity.sign_in_id
         session.expires_at = identity.expires_at
         try:
             await door.know(session)
         except RateLimited as error:
-            session.reply(error_frame(error))
+            session.reply(error_frame(error, ref=ref))
             session.close(CloseCode.TOO_MANY)
             return
         # From here until the hub has it nothing is awaited: an end in between would be missed.
@@ -151,6 +152,7 @@ class ChatConsumer(AsyncConsumer):
         session.reply(
             frame(
                 "READY",
+                ref=ref,
                 connectionId=session.id,
                 userId=identity.user_id,
                 heartbeatMs=protocol.HEARTBEAT_MS,

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.crowds import CROWD, crowd
 from tests.world import Device, Server, World, make_template
-
-CROWD = [f"crowd{number:02}" for number in range(60)]
 
 
 @pytest.fixture(scope="module")
@@ -20,16 +19,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def large(make_server: Callable[..., Server]) -> World:
     """A world where a chat can grow."""
     return World(make_server())
-
-
-async def crowd(world: World) -> list[str]:
-    """The ids of those who fill a chat."""
-    found: list[str] = []
-    for ten in sorted({name[:-1] for name in CROWD}):
-        people = (await world.rest("ada", "GET", f"/api/users?q={ten}")).body["users"]
-        found += [one["id"] for one in people]
-    assert len(found) == len(CROWD)
-    return found
 
 
 async def grow(world: World, chat: str, people: list[str]) -> None:
