@@ -8,7 +8,7 @@ A `Device` shows every frame as it came and is told when to connect; a phone is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
@@ -16,7 +16,20 @@ import httpx
 from chatsite.gateway.protocol import Cursor
 from tests.chat_client import ChatClient, Entry, Listener, Network, NoTicket, Outbox
 from tests.chat_client.listener import Frame, State
+from tests.chat_client.network import NetworkSocket
 from tests.world import World, in_time
+
+
+class Balanced(Network):
+    """A network whose every connection a balancer gives to a server that is there."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def open(self, url: str, protocols: Sequence[str]) -> NetworkSocket:
+        """Open a WebSocket to whichever server has the turn."""
+        return super().open(next(self._world.urls).replace("http", "ws") + url, protocols)
 
 
 class Phone(Listener):
@@ -33,8 +46,7 @@ class Phone(Listener):
         self.lost: list[str] = []
         self._world = world
         self._changed = asyncio.Event()
-        url = next(world.urls).replace("http", "ws") + "/ws/chat/"
-        self.client = ChatClient(url=url, ticket=self._ticket, outbox=self.unsent, on=self, env=network)
+        self.client = ChatClient(url="/ws/chat/", ticket=self._ticket, outbox=self.unsent, on=self, env=network)
 
     async def _ticket(self, *, renew: bool) -> str:
         try:
@@ -89,7 +101,7 @@ class Phone(Listener):
 @asynccontextmanager
 async def phone(world: World, name: str, *chats: str) -> AsyncIterator[Phone]:
     """A person's phone that follows some chats, once it is live in all that it may follow."""
-    async with Network() as network:
+    async with Balanced(world) as network:
         phone = Phone(world, name, network)
         phone.client.follow(chats)
         phone.client.start()
