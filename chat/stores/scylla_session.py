@@ -54,10 +54,9 @@ Bound = tuple["Statement", Sequence[Any]]
 
 
 class Profile(Enum):
-    """What a statement needs: a page takes one replica's word, what decides something takes a quorum's."""
+    """What a statement is for; both ask a quorum, as one replica may lack what was acked while it was away."""
 
-    PAGE = "page"
-    DECIDE = "decide"
+    READ = "read"
     WRITE = "write"
 
 
@@ -135,7 +134,9 @@ class Cql:
         """Execute plain CQL, blocking, until all servers agree on the schema; for `migrate_messages`."""
         session = self._open()
         try:
-            response = session.execute_async(text, values or None, timeout=SCHEMA_SECONDS, execution_profile="decide")
+            response = session.execute_async(
+                text, values or None, timeout=SCHEMA_SECONDS, execution_profile=Profile.READ.value
+            )
             rows: list[Row] = list(response.result())
         except AWAY as error:
             raise self._away(error) from error
@@ -250,8 +251,7 @@ class Cql:
             "execution_profiles": {
                 # The engine makes the default profile's rows into dicts; nothing of ours uses it.
                 EXEC_PROFILE_DEFAULT: profile(ConsistencyLevel.LOCAL_QUORUM, READ_SECONDS),
-                Profile.PAGE.value: profile(ConsistencyLevel.LOCAL_ONE, READ_SECONDS),
-                Profile.DECIDE.value: profile(ConsistencyLevel.LOCAL_QUORUM, READ_SECONDS),
+                Profile.READ.value: profile(ConsistencyLevel.LOCAL_QUORUM, READ_SECONDS),
                 Profile.WRITE.value: profile(ConsistencyLevel.LOCAL_QUORUM, WRITE_SECONDS),
             },
         }

@@ -34,39 +34,39 @@ BLANK = Statement(
     f" WHERE {_ONE}",
     Profile.WRITE,
 )
-GET = Statement(f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE {_ONE}", Profile.DECIDE)
+GET = Statement(f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE {_ONE}", Profile.READ)
 OLDER = Statement(
     f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
-    Profile.PAGE,
+    Profile.READ,
 )
 NEWER = Statement(
     f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE channel_id = ? AND bucket = ? AND message_id > ?"
     " ORDER BY message_id ASC LIMIT ?",
-    Profile.PAGE,
+    Profile.READ,
 )
 COUNTED = Statement(
     "SELECT message_id, pos, sender_id, message_type, thread_id, deleted_at, mentions FROM {keyspace}.messages"
     " WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
-    Profile.PAGE,
+    Profile.READ,
 )
 SIZE = Statement(
-    "SELECT COUNT(message_type) FROM {keyspace}.messages WHERE channel_id = ? AND bucket = ?", Profile.DECIDE
+    "SELECT COUNT(message_type) FROM {keyspace}.messages WHERE channel_id = ? AND bucket = ?", Profile.READ
 )
 KEYS = Statement(
     "SELECT message_id, sender_id, edited_at FROM {keyspace}.messages"
     " WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 BUCKET = Statement(
     "INSERT INTO {keyspace}.channel_buckets (channel_id, bucket) VALUES (?, ?) USING TIMESTAMP ?", Profile.WRITE
 )
-BUCKETS = Statement("SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ?", Profile.DECIDE)
+BUCKETS = Statement("SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ?", Profile.READ)
 BUCKETS_DOWN = Statement(
-    "SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ? AND bucket <= ? LIMIT ?", Profile.PAGE
+    "SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ? AND bucket <= ? LIMIT ?", Profile.READ
 )
 BUCKETS_UP = Statement(
     "SELECT bucket FROM {keyspace}.channel_buckets WHERE channel_id = ? AND bucket >= ? ORDER BY bucket ASC LIMIT ?",
-    Profile.PAGE,
+    Profile.READ,
 )
 TEXT = Statement(
     "INSERT INTO {keyspace}.message_edits (channel_id, message_id, version, content, edited_at) VALUES (?, ?, ?, ?, ?)"
@@ -76,7 +76,7 @@ TEXT = Statement(
 TEXTS = Statement(
     "SELECT version, content, edited_at FROM {keyspace}.message_edits"
     " WHERE channel_id = ? AND message_id = ? AND version < ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 NONCE = Statement(
     "INSERT INTO {keyspace}.message_nonces (channel_id, sender_id, nonce, message_id, digest) VALUES (?, ?, ?, ?, ?)"
@@ -85,7 +85,7 @@ NONCE = Statement(
 )
 FIND_NONCE = Statement(
     "SELECT message_id, digest FROM {keyspace}.message_nonces WHERE channel_id = ? AND sender_id = ? AND nonce = ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 DROP_TEXTS = Statement(
     "DELETE FROM {keyspace}.message_edits USING TIMESTAMP ? WHERE channel_id = ? AND message_id = ?", Profile.WRITE
@@ -102,7 +102,7 @@ DROP_BUCKET = Statement(
 FIND_POSITION = Statement(
     "SELECT last_read_pos, unread_version, WRITETIME(last_read_pos) FROM {keyspace}.message_read_positions"
     " WHERE channel_id = ? AND user_id = ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 MOVE_POSITION = Statement(
     "INSERT INTO {keyspace}.message_read_positions"
@@ -119,7 +119,7 @@ LIST_POSITION = Statement(
 POSITIONS = Statement(
     "SELECT user_id, last_read_message_id, last_read_pos, read_at, version FROM {keyspace}.channel_read_positions"
     " WHERE channel_id = ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 DROP_POSITION = Statement(
     "DELETE FROM {keyspace}.message_read_positions USING TIMESTAMP ? WHERE channel_id = ? AND user_id = ?",

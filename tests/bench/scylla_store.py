@@ -92,7 +92,7 @@ class _Bare:
         """Seconds of a page whose bucket is known."""
         query = self._cql._prepare_now(statements.OLDER).bind((chat, bucket, MAX_ID, PAGE + 1))
         started = time.perf_counter()
-        if len(list(self._session.execute(query, execution_profile=Profile.PAGE.value))) <= PAGE:
+        if len(list(self._session.execute(query, execution_profile=Profile.READ.value))) <= PAGE:
             raise RuntimeError("The page is too short.")
         return time.perf_counter() - started
 

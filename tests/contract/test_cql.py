@@ -292,5 +292,6 @@ async def test_too_few_replicas_are_unavailable_at_once(worker_id: str) -> None:
             await store.add(chat, [sent()])
         with pytest.raises(Unavailable):
             await store.get(chat, MESSAGE)
-        assert (await store.page(chat, limit=5)).messages == []  # One replica's word is enough.
+        with pytest.raises(Unavailable):
+            await store.page(chat, limit=5)  # One replica alone may lack what was acked.
     await sync_to_async(connections.close_all)()

@@ -105,6 +105,17 @@ async def test_one_broker_and_one_store_node_of_three_may_die(stack: Cluster) ->
 
 
 @replicated
+async def test_a_store_node_that_comes_back_hides_nothing_that_it_missed(stack: Cluster) -> None:
+    async with Talk(stack) as talk:
+        for node in stack.stores:  # One of them is asked first for this chat, whichever it is.
+            await talk.acks(20)
+            await asyncio.to_thread(node.kill)
+            await talk.acks(100)
+            await asyncio.to_thread(node.start)
+        await talk.agrees()
+
+
+@replicated
 async def test_two_of_three_gone_give_errors_to_be_tried_again(stack: Cluster) -> None:
     async with Talk(stack) as talk:
         await talk.acks(50)

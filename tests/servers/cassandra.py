@@ -52,6 +52,7 @@ class Cassandra(JvmNode):
             "storage_port": self.storage_port,
             "native_transport_port": self.port,
             "initial_token": self._token,
+            "hinted_handoff_enabled": False,  # A hint may come late or never: what a quorum knows must not rest on it.
             **(KEEP_EACH_WRITE if self._durable else KEEP_LATER),
         }
         lines = "".join(f"{name}: {json.dumps(value)}\n" for name, value in own.items())  # JSON is YAML.

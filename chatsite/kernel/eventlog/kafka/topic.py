@@ -164,7 +164,7 @@ class TopicAdmin:
             ) from None
         for _ in range(SEEN_TRIES):
             if found := self.find():
-                _patiently(lambda: self._first(range(partitions)))
+                _patiently(lambda: self._first_of_new(range(partitions)))
                 return found
             threading.Event().wait(SEEN_SECONDS)
         raise unavailable()
@@ -208,6 +208,14 @@ class TopicAdmin:
     def _first(self, partitions: Collection[int]) -> dict[int, int]:
         asked = self._ask_watermarks(partitions, OffsetSpec.earliest())
         return {place.partition: _known(answer_now(found)) for place, found in asked.items()}
+
+    def _first_of_new(self, partitions: Collection[int]) -> dict[int, int]:
+        try:
+            return self._first(partitions)
+        except KafkaException as cause:
+            if error_of(cause).code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise unavailable() from cause  # One broker has heard of it, the one that was asked has not.
+            raise
 
     def _alter(self, group: str, offsets: list[TopicPartition]) -> None:
         wanted = ConsumerGroupTopicPartitions(group, offsets)
