@@ -5,7 +5,7 @@ import base64
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,14 @@ class Raw:
         except (TimeoutError, ConnectionError):
             pass
         return poured
+
+    async def drips(self, data: bytes, *, every: float) -> None:
+        """Write a byte every so many seconds, until the other side has ended it."""
+        with suppress(ConnectionError):
+            for byte in data:
+                self.writer.write(bytes([byte]))
+                await self.writer.drain()
+                await asyncio.sleep(every)
 
     async def ends(self) -> bytes:
         """Read until the server ends the connection."""

@@ -22,6 +22,8 @@ from django.core.management import execute_from_command_line
 LAST_WORDS = b"the last words"  # who is to crash with a message does so with one that holds these
 LOOK_SECONDS = 0.02
 STEP_BACK_SECONDS = 5
+HURRIED_PING_SECONDS = 0.4  # the 25 s of a real server
+HURRIED_SILENT_SECONDS = 1.5  # its 90 s
 SHORT_AGE_SECONDS = 6
 SLOW_COMMIT_SECONDS = 0.03  # long enough that a kill finds something between answer and disk
 
@@ -247,6 +249,13 @@ def clock_back() -> None:
     time.time_ns, time.time = stepped_ns, lambda: now() - back
 
 
+def hurried_pings() -> None:
+    """Sockets are pinged, and silent ones given up, in a sixtieth of the time."""
+    from chatsite.management.commands import serve
+
+    vars(serve).update(PING_SECONDS=HURRIED_PING_SECONDS, SILENT_SECONDS=HURRIED_SILENT_SECONDS)
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -264,6 +273,7 @@ BUGS: dict[str, Callable[[], None]] = {
         killed_after_append,
         short_age,
         clock_back,
+        hurried_pings,
     )
 }
 

@@ -100,6 +100,24 @@ async def test_a_room_has_one_spelling(world: World) -> None:
                 assert (await ada.ask("SUBSCRIBE", roomId=room)).code == "not_found"
 
 
+async def test_somebody_elses_cursor_opens_nothing(world: World) -> None:
+    theirs, shared = await world.chat(["ada"]), await world.chat(["ada", "ben"])
+    async with world.connect("ada", theirs, shared) as ada, world.connect("ben") as ben:
+        for number in range(3):
+            await ada.say(shared, f"shared {number}")
+            await ada.say(theirs, f"theirs {number}")
+        place = (await ada.until(lambda frame: frame.get("content") == "theirs 0"))["pos"]
+        cursor = {"epoch": ada.cursors[theirs].epoch, "pos": place}  # type: ignore[union-attr]
+        both = await ben.ask("SUBSCRIBE", ref="both", rooms={theirs: cursor, shared: cursor})
+        assert (both.code, both.body["roomId"]) == ("not_found", theirs)
+        # What is his he gets from there on, whoever's place it is: positions are of no person.
+        answer = await ben.expect("SUBSCRIBED", ref="both", roomId=shared)
+        assert [event["content"] for event in answer["events"]] == ["shared 1", "shared 2"]
+        await ada.say(theirs, "unheard")
+        await ben.ask("HEARTBEAT")
+        assert not [frame for frame in ben.frames if theirs in json.dumps(frame) and frame["type"] != "ERROR"]
+
+
 async def test_subscriptions_have_bounds(world: World) -> None:
     async with world.connect("ada") as ada:
         assert (await ada.ask("SUBSCRIBE", rooms={str(uuid.uuid4()): None for _ in range(501)})).code == "invalid_field"
@@ -154,6 +172,9 @@ async def test_a_ticket_is_bound_to_its_origin(world: World) -> None:
     device = Device(world, "ada")
     await device.open_raw(subprotocols=["chat.v1", f"ticket.{ticket}"], origin=own)
     assert await device.closed() == 4001
+    # Nor does it open a socket for who says none.
+    bound = await world.ticket("ada", origin=own)
+    assert await refused(world, subprotocols=["chat.v1", f"ticket.{bound}"]) == ("ticket_invalid", 4001)
     await device.open(ticket=await world.ticket("ada", origin=own), origin=own)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
@@ -11,15 +12,19 @@ import httpx
 import pytest
 import websockets
 
+from chatsite.gateway.consumer import AUTH_SECONDS
 from chatsite.gateway.server.http import BODY_SECONDS, HEAD_SECONDS, MAX_HEAD_BYTES
 from chatsite.kernel.rest import MAX_BODY
 from tests.hostile import CONTINUATION, PING, TEXT, frame, handshake, raw, resident_mb, signed_in, text
-from tests.world import Device, Server, World, in_time
+from tests.world import Device, Server, World, in_time, manage
 
 MakeServer = Callable[..., Server]
 # The limits of a real server, and a proxy that gives each client an address of its own.
 REAL = {"CHAT_LIMIT_RULES": "", "CHAT_TRUSTED_PROXIES": "127.0.0.1"}
 GROWTH_MB = 40.0
+DRIP_SECONDS = 0.1
+POURED = 4_000_000  # bytes of pings
+SUBSCRIPTIONS, ROOMS_A_FRAME = 1_000, 500
 
 
 @pytest.fixture
@@ -127,6 +132,61 @@ async def test_a_reader_of_one_byte_at_a_time_gets_no_more_memory(real: World) -
             assert (await dan.say(chat, "x" * 7_000)).code in (None, "rate_limited")
         assert resident_mb(real.server) - before < GROWTH_MB
         await still_fine(real, chat, ben)
+
+
+async def test_a_writer_of_one_byte_at_a_time_costs_itself_alone(real: World) -> None:
+    chat = await real.chat(["ben", "ada", "cyd"])
+    async with real.connect("ben", chat) as ben, raw(real.server) as stranger, signed_in(real, "ada") as ada:
+        before = resident_mb(real.server)
+        stranger.writer.write(handshake(real.server.port, None))
+        await stranger.reader.readuntil(b"\r\n\r\n")
+        sentence = text(type="AUTH", token=await real.token("ada"))
+        dripping = [
+            asyncio.create_task(one.drips(data, every=DRIP_SECONDS))
+            for one, data in ((stranger, sentence), (ada, text(type="HEARTBEAT", ref="drop by drop")))
+        ]
+        await still_fine(real, chat, ben)
+        async with in_time("who it is was to be said within 5 s", seconds=AUTH_SECONDS + 2):
+            await stranger.reader.readuntil(b'"unauthenticated"')
+        async with in_time("the socket ends, though its close is not answered"):
+            await stranger.ends()
+        dripping[0].cancel()
+        await dripping[1]  # Who is known may take their time.
+        await ada.reader.readuntil(b'"drop by drop"')
+        assert resident_mb(real.server) - before < GROWTH_MB
+        await still_fine(real, chat, ben)
+
+
+async def test_pings_alone_keep_nobody_else_waiting(real: World) -> None:
+    chat = await real.chat(["ben", "ada", "cyd"])
+    async with real.connect("ben", chat) as ben, signed_in(real, "ada") as ada:
+        before = resident_mb(real.server)
+        reading = asyncio.create_task(ada.ends())  # It reads every pong, so nothing but fairness slows it down.
+        flood = asyncio.create_task(ada.pours(frame(PING, b"ping") * 200, up_to=POURED))
+        for _ in range(3):
+            await still_fine(real, chat, ben)
+        assert await flood == POURED
+        assert resident_mb(real.server) - before < GROWTH_MB
+        reading.cancel()
+
+
+async def test_a_thousand_subscriptions_are_had_and_no_more(make_server: MakeServer) -> None:
+    server = make_server()
+    chats = json.loads(manage(server.folder, str(SUBSCRIPTIONS + 100), module="tests.many"))
+    async with World(server) as world, world.connect("ben") as ben, world.connect("ada") as ada:
+        await ben.subscribe(chats[0])
+        before = resident_mb(server)
+        for start in range(0, len(chats), ROOMS_A_FRAME):
+            await ada.subscribe(*chats[start : start + ROOMS_A_FRAME])
+        answers = Counter(frame.get("code") or frame["type"] for frame in ada.frames)
+        assert (answers["SUBSCRIBED"], answers["rate_limited"]) == (SUBSCRIPTIONS, 100)
+        for _ in range(18):  # 9,000 more, of no rooms
+            await ada.subscribe(*[str(uuid.uuid4()) for _ in range(ROOMS_A_FRAME)])
+        await still_fine(world, chats[0], ben)
+        assert (await ada.ask("UNSUBSCRIBE", rooms=chats[:1])).code is None
+        assert (await ada.ask("SUBSCRIBE", roomId=chats[-1])).body["type"] == "SUBSCRIBED"
+        assert (await ada.ask("SUBSCRIBE", roomId=chats[-2])).code == "rate_limited"
+        assert resident_mb(server) - before < GROWTH_MB
 
 
 async def test_endless_fragments_end(real: World) -> None:

@@ -22,11 +22,16 @@ class Proxy:
     """Passes bytes to a server both ways until it is told otherwise.
 
     A node whose clients are told an address (Kafka, Cassandra) must be told this one.
+    With `idle_seconds` it ends a connection on which nothing has passed for so long.
     """
 
-    def __init__(self, host: str, port: int, *, at: str = "127.0.0.1", at_port: int | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, *, at: str = "127.0.0.1", at_port: int | None = None,
+        idle_seconds: float | None = None,
+    ) -> None:  # fmt: skip
         self.host, self.port = at, at_port or free_port(hosts=(at,))
         self._target = (host, port)
+        self._idle_seconds = idle_seconds
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy:{self.port}", daemon=True)
         self._listener: asyncio.Server | None = None
@@ -112,17 +117,24 @@ class Proxy:
         self, asked: asyncio.StreamReader, asking: asyncio.StreamWriter,
         answered: asyncio.StreamReader, answering: asyncio.StreamWriter,
     ) -> None:  # fmt: skip
-        pumps = [asyncio.create_task(self._pump(asked, asking)), asyncio.create_task(self._pump(answered, answering))]
+        idle = asyncio.timeout(self._idle_seconds)
+        ways = ((asked, asking), (answered, answering))
+        pumps = [asyncio.create_task(self._pump(reader, writer, idle)) for reader, writer in ways]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            async with idle:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, idle: asyncio.Timeout
+    ) -> None:  # fmt: skip
         while data := await reader.read(CHUNK):
             await self._flowing.wait()
+            if self._idle_seconds is not None:
+                idle.reschedule(self._loop.time() + self._idle_seconds)
             writer.write(data)
             await writer.drain()
 
