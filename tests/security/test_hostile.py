@@ -189,6 +189,26 @@ async def test_a_thousand_subscriptions_are_had_and_no_more(make_server: MakeSer
         assert resident_mb(server) - before < GROWTH_MB
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_Pad": "x" * 200_000},
+        {f"X_Pad{n}": "x" * 1_000 for n in range(100)},
+        {"Sec_WebSocket_Protocol": "y" * 99_999},
+    ],
+    ids=["one", "many", "subprotocol"],
+)
+async def test_a_handshake_with_huge_headers_is_none(world: World, headers: dict[str, str]) -> None:
+    chat = await world.chat(["ben", "cyd"])
+    async with world.connect("ben", chat) as ben, raw(world.server) as huge:
+        await huge.pours(handshake(world.server.port, await world.token("ada"), **headers), up_to=1)
+        async with in_time("it is refused"):
+            answer = await huge.ends()
+        assert b"READY" not in answer
+        assert not answer or answer.startswith(b"HTTP/1.1 400 ")
+        await still_fine(world, chat, ben)
+
+
 async def test_endless_fragments_end(real: World) -> None:
     chat = await real.chat(["ben", "cyd"])
     async with real.connect("ben", chat) as ben, signed_in(real, "ada") as ada:

@@ -20,7 +20,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None  # of the head
     _body_deadline: asyncio.TimerHandle | None = None
-    _head_bytes = _body_bytes = 0
+    _head_bytes = _header_bytes = _body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, or let go at once of an address with too many connections."""
@@ -44,9 +44,17 @@ class BoundedHttp(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("The head of the request is too large.")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header; a head that came whole, in one read, is measured here."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MAX_HEAD_BYTES:
+            raise ValueError("The head of the request is too large.")  # The parser ends, which is answered with 400.
+        super().on_header(name, value)
+
     def on_message_begin(self) -> None:
         """The first byte of a request has come; the rest of its head must follow in time."""
         super().on_message_begin()
+        self._header_bytes = 0
         if self._deadline is None:
             self._wait_for_head()
 
