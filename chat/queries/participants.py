@@ -5,6 +5,7 @@ every minute in case the notice of a change was lost. After the first read a
 send touches no database.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -44,8 +45,16 @@ NOBODY = Roster(0, {}, is_archived=False, overrides={}, slow_mode_seconds=0, mod
 @dataclass
 class _Kept:
     roster: Roster | None = None
-    read_at: float = 0.0
+    read_at: float = 0.0  # when the read of it began
     needed: int = 0  # a roster below this version is stale
+    reading: "asyncio.Task[None] | None" = None  # for all who ask meanwhile
+
+    def is_good(self, *, asked_at: float, since: float) -> bool:
+        """Whether it can be answered: read after it was asked for, or not stale and read since a moment."""
+        if self.roster is None or self.read_at >= asked_at:
+            return self.roster is not None
+        is_fresh = self.roster.version >= self.needed and asked_at - self.read_at < REREAD_SECONDS
+        return is_fresh and self.read_at >= since
 
 
 _kept: OrderedDict[ChatId, _Kept] = OrderedDict()
@@ -69,27 +78,38 @@ def need(chat: ChatId, version: int) -> None:
         kept.needed = max(kept.needed, version)
 
 
-async def roster(chat: ChatId) -> Roster:
-    """The members of a chat; an absent chat has none."""
-    kept = _kept.setdefault(chat, _Kept())
+async def roster(chat: ChatId, *, since: float = float("-inf")) -> Roster:
+    """The members of a chat, as read since a moment (monotonic); an absent chat has none.
+
+    All who ask at once share a read: hundreds come back to a chat together.
+    """
+    if (kept := _kept.get(chat)) is None:
+        kept = _kept[chat] = _Kept()
     _kept.move_to_end(chat)
-    fresh = kept.roster and kept.roster.version >= kept.needed and time.monotonic() - kept.read_at < REREAD_SECONDS
-    if kept.roster is None or not fresh:
-        read_at = time.monotonic()
-        kept.roster = await in_db_thread(_read, chat)
-        kept.read_at = read_at
-        while len(_kept) > ROSTERS:
-            _kept.popitem(last=False)
+    asked_at = time.monotonic()
+    while kept.roster is None or not kept.is_good(asked_at=asked_at, since=since):
+        if kept.reading is None or kept.reading.get_loop() is not asyncio.get_running_loop():
+            kept.reading = asyncio.create_task(_keep(chat, kept))
+        await asyncio.shield(kept.reading)
     return kept.roster
+
+
+async def _keep(chat: ChatId, kept: _Kept) -> None:
+    reading, read_at = asyncio.current_task(), time.monotonic()
+    try:
+        kept.roster, kept.read_at = await in_db_thread(_read, chat), read_at
+    finally:
+        if kept.reading is reading:
+            kept.reading = None
+    while len(_kept) > ROSTERS:
+        _kept.popitem(last=False)
 
 
 async def _roster_with(chat: ChatId, users: set[str]) -> Roster:
     """The members of a chat, read once more where it does not know somebody: they may have come in elsewhere."""
     known = await roster(chat)
-    kept = _kept.get(chat)
-    if settings.SHARED and kept and users - known.members.keys() and time.monotonic() - kept.read_at > DOUBT_SECONDS:
-        kept.read_at = float("-inf")
-        known = await roster(chat)
+    if not all(user in known.members for user in users) and settings.SHARED:
+        known = await roster(chat, since=time.monotonic() - DOUBT_SECONDS)
     return known
 
 

@@ -1,6 +1,7 @@
 """How often the databases are asked: never by a send, and by a list of chats as often as by any other."""
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
@@ -12,10 +13,11 @@ from django.test import AsyncClient
 
 from chat.commands.messages import Draft, send
 from chat.models import Chat, Participant
+from chat.queries.participants import who_may_hear
 from chatsite.accounts.models import User
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.database import DB_THREADS, in_db_thread
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import NewRecord, new_record
 from chatsite.kernel.ids import ChatId, UserId
@@ -115,6 +117,39 @@ async def test_a_send_asks_no_database_and_the_log_writes_it_in_its_own_thread(s
     assert {(one.database, one.thread) for one in statements} == {("messages", "writer-messages")}
     assert Counter(kind(one) for one in statements) == {"BEGIN": 20, "SELECT": 40, "UPDATE": 20, "INSERT": 20}
     assert all("log_" in one.sql for one in statements if kind(one) != "BEGIN")
+
+
+async def test_the_members_of_a_chat_are_read_once_for_all_who_come_to_it_together(server: None) -> None:
+    (row,) = await sync_to_async(make_chats)("ada", 1)
+    ada = str((await User.objects.aget(username="ada")).id)
+    with counted() as statements:
+        heard = await asyncio.gather(*[who_may_hear([ada], str(row.id), version=0) for _ in range(50)])
+    assert heard == [{ada}] * 50
+    assert len(statements) == 2  # the chat and its participants
+
+
+async def test_who_knows_of_newer_members_is_not_answered_by_a_read_that_began_before(server: None) -> None:
+    (row,) = await sync_to_async(make_chats)("ada", 1)
+    ada = str((await User.objects.aget(username="ada")).id)
+    busy = threading.Event()
+    threads = [asyncio.create_task(in_db_thread(busy.wait)) for _ in range(DB_THREADS)]
+    with counted() as statements:
+        begun = asyncio.create_task(who_may_hear([ada], str(row.id), version=0))
+        await log().newest(limit=1)  # Meanwhile it waits for a thread.
+        later = [asyncio.create_task(who_may_hear([ada], str(row.id), version=row.version + 1)) for _ in range(2)]
+        busy.set()
+        await asyncio.gather(begun, *later, *threads)
+    assert len([one for one in statements if one.database == "default"]) == 4
+
+
+async def test_rooms_that_many_ask_for_at_once_are_read_from_the_log_together(server: None) -> None:
+    chats = await sync_to_async(make_chats)("ada", 50)
+    await talk(chats)
+    await stream().epoch()
+    with counted() as statements:
+        heads = await asyncio.gather(*[stream().heads([str(chat.id)]) for chat in chats])
+    assert len({head.pos for found in heads for head in found.values()}) == len(chats)
+    assert len([one for one in statements if "log_records" in one.sql]) == 1
 
 
 def kind(statement: Statement) -> str:
