@@ -55,6 +55,8 @@ ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets liv
 MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
 TELL_SECONDS = 5.0  # how long a command beside the server tries to tell the hubs
 
+_resumes = {result: ws_resumes.labels(result) for result in ("fresh", "resync", "recovered")}
+
 
 def group_of(subject: str) -> str:
     """The layer's group of a subject."""
@@ -220,14 +222,18 @@ class Hub:
                 session.named.add(subject)
 
     async def _subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
-        await self._require_hearer(session, subject, version=0)
+        known = self._rooms.get(subject)
+        judged = known.members_version if known else 0
+        await self._require_hearer(session, subject, version=judged)
         self.unsubscribe(session, subject, keep_room=True)
         room = await self._room(subject)
         room.held[session] = []
         try:
-            # Again, now that a removal would be seen here: one in between is not missed.
-            await self._require_hearer(session, subject, version=room.members_version)
-            answer = await self._replay(room, session, cursor, ref)
+            if room is not known or room.members_version != judged:
+                # Again, now that a removal would be seen here: one in between is not missed.
+                judged = room.members_version
+                await self._require_hearer(session, subject, version=judged)
+            answer = await self._replay(room, session, cursor, ref, judged=judged)
         except BaseException:
             room.held.pop(session, None)
             self._leave_if_empty(room)
@@ -402,21 +408,25 @@ class Hub:
 
     # --- replay
 
-    async def _replay(self, room: Room, session: Session, cursor: Cursor | None, ref: Ref) -> Replay:
-        """The answer to a SUBSCRIBE: no further than its room is, where a removal above would not be noticed."""
+    async def _replay(self, room: Room, session: Session, cursor: Cursor | None, ref: Ref, *, judged: int) -> Replay:
+        """The answer to a SUBSCRIBE: no further than its room is, where a removal above would not be noticed.
+
+        Its person was `judged` by the members at that version.
+        """
         while True:
             head = (await stream().heads([room.subject]))[room.subject]
             missed = await missed_since(room.subject, cursor, head)
             if head.epoch == room.cursor.epoch:
                 break
             await asyncio.wait([room.catching_up or self._catch_up(room)])
-        head = head._replace(pos=min(head.pos, room.cursor.pos))
-        judged = None if missed is None else [entry for entry in missed if entry.pos <= head.pos]
+        if head.pos > room.cursor.pos:
+            head = head._replace(pos=room.cursor.pos)
+        told = None if missed is None else [entry for entry in missed if entry.pos <= head.pos]
         # One that the room began behind is noticed here.
-        version = max((entry.body.members_version for entry in judged or ()), default=0)
-        await self._require_hearer(session, room.subject, version=version)
-        ws_resumes.labels("fresh" if cursor is None else "resync" if missed is None else "recovered").inc()
-        return replay(room.subject, cursor, head, judged, ref=ref)
+        if (version := max((entry.body.members_version for entry in told or ()), default=0)) > judged:
+            await self._require_hearer(session, room.subject, version=version)
+        _resumes["fresh" if cursor is None else "resync" if missed is None else "recovered"].inc()
+        return replay(room.subject, cursor, head, told, ref=ref)
 
     # --- rooms
 

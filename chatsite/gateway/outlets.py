@@ -32,6 +32,9 @@ class Outlet(Protocol):
     def write(self, frames: bytes) -> None:
         """Send one or more whole frames after what was written before; dropped where the client is gone."""
 
+    def join(self, frames: bytes) -> None:
+        """The same, in one write with all that comes in this turn of the loop: for many frames to one client."""
+
     def close(self, code: int) -> None:
         """Send a close frame after what was written, and nothing else."""
 
@@ -73,6 +76,9 @@ class AsgiOutlet:
             self._waiting += len(frames)
             self._taken.clear()
             self._news.set()
+
+    def join(self, frames: bytes) -> None:
+        self.write(frames)  # The server writes when it likes.
 
     def close(self, code: int) -> None:
         self._code = code

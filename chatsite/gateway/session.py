@@ -7,6 +7,7 @@ it never makes anybody else wait.
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 
 from chatsite.gateway.outlets import Outlet
 from chatsite.gateway.protocol import CLOSE_REASONS, MAX_UNACKED, CloseCode, prepare
@@ -55,7 +56,7 @@ class Session:
         """Send prepared frames; a session that stays over its budget is closed as too slow."""
         if self._close_code is not None:
             return
-        self._write(frames)
+        self._write(frames, self._outlet.write)
         if self._outlet.waiting > self._budget:
             if self._waiting() > BURST * self._budget:
                 self._judge()
@@ -64,10 +65,10 @@ class Session:
                 self._judging = True
                 asyncio.get_running_loop().call_soon(self._judge)
 
-    def _write(self, frames: bytes) -> None:
+    def _write(self, frames: bytes, write: Callable[[bytes], None]) -> None:
         self._written += len(frames)
         try:
-            self._outlet.write(frames)
+            write(frames)
         except Exception:
             # It may be one of many: what is wrong with its socket must not keep the frames from the others.
             logger.exception("session %s cannot be sent to and is closed", self.id)
@@ -106,7 +107,7 @@ class Session:
             prepared = prepare(frame)
             self._forget_taken()
             self._replays.append((self._written, len(prepared)))
-            self._write(prepared)
+            self._write(prepared, self._outlet.join)
 
     def close(self, code: int) -> None:
         """End the session after what is queued; the first code given stands."""

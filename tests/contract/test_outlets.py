@@ -88,6 +88,21 @@ async def test_frames_arrive_whole_and_in_order(served: Served) -> None:
         assert [await client.recv() for _ in range(2 * len(texts))] == texts * 2
 
 
+async def test_joined_frames_keep_their_place_and_count_until_they_are_taken(served: Served) -> None:
+    outlet, client, _ = served
+    texts = [str(number) * 20_000 for number in range(8)]
+    for number, text in enumerate(texts):
+        (outlet.write if number == 5 else outlet.join)(prepare(text[: 200 if number < 6 else None].encode()))
+    outlet.join(prepare(b"last"))
+    assert outlet.waiting > len("last")
+    async with in_time("all arrive"):
+        assert [await client.recv() for _ in range(9)] == [text[:200] for text in texts[:6]] + texts[6:] + ["last"]
+        outlet.join(prepare(b"with the close"))
+        outlet.close(4012)
+        assert await client.recv() == "with the close"
+        await outlet.left()
+
+
 async def test_what_a_client_does_not_take_is_counted_and_keeps_nobody_waiting(
     served: Served,
 ) -> None:

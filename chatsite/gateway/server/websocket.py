@@ -10,6 +10,7 @@ from websockets.frames import Frame
 from chatsite.gateway.outlets import CLOSE_SECONDS, EXTENSION
 from chatsite.gateway.server.addresses import came, went
 
+MAX_JOINED = 16 * 1024  # bytes for one write; over it there is little to win
 MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
 FRAGMENTS_CODE = 1009
 PING_CODE = 1011
@@ -46,23 +47,36 @@ class _Received:
 class _Outlet:
     """Prepared frames straight to the transport, which joins the writes of one turn of the loop."""
 
-    __slots__ = ("_protocol", "_transport")
+    __slots__ = ("_joined", "_protocol", "_transport")
 
     def __init__(self, protocol: "BoundedWebSocket") -> None:
         self._protocol, self._transport = protocol, protocol.transport
+        self._joined = b""  # for the end of this turn of the loop
 
     @property
     def waiting(self) -> int:
-        return 0 if self._protocol.disconnected else self._transport.get_write_buffer_size()
+        return 0 if self._protocol.disconnected else self._transport.get_write_buffer_size() + len(self._joined)
 
     def write(self, frames: bytes) -> None:
+        if self._joined:
+            frames, self._joined = self._joined + frames, b""
         if not (self._protocol.disconnected or self._protocol.close_sent):
             self._transport.write(frames)
 
+    def join(self, frames: bytes) -> None:
+        if len(self._joined) + len(frames) >= MAX_JOINED:
+            self.write(frames)
+            return
+        if not self._joined:
+            self._protocol.loop.call_soon(self._write_joined)
+        self._joined += frames
+
     def close(self, code: int) -> None:
+        self._write_joined()
         self._protocol.close(code)
 
     async def taken(self) -> None:
+        self._write_joined()
         await self._protocol.writable.wait()
 
     async def left(self) -> None:
@@ -70,6 +84,10 @@ class _Outlet:
 
     async def serve(self, reader: Coroutine[Any, Any, None]) -> None:
         await reader
+
+    def _write_joined(self) -> None:
+        if self._joined:
+            self.write(b"")
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
