@@ -4,7 +4,8 @@ Behind a trusted proxy the server has put the client's own address into the
 scope before anything of ours reads it; from anybody else a header changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ def client_address(scope: Mapping[str, Any]) -> str:
     return clean_address(host)
 
 
+@lru_cache(maxsize=4_096)
 def clean_address(text: str | None) -> str:
     """One spelling for each address: IPv4 where it is mapped, without zone; `unknown` for what is none."""
     try:
@@ -44,9 +46,9 @@ def networks(texts: Iterable[str]) -> list[Network]:
     return [ip_network(text) for text in texts]
 
 
-def is_in(address: str, allowed: Iterable[Network]) -> bool:
+def is_in(address: str, allowed: Sequence[Network]) -> bool:
     """Whether an address lies in one of some networks; `unknown` lies in none."""
-    if address == UNKNOWN:
+    if not allowed or address == UNKNOWN:
         return False
     parsed = ip_address(address)
     return any(parsed in network for network in allowed)

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from chatsite.gateway.outlets import Outlet, outlet_of
 from chatsite.gateway.protocol import prepare
+from chatsite.gateway.server.http import BoundedHttp
 from chatsite.gateway.server.websocket import BoundedWebSocket
 from tests.world import in_time
 
@@ -60,6 +61,7 @@ async def _serving(app: Any) -> AsyncIterator[int]:
     config = uvicorn.Config(
         app,
         port=0,
+        http=BoundedHttp,
         ws=BoundedWebSocket,
         lifespan="off",
         log_level="warning",
@@ -76,6 +78,57 @@ async def _serving(app: Any) -> AsyncIterator[int]:
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     await running
+
+
+HANDSHAKE = {
+    "Host": "127.0.0.1",
+    "Connection": "keep-alive, Upgrade",
+    "Upgrade": "WebSocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+}
+ACCEPT = b"\r\nsec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=\r\n"  # RFC 6455, 1.3, in lower case
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, b"101 "),
+        (
+            {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZR=="},
+            b"101 ",
+        ),  # a spelling of 16 bytes that only the library takes
+        ({"Sec-WebSocket-Key": ""}, b"400 "),
+        ({"Sec-WebSocket-Key": "dGhlIHNhbXBsZQ=="}, b"400 "),
+        ({"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, b"400 "),
+        ({"Sec-WebSocket-Version": "12"}, b"400 "),
+        ({"Upgrade": "WebSocket\r\nUpgrade: WebSocket"}, b"426 "),
+        ({"X-Large": "x" * 9_000}, b"101 "),
+    ],
+)
+async def test_a_handshake_is_answered_by_the_book(changed: dict[str, str], status: bytes) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["path"] == "/a b"
+        assert scope["query_string"] == b"c=d"
+        await receive()
+        await send(
+            {"type": "websocket.accept", "subprotocol": scope["subprotocols"][-1], "headers": [(b"X-Ours", b"1")]}
+        )
+
+    headers = HANDSHAKE | {"Sec-WebSocket-Protocol": "chat.v0, chat.v1"} | changed
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    async with _serving(app) as port, in_time("the handshake is answered"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /a%20b?c=d HTTP/1.1\r\n{head}\r\n".encode())
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        writer.close()
+    assert answer.startswith(b"http/1.1 " + status)
+    if status == b"101 ":
+        assert b"\r\nsec-websocket-protocol: chat.v1\r\n" in answer
+        assert b"\r\nx-ours: 1\r\n" in answer
+        assert b"\r\nsec-websocket-extensions:" not in answer
+        assert (ACCEPT in answer) is ("Sec-WebSocket-Key" not in changed)
 
 
 async def test_frames_arrive_whole_and_in_order(served: Served) -> None:

@@ -5,6 +5,7 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from chatsite.gateway.server.addresses import came, went
+from chatsite.gateway.server.websocket import BoundedWebSocket, accept_of
 from chatsite.kernel.errors import TooLarge
 from chatsite.kernel.rest import MAX_BODY, problem_response
 
@@ -79,6 +80,18 @@ class BoundedHttp(HttpToolsProtocol):
         """The whole request is here."""
         self._body_ended()
         super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand a handshake that is in order over as it was read; uvicorn would write it again, to be parsed anew."""
+        accept = accept_of(self.headers) if self.scope["method"] == "GET" else None
+        if accept is None or self.scope["http_version"] != "1.1" or self.ws_protocol_class is not BoundedWebSocket:
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        upgraded = BoundedWebSocket(self.config, self.server_state, self.app_state)
+        upgraded.connection_made(self.transport)
+        upgraded.begin(self.url, self.headers, accept)
+        self.transport.set_protocol(upgraded)
 
     def _wait_for_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)

@@ -1,11 +1,16 @@
 """Our WebSocket on uvicorn's: bounded, and with a straight way out for frames that are prepared once."""
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import Coroutine
 from typing import Any, cast
+from urllib.parse import unquote
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.protocol import Protocol, State
 
 from chatsite.gateway.outlets import CLOSE_SECONDS, EXTENSION
 from chatsite.gateway.server.addresses import came, went
@@ -14,6 +19,25 @@ MAX_JOINED = 16 * 1024  # bytes for one write; over it there is little to win
 MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
 FRAGMENTS_CODE = 1009
 PING_CODE = 1011
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+_KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+
+
+def accept_of(headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    """The Sec-WebSocket-Accept for a handshake's headers; None where the library has to say what is wrong with them.
+
+    Extensions are not looked at: this server has none.
+    """
+    found = dict(headers)
+    key = found.get(b"sec-websocket-key", b"")
+    names = [name for name, _ in headers]
+    is_plain = (
+        _KEY.fullmatch(key) is not None
+        and found.get(b"sec-websocket-version") == b"13"
+        and all(names.count(name) == 1 for name in (b"sec-websocket-key", b"sec-websocket-version", b"upgrade"))
+    )
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()) if is_plain else None
 
 
 class _Received:
@@ -94,6 +118,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket that is not read while its client does not read: pings alone would fill the memory."""
 
     _abort: asyncio.TimerHandle | None = None
+    _accept: bytes | None = None  # the answer to a handshake that was in order
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,6 +135,49 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._abort is not None:
             self._abort.cancel()
         super().connection_lost(exc)
+
+    def begin(self, target: bytes, headers: list[tuple[bytes, bytes]], accept: bytes) -> None:
+        """Run the application for a handshake that `accept` is the answer to."""
+        self._accept = accept
+        self.handshake_initiated = True
+        self.conn.parser = Protocol.parse(self.conn)  # of frames: the request has been read
+        next(self.conn.parser)
+        path, _, query = target.partition(b"?")
+        offered = [value for name, value in headers if name == b"sec-websocket-protocol"]
+        self.scope = {
+            "type": "websocket",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": [one.strip() for value in offered for one in value.decode("latin-1").split(",")],
+            "state": self.app_state.copy(),
+            "extensions": {"websocket.http.response": {}},
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    async def send(self, message: Any) -> None:
+        """Answer a handshake that was in order ourselves; all else is uvicorn's."""
+        if self._accept is None or message["type"] != "websocket.accept" or self.handshake_complete:
+            await super().send(message)
+        elif not self.transport.is_closing():
+            self.handshake_complete = True
+            self.conn.state = State.OPEN
+            headers = [*self.default_headers, *message.get("headers", ())]
+            if subprotocol := message.get("subprotocol"):
+                headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
+            lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+            self.transport.write(b"%b%b\r\n%b\r\n" % (SWITCHING, self._accept, lines))
+            self.start_keepalive()
 
     async def run_asgi(self) -> None:
         """Run the application, which may write past ASGI."""
