@@ -1,7 +1,10 @@
 """Who is asking: bearer tokens over REST, tickets and tokens over WebSocket."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
@@ -10,18 +13,23 @@ from chatsite.accounts.models import SignIn, User
 from chatsite.gateway.registry import Identity
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Unauthenticated
+from chatsite.kernel.together import Together
+
+SIGN_INS = 250  # of one query
+SIGNED_OUT = "You have been signed out."
+
+
+def standing(ids: Collection[UUID | str]) -> QuerySet[SignIn]:
+    """Those of some sign-ins that have not ended, of active people."""
+    return SignIn.objects.filter(id__in=ids, revoked_at=None, user__is_active=True)
 
 
 def require_signed_in(text: str) -> tuple[User, tokens.Token]:
     """The person of an access token whose sign-in still stands."""
     token = tokens.read("access", text)
-    sign_in = (
-        SignIn.objects.select_related("user")
-        .filter(id=token.sign_in_id, user_id=token.user_id, revoked_at=None, user__is_active=True)
-        .first()
-    )
+    sign_in = standing([token.sign_in_id]).select_related("user").filter(user_id=token.user_id).first()
     if sign_in is None:
-        raise Unauthenticated("You have been signed out.")
+        raise Unauthenticated(SIGNED_OUT)
     return sign_in.user, token
 
 
@@ -47,5 +55,19 @@ async def authenticate(*, ticket: str | None, token: str | None, origin: str | N
         return await tickets.take(ticket, origin=origin)
     if token is None:
         raise Unauthenticated("AUTH needs a ticket or a token.")
-    user, read = await in_db_thread(require_signed_in, token)
-    return Identity(str(user.id), str(read.sign_in_id), read.expires_at)
+    read = tokens.read("access", token)
+    if (await _standing.ask([read.sign_in_id])).get(read.sign_in_id) != read.user_id:
+        raise Unauthenticated(SIGNED_OUT)
+    return Identity(str(read.user_id), str(read.sign_in_id), read.expires_at)
+
+
+async def _read_standing(ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Whose those sign-ins are that still stand."""
+    return await in_db_thread(_read_users, ids)
+
+
+def _read_users(ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    return dict(standing(ids).values_list("id", "user_id"))
+
+
+_standing = Together(_read_standing, most=SIGN_INS)

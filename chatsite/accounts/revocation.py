@@ -5,7 +5,7 @@ import logging
 
 from django.db import DatabaseError
 
-from chatsite.accounts.models import SignIn
+from chatsite.accounts.authentication import standing
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import CloseCode
 from chatsite.kernel.database import in_db_thread
@@ -40,5 +40,4 @@ async def end_revoked() -> None:
 
 
 def _good(ids: list[str]) -> set[str]:
-    good = SignIn.objects.filter(id__in=ids, revoked_at=None, user__is_active=True)
-    return {str(one) for one in good.values_list("id", flat=True)}
+    return {str(one) for one in standing(ids).values_list("id", flat=True)}

@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -14,10 +16,14 @@ from django.test import AsyncClient
 from chat.commands.messages import Draft, send
 from chat.models import Chat, Participant
 from chat.queries.participants import who_may_hear
-from chatsite.accounts.models import User
+from chatsite.accounts import tokens
+from chatsite.accounts.authentication import authenticate
+from chatsite.accounts.models import SignIn, User
+from chatsite.gateway.registry import Identity
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.database import DB_THREADS, in_db_thread
+from chatsite.kernel.errors import Unauthenticated
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import NewRecord, new_record
 from chatsite.kernel.ids import ChatId, UserId
@@ -140,6 +146,24 @@ async def test_who_knows_of_newer_members_is_not_answered_by_a_read_that_began_b
         busy.set()
         await asyncio.gather(begun, *later, *threads)
     assert len([one for one in statements if one.database == "default"]) == 4
+
+
+async def test_sign_ins_of_many_who_come_at_once_are_read_together_and_ended_ones_refused(server: None) -> None:
+    ada = await User.objects.acreate(username="ada")
+    sign_ins = [await SignIn.objects.acreate(user=ada, refresh_id=str(n)) for n in range(20)]
+    await SignIn.objects.filter(refresh_id="7").aupdate(revoked_at=datetime.now(UTC))
+    texts = [
+        tokens.issue("access", user_id=ada.id, sign_in_id=one.id, token_id="t", now=time.time()) for one in sign_ins
+    ]
+    with counted() as statements:
+        found = await asyncio.gather(
+            *[authenticate(ticket=None, token=text, origin=None) for text in texts], return_exceptions=True
+        )
+    assert [n for n, one in enumerate(found) if isinstance(one, Unauthenticated)] == [7]
+    assert [one.sign_in_id for one in found if isinstance(one, Identity)] == [
+        str(one.id) for one in sign_ins if one.refresh_id != "7"
+    ]
+    assert len(statements) == 1
 
 
 async def test_rooms_that_many_ask_for_at_once_are_read_from_the_log_together(server: None) -> None:

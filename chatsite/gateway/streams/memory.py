@@ -16,6 +16,7 @@ from chatsite.gateway.streams import Entry, Head
 from chatsite.kernel.eventlog import SqlLog, log
 from chatsite.kernel.events import Record, Unreadable
 from chatsite.kernel.servers import Description
+from chatsite.kernel.together import Together
 
 EVENTS = 200  # events kept warm a room: a reconnect within a minute of a busy chat
 ROOMS = 50_000  # rooms kept warm, about 400 bytes each when empty
@@ -43,19 +44,6 @@ class _Room:
         return self.bytes - before
 
 
-class _Batch:
-    """Subjects that are read from the log together, once those before them have been."""
-
-    def __init__(self) -> None:
-        self.subjects: dict[str, None] = {}
-        self.begun = False
-        self.rooms: asyncio.Task[dict[str, _Room]]
-
-    def is_here(self) -> bool:
-        """Whether it is of this loop: that of a command may have ended over it."""
-        return self.rooms.get_loop() is asyncio.get_running_loop()
-
-
 class MemoryRoomStream:
     """RoomStream of one process."""
 
@@ -63,7 +51,7 @@ class MemoryRoomStream:
         self._rooms: OrderedDict[str, _Room] = OrderedDict()
         self._bytes = 0
         self._epoch = ""
-        self._batch: _Batch | None = None  # the last one that was begun, or is to be
+        self._cold = Together(self._read_rooms, most=TOGETHER)
 
     async def append(self, record: Record, body: Body) -> Entry | None:
         room = await self._room(record.key)
@@ -122,31 +110,12 @@ class MemoryRoomStream:
             else:
                 rooms[subject] = room
                 self._rooms.move_to_end(subject)
-        for start in range(0, len(cold), TOGETHER):
-            chunk = cold[start : start + TOGETHER]
-            found = await self._with_others(chunk)
-            rooms.update((subject, found[subject]) for subject in chunk)
+        if cold:
+            rooms |= await self._cold.ask(cold)
         return rooms
 
-    async def _with_others(self, cold: Sequence[str]) -> dict[str, _Room]:
-        """Rooms read from the log, and those that others ask for until that read begins."""
-        batch = self._batch
-        if batch is None or batch.begun or not batch.is_here() or len(batch.subjects) + len(cold) > TOGETHER:
-            before = batch if batch is not None and batch.is_here() else None
-            batch = self._batch = _Batch()
-            batch.rooms = asyncio.create_task(self._read_batch(batch, before))
-        batch.subjects.update(dict.fromkeys(cold))
-        return await asyncio.shield(batch.rooms)
-
-    async def _read_batch(self, batch: _Batch, before: _Batch | None) -> dict[str, _Room]:
-        try:
-            if before is not None:
-                await asyncio.wait([before.rooms])
-            batch.begun = True
-            floor, found = await self._read(list(batch.subjects))
-        finally:
-            if self._batch is batch:
-                self._batch = None
+    async def _read_rooms(self, subjects: Sequence[str]) -> dict[str, _Room]:
+        floor, found = await self._read(subjects)
         # Another reader may have been faster, and events have come since.
         rooms = {
             subject: self._rooms.get(subject) or self._keep(subject, entries, floor)
