@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from chatsite.gateway import protocol
-from chatsite.gateway.admission import admit_frame, charge_error, door
+from chatsite.gateway.admission import Line, admit_frame, charge_error, door
 from chatsite.gateway.frames import expires_in_ms
 from chatsite.gateway.hub import hub
 from chatsite.gateway.outlets import Send, outlet_of
@@ -40,6 +40,7 @@ RETURN_MS = (1_000, 60_000)  # within which the clients of a server that stops c
 RETURN_MS_EACH = 10  # so a hundred a second, of whom each costs a sign-in by ticket and its replays
 DRAIN_SECONDS = 2.0
 
+_leaving = Line()  # a cut ends thousands of sockets at once, and each is taken out of its rooms
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -83,8 +84,12 @@ class ChatConsumer(AsyncConsumer):
         try:
             await outlet.serve(self._read(session, receive, ticket, token))
         finally:
-            hub.forget(session)
             door.forget(session)
+            try:
+                with suppress(RateLimited):  # Too many leave to wait for each other.
+                    await _leaving.turn()
+            finally:
+                hub.forget(session)
 
     async def _read(self, session: Session, receive: Receive, ticket: str | None, token: str | None) -> None:
         try:

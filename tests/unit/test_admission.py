@@ -1,0 +1,74 @@
+"""Who comes in, and when: a storm of handshakes leaves the others their turns."""
+
+import asyncio
+
+import pytest
+
+from chatsite.gateway.admission import AT_ONCE, MAX_WAITING, Line
+from chatsite.kernel.errors import RateLimited
+
+STORM = 20 * AT_ONCE
+
+
+async def test_a_storm_comes_in_few_at_a_time_and_in_order() -> None:
+    line, came = Line(), list[int | str]()
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def turn() -> None:
+        came.append("turn")
+        if not done.is_set():
+            loop.call_soon(turn)
+
+    async def come(number: int) -> None:
+        await line.turn()
+        came.append(number)
+
+    turn()
+    await asyncio.gather(*[come(number) for number in range(STORM)])
+    done.set()
+    assert [one for one in came if one != "turn"] == list(range(STORM))
+    together = "".join("t" if one == "turn" else "c" for one in came).split("t")
+    assert max(map(len, together)) <= AT_ONCE
+    assert len(together) >= STORM // AT_ONCE
+
+
+async def test_who_comes_alone_waits_for_nobody() -> None:
+    line = Line()
+    turns = line.turn()
+    with pytest.raises(StopIteration):  # It ends without waiting for anything.
+        turns.send(None)
+
+
+async def test_too_many_that_wait_are_told_to_come_again() -> None:
+    line = Line()
+    waiting = [asyncio.create_task(line.turn()) for _ in range(AT_ONCE + MAX_WAITING + 1)]
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    refused = [one for one in outcomes if one is not None]
+    assert len(refused) == 1
+    assert isinstance(refused[0], RateLimited)
+    assert refused[0].retry_after_ms
+
+
+async def test_who_gives_up_takes_nobody_their_turn() -> None:
+    line = Line()
+    waiting = [asyncio.create_task(line.turn()) for _ in range(3 * AT_ONCE)]
+    for one in waiting[AT_ONCE : 2 * AT_ONCE]:
+        one.cancel()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert sum(one is None for one in outcomes) == 2 * AT_ONCE
+
+
+def test_a_loop_that_ended_leaves_no_line_behind() -> None:
+    line = Line()
+
+    async def storm() -> None:
+        tasks = [asyncio.create_task(line.turn()) for _ in range(2 * AT_ONCE)]
+        await tasks[0]
+        for task in tasks[1:]:
+            task.cancel()
+
+    async def calm() -> None:
+        await asyncio.gather(*[line.turn() for _ in range(2 * AT_ONCE)])
+
+    asyncio.run(storm())
+    asyncio.run(calm())
