@@ -244,7 +244,32 @@ class MessageDeleted(Payload, frozen=True, kw_only=True, rename="camel"):
     reason: str | None = None
 
 
+class Reaction(Payload, frozen=True, kw_only=True, rename="camel"):
+    """What every change of a reaction says; `count` is how many gave the emoji then, as far as was known."""
+
+    message_id: str
+    room_id: str
+    user_id: str
+    emoji: str
+    count: int
+
+
+@event
+class ReactionAdded(Reaction, frozen=True, kw_only=True, rename="camel"):
+    """Somebody gave a message an emoji."""
+
+    event_type: ClassVar[str] = "chat.reaction.added.v1"
+
+
+@event
+class ReactionRemoved(Reaction, frozen=True, kw_only=True, rename="camel"):
+    """Somebody took their emoji back."""
+
+    event_type: ClassVar[str] = "chat.reaction.removed.v1"
+
+
 MessageEvent = MessageSent | MessageImported | MessageEdited | MessageDeleted
+ReactionEvent = ReactionAdded | ReactionRemoved
 
 
 def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str]) -> bytes:

@@ -4,11 +4,21 @@ Applied in any order, any number of times, the same events give the same state:
 the highest version wins, and a delete is final.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from chat.events import MessageDeleted, MessageEdited, MessageEvent, MessageImported, MessageSent, Origin
+from chat.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessageEvent,
+    MessageImported,
+    MessageSent,
+    Origin,
+    ReactionAdded,
+    ReactionEvent,
+)
 
 
 class Stamped(NamedTuple):
@@ -17,6 +27,24 @@ class Stamped(NamedTuple):
     event: MessageEvent
     version: int
     pos: int
+
+
+class Reacted(NamedTuple):
+    """A change of a reaction with its version (microseconds)."""
+
+    event: ReactionEvent
+    version: int
+
+
+class Tally(NamedTuple):
+    """How many gave a message an emoji, and who: all of them, or some where they are many; ids in rising order."""
+
+    given: int
+    users: tuple[str, ...]
+
+
+Tallies = Mapping[str, Tally]  # by emoji
+NOBODY = Tally(0, ())
 
 
 class MessageState(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +103,23 @@ def apply(state: MessageState | None, happened: Stamped) -> MessageState:
             return _edited(state, event, version)
         case MessageDeleted():
             return _deleted(state, event, version)
+
+
+def react(tallies: Tallies, event: ReactionEvent) -> dict[str, Tally]:
+    """The reactions of a message after one more change; changes come in the order of their versions.
+
+    Where everybody who gave an emoji is known they are a set, and the set is counted. Where they are too many, the
+    count that came with a stranger's change stands.
+    """
+    before, added = tallies.get(event.emoji, NOBODY), isinstance(event, ReactionAdded)
+    users = set(before.users) | {event.user_id} if added else set(before.users) - {event.user_id}
+    if before.given == len(before.users):
+        count = len(users)
+    elif event.user_id in before.users:
+        count = before.given - (not added)
+    else:
+        count = max(event.count, len(users))
+    return {**tallies, event.emoji: Tally(count, tuple(sorted(users)))}
 
 
 def _sent(

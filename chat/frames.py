@@ -4,10 +4,10 @@ import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, messages, reads
+from chat.commands import changes, messages, reactions, reads
 from chat.commands.changes import Changed
 from chat.commands.messages import Draft, Sent, require_can_type
-from chat.protocol import DeleteMessage, EditMessage, Read, SendMessage, Typing
+from chat.protocol import DeleteMessage, EditMessage, React, Read, SendMessage, Typing, Unreact
 from chat.queries.participants import chat_id
 from chatsite.gateway.hub import whisper
 from chatsite.gateway.protocol import ClientFrame, error_frame, frame
@@ -65,6 +65,22 @@ async def delete_message(session: Session, asked: DeleteMessage) -> None:
         reason=asked.reason,
     )
     _acknowledge(session, asked, changed)
+
+
+@on(React)
+async def react(session: Session, asked: React) -> None:
+    """Give a message an emoji."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    by = _user_id(session.require_user)
+    _acknowledge(session, asked, await reactions.react(chat, message, emoji=asked.emoji, by=by))
+
+
+@on(Unreact)
+async def unreact(session: Session, asked: Unreact) -> None:
+    """Take one's emoji back."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    by = _user_id(session.require_user)
+    _acknowledge(session, asked, await reactions.unreact(chat, message, emoji=asked.emoji, by=by))
 
 
 @on(Read)

@@ -46,6 +46,7 @@ class Action(StrEnum):
 
     POST = "post"
     REPLY = "reply"
+    REACT = "react"
     INVITE = "invite"
     PIN = "pin"
     MENTION_ALL = "mention all"
@@ -59,6 +60,7 @@ class Action(StrEnum):
 _LOWEST: dict[Action, Role] = {
     Action.POST: Role.GUEST,
     Action.REPLY: Role.MEMBER,
+    Action.REACT: Role.GUEST,
     Action.INVITE: Role.MEMBER,
     Action.PIN: Role.MODERATOR,
     Action.MENTION_ALL: Role.MODERATOR,
@@ -100,10 +102,20 @@ def require(role: Role, action: Action, overrides: Overrides = NO_OVERRIDES) -> 
 
 def require_can_post(seat: Seat, overrides: Overrides, *, now_ms: int) -> None:
     """Refuse a message of somebody who is muted, or where only others may post."""
-    if seat.muted_until_ms > now_ms:
-        raise Forbidden(code="muted", retry_after_ms=seat.muted_until_ms - now_ms)
+    _require_voice(seat, now_ms=now_ms)
     if not may(seat.role, Action.POST, overrides):
         raise Forbidden(code="read_only")
+
+
+def require_can_react(seat: Seat, *, now_ms: int) -> None:
+    """Refuse a reaction of somebody who is muted; where only others may post, one may still react."""
+    _require_voice(seat, now_ms=now_ms)
+    require(seat.role, Action.REACT)
+
+
+def _require_voice(seat: Seat, *, now_ms: int) -> None:
+    if seat.muted_until_ms > now_ms:
+        raise Forbidden(code="muted", retry_after_ms=seat.muted_until_ms - now_ms)
 
 
 def require_above(mine: Role, theirs: Role) -> None:

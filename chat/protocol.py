@@ -27,10 +27,13 @@ from chat.events import (
     ParticipantRoleChanged,
     PersonChatAdded,
     PersonChatRemoved,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
     ReadAdvanced,
     RoomChanged,
 )
-from chat.fold import Stamped
+from chat.fold import Reacted, Stamped
 from chatsite.gateway.bodies import EVERYBODY, Body, encodes
 from chatsite.gateway.protocol import ClientFrame
 from chatsite.kernel.events import Record
@@ -68,6 +71,22 @@ class DeleteMessage(ClientFrame, frozen=True, kw_only=True, tag="DELETE_MESSAGE"
     room_id: str
     message_id: str
     reason: str | None = None
+
+
+class React(ClientFrame, frozen=True, kw_only=True, tag="REACT"):
+    """Give a message an emoji."""
+
+    room_id: str
+    message_id: str
+    emoji: str
+
+
+class Unreact(ClientFrame, frozen=True, kw_only=True, tag="UNREACT"):
+    """Take one's emoji back."""
+
+    room_id: str
+    message_id: str
+    emoji: str
 
 
 class Read(ClientFrame, frozen=True, kw_only=True, tag="READ"):
@@ -128,6 +147,16 @@ class MessageDeletedFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE_DELETE
     reason: str | None = None
 
 
+class ReactionFrame(_Frame, frozen=True, kw_only=True, tag="REACTION"):
+    """Somebody gave a message an emoji, or took it back."""
+
+    message_id: str
+    user_id: str
+    emoji: str
+    active: bool
+    count: int
+
+
 class MemberFrame(_Frame, frozen=True, kw_only=True, tag="MEMBER"):
     """Who is in the room, or what they may, has changed."""
 
@@ -169,6 +198,7 @@ class PlaceMeFrame(_Frame, frozen=True, kw_only=True, tag="ME"):
 _encode = msgspec.json.Encoder().encode
 _message_frames = msgspec.json.Decoder(MessageFrame | MessageEditedFrame | MessageDeletedFrame)
 _MESSAGE_STARTS = (b'{"type":"MESSAGE",', b'{"type":"MESSAGE_EDITED",', b'{"type":"MESSAGE_DELETED",')
+_reaction_frame = msgspec.json.Decoder(ReactionFrame)
 _read_frame = msgspec.json.Decoder(ReadMeFrame)
 _member_frame = msgspec.json.Decoder(MemberFrame)
 _CHANGES: dict[type[MembershipChanged], str] = {
@@ -241,6 +271,23 @@ def message_body(record: Record) -> Body | None:
                 )
             )
     return None
+
+
+@encodes(ReactionAdded.event_type, ReactionRemoved.event_type)
+def reaction_body(record: Record) -> Body:
+    """The body of a change of a reaction."""
+    fact = record.fact
+    changed: Reaction = fact.payload
+    frame = ReactionFrame(
+        room_id=fact.aggregate_id,
+        version=fact.version,
+        message_id=changed.message_id,
+        user_id=changed.user_id,
+        emoji=changed.emoji,
+        active=isinstance(changed, ReactionAdded),
+        count=changed.count,
+    )
+    return Body(_encode(frame))
 
 
 @encodes(*(event.event_type for event in _CHANGES))
@@ -339,6 +386,21 @@ def added_of(body: bytes) -> str | None:
         return None
     frame = _member_frame.decode(body)
     return frame.user_id if frame.change == "added" else None
+
+
+def reaction_event(body: bytes) -> Reacted | None:
+    """The change of a reaction that a body tells of, for folding it over a page; None for other bodies."""
+    if not body.startswith(b'{"type":"REACTION",'):
+        return None
+    frame = _reaction_frame.decode(body)
+    event = (ReactionAdded if frame.active else ReactionRemoved)(
+        message_id=frame.message_id,
+        room_id=frame.room_id,
+        user_id=frame.user_id,
+        emoji=frame.emoji,
+        count=frame.count,
+    )
+    return Reacted(event, frame.version)
 
 
 def message_event(body: bytes, *, pos: int) -> Stamped | None:

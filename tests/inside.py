@@ -54,7 +54,7 @@ def main() -> None:
     from django.db import connections  # noqa: PLC0415
 
     from chat.messages import Message  # noqa: PLC0415
-    from chat.stores import read_store  # noqa: PLC0415
+    from chat.stores import reaction_store, read_store  # noqa: PLC0415
     from chat.stores.scylla_session import Cql  # noqa: PLC0415
     from chatsite.kernel.database import plain_cursor  # noqa: PLC0415
     from chatsite.kernel.eventlog import log  # noqa: PLC0415
@@ -69,7 +69,13 @@ def main() -> None:
         states, after = [], MessageId(MIN_ID)
         while True:
             page = await Message.objects.page(ChatId(UUID(chat)), after=after, limit=500)
-            states += [msgspec.to_builtins(state) for state in page.messages]
+            given = await reaction_store().counts(
+                ChatId(UUID(chat)), [MessageId(one.message_id) for one in page.messages]
+            )
+            states += [
+                msgspec.to_builtins(state) | {"reactions": given.get(MessageId(state.message_id), {})}
+                for state in page.messages
+            ]
             if not page.more:
                 return states
             after = MessageId(page.messages[-1].message_id if page.cursor is None else page.cursor)
@@ -82,11 +88,18 @@ def main() -> None:
 
     def empty_sql() -> None:
         with plain_cursor("messages") as cursor:
-            for table in ("history_messages", "history_buckets", "message_edits"):
+            for table in ("history_messages", "history_buckets", "message_edits", "message_reactions"):
                 cursor.execute(f"DELETE FROM {table}")
 
     def empty_cql() -> None:
-        for table in ("messages", "channel_buckets", "message_edits"):
+        for table in (
+            "messages",
+            "channel_buckets",
+            "message_edits",
+            "message_reactions",
+            "message_reactions_by_user",
+            "message_reaction_counts",
+        ):
             cql = Cql.of("cassandra")
             cql.define(f"TRUNCATE {cql.keyspace}.{table}")
 

@@ -19,12 +19,12 @@ LEVELS = {
     "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3, "pages": 3, "staff": 3,
     "commands": 2, "projections": 2, "queries": 1,
     "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "imports": 0, "policy": 0, "protocol": 0, "fold": 0,
-    "events": 0,
+    "events": 0, "emoji": 0,
 }  # fmt: skip
 PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
     "chatsite/kernel/addresses.py", "chatsite/kernel/eventlog/kafka/outage.py", "chatsite/gateway/bodies.py",
-    "chat/events.py", "chat/fold.py", "chat/policy.py",
+    "chat/emoji.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
     "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
     "chat/imports/irc.py", "chatsite/kernel/text.py", "chatsite/kernel/positions.py",
     "chatsite/kernel/eventlog/sql_tail.py",

@@ -88,6 +88,7 @@ RECEIPT = shape(
 _READING: Schema = {"last_read_message_id": nullable(MESSAGE_ID), "unread": NUMBER, "mentions": NUMBER}
 POSITION = shape({"user_id": UUID, "message_id": MESSAGE_ID, "read_at": TEXT})
 EDIT = shape({"content": TEXT, "version": NUMBER, "edited_at": MOMENT})
+_TALLY: dict[str, Schema] = {"emoji": TEXT, "count": NUMBER, "me": FLAG, "user_ids": many(UUID)}
 MESSAGE = shape(
     {
         "id": MESSAGE_ID,
@@ -100,7 +101,7 @@ MESSAGE = shape(
         "thread_id": nullable(MESSAGE_ID),
         "attachments": many(UUID),
         "mentions": many(TEXT),
-        "reactions": many(shape({"emoji": TEXT, "count": NUMBER, "me": FLAG})),
+        "reactions": many(shape(_TALLY)),
         "created_at": MOMENT,
         "edited_at": nullable(MOMENT),
         "is_edited": FLAG,
@@ -264,6 +265,18 @@ edits = extend_schema_view(
     get=operation(
         "edits", {200: shape({"edits": many(EDIT)})}, errors=["not_found", "invalid_field", "store_unavailable"]
     )
+)
+_CHANGING = ("invalid_field", "forbidden", "not_found", "conflict", "archived", "store_unavailable", *DURABLE)
+reactions = extend_schema_view(
+    get=operation(
+        "reactions",
+        {200: shape({"reactions": many(shape(_TALLY | {"users": many(AUTHOR)}))})},
+        errors=["not_found", "invalid_field", "store_unavailable"],
+    )
+)
+reaction = extend_schema_view(
+    put=operation("react", {200: MESSAGE}, errors=[*_CHANGING, "muted"]),
+    delete=operation("unreact", {200: MESSAGE}, errors=list(_CHANGING)),
 )
 messages = extend_schema_view(
     get=operation(

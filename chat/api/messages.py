@@ -15,9 +15,10 @@ from chat.fold import Stamped, apply
 from chat.queries import messages as queries
 from chat.queries.participants import chat_id as require_chat_id
 from chatsite.accounts.api import body_of, viewer
+from chatsite.accounts.models import User
 from chatsite.gateway.streams import stream
 from chatsite.kernel.errors import Invalid, NotFound, NotSupported, Unavailable
-from chatsite.kernel.ids import UserId, read_id, version_of
+from chatsite.kernel.ids import ChatId, MessageId, UserId, read_id, version_of
 
 MAX_POS = (1 << 53) - 1
 SHOWN_SECONDS = 0.5  # how long a 201 waits until a following GET shows the message
@@ -45,9 +46,10 @@ class MessagesView(APIView):
             at_least=parse.number_param(request, "at_least", 0, lowest=0, highest=MAX_POS),
         )
         body = page._asdict() | {
-            "messages": shapes.messages(page.messages, viewer=str(user.id)),
+            "messages": shapes.messages(page.messages, page.reactions, viewer=str(user.id)),
             "next_before": str(page.next_before) if page.next_before is not None else None,
         }
+        del body["reactions"]
         return Response(body, headers=_links(request, page, limit))
 
     def post(self, request: Request, chat_id: str) -> Response:
@@ -72,7 +74,7 @@ class MessagesView(APIView):
         except (NotFound, Unavailable):
             # It is durable whatever a read can see of it yet, or whether its sender was removed meanwhile.
             state = apply(None, Stamped(sent.event, version_of(sent.message_id), sent.pos))
-        body = shapes.messages([state], viewer=str(user.id))[0]
+        body = shapes.messages([state], {}, viewer=str(user.id))[0]
         if not shown:
             body["pos"] = None
         return Response(body, status=200 if sent.repeated else 201)
@@ -84,11 +86,7 @@ class MessageView(APIView):
 
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
         """A message of a chat the viewer is in."""
-        user = viewer(request)
-        state = async_to_sync(queries.require_message)(
-            require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(user.id)
-        )
-        return Response(shapes.messages([state], viewer=str(user.id))[0])
+        return Response(one(require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)))
 
     def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
         """Change the text of one's own message."""
@@ -115,9 +113,7 @@ class MessageView(APIView):
         )
 
     def _changed(self, request: Request, changed: Changed) -> Response:
-        """The message once a following read shows the change, or after half a second."""
-        async_to_sync(stream().wait_for)(str(changed.chat_id), changed.pos, seconds=SHOWN_SECONDS)
-        return self.get(request, str(changed.chat_id), str(changed.message_id))
+        return Response(changed_one(changed, viewer(request)))
 
 
 @describe.edits
@@ -130,6 +126,19 @@ class EditsView(APIView):
             require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(viewer(request).id)
         )
         return Response({"edits": [shapes.edit(one) for one in found]})
+
+
+def one(chat: ChatId, message: MessageId, user: User) -> shapes.Json:
+    """A message as somebody sees it."""
+    state = async_to_sync(queries.require_message)(chat, message, viewer=UserId(user.id))
+    reactions = async_to_sync(queries.reactions)(chat, [state], viewer=UserId(user.id))
+    return shapes.messages([state], reactions, viewer=str(user.id))[0]
+
+
+def changed_one(changed: Changed, user: User) -> shapes.Json:
+    """A message once a following read shows the change, or after half a second."""
+    async_to_sync(stream().wait_for)(str(changed.chat_id), changed.pos, seconds=SHOWN_SECONDS)
+    return one(changed.chat_id, changed.message_id, user)
 
 
 def _nonce(request: Request) -> str | None:

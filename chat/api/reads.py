@@ -9,7 +9,7 @@ from chat.api import describe, parse, shapes
 from chat.commands import reads as commands
 from chat.queries import reads as queries
 from chat.queries import unread
-from chat.queries.messages import find_all
+from chat.queries.messages import find_all, reactions
 from chat.queries.participants import chat_id as require_chat_id
 from chatsite.accounts.api import body_of, text_field, viewer
 from chatsite.kernel.ids import MessageId, UserId, read_id
@@ -51,4 +51,5 @@ class UnreadWhyView(APIView):
         counts = async_to_sync(unread.of_one)(chat, UserId(user.id))
         ids = [MessageId(one.message_id) for one in counts.messages]
         states = async_to_sync(find_all)(chat, ids, viewer=UserId(user.id))
-        return Response(shapes.reading(counts) | {"messages": shapes.messages(states, viewer=str(user.id))})
+        given = async_to_sync(reactions)(chat, states, viewer=UserId(user.id))
+        return Response(shapes.reading(counts) | {"messages": shapes.messages(states, given, viewer=str(user.id))})

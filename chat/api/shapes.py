@@ -8,14 +8,15 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
-from chat.fold import MessageState
+from chat.fold import MessageState, Tallies, Tally
 from chat.models import Ban, Chat, Erased, Invite, Participant
 from chat.queries.chats import Membership
+from chat.queries.reactions import Reactions
 from chat.queries.unread import Counts
 from chat.stores import Edit, Read
 from chatsite.accounts.queries import people
 from chatsite.kernel.events import iso
-from chatsite.kernel.ids import ChatId
+from chatsite.kernel.ids import ChatId, MessageId
 
 Json = dict[str, Any]
 
@@ -136,14 +137,29 @@ def edit(text: Edit) -> Json:
     return {"content": text.content, "version": text.version, "edited_at": text.edited_at}
 
 
-def messages(states: Iterable[MessageState], *, viewer: str) -> list[Json]:
+def messages(states: Iterable[MessageState], reactions: Reactions, *, viewer: str) -> list[Json]:
     """Messages with their senders' names, looked up in one query."""
     kept = list(states)
     users = people(state.sender_id for state in kept if state.sender_id)
-    return [_message(state, users, viewer) for state in kept]
+    return [_message(state, reactions.get(MessageId(state.message_id), {}), users, viewer) for state in kept]
 
 
-def _message(state: MessageState, users: Mapping[str, Json], viewer: str) -> Json:
+def reactions(given: Mapping[str, tuple[Tally, Iterable[UUID]]], *, viewer: str) -> list[Json]:
+    """Who gave a message which emoji, with their names, looked up in one query."""
+    people_of = {emoji: [str(user) for user in who] for emoji, (_, who) in given.items()}
+    users = people({user for who in people_of.values() for user in who})
+    tallies = _tallies({emoji: tally for emoji, (tally, _) in given.items()}, viewer)
+    return [one | {"users": [_user(user, users) for user in people_of[one["emoji"]]]} for one in tallies]
+
+
+def _tallies(tallies: Tallies, viewer: str) -> list[Json]:
+    return [
+        {"emoji": emoji, "count": count, "me": viewer in users, "user_ids": list(users)}
+        for emoji, (count, users) in sorted(tallies.items())
+    ]
+
+
+def _message(state: MessageState, tallies: Tallies, users: Mapping[str, Json], viewer: str) -> Json:
     return {
         "id": str(state.message_id),
         "chat_id": state.chat_id,
@@ -155,7 +171,7 @@ def _message(state: MessageState, users: Mapping[str, Json], viewer: str) -> Jso
         "thread_id": _id(state.thread_id),
         "attachments": list(state.attachments),
         "mentions": list(state.mentions),
-        "reactions": [],
+        "reactions": _tallies(tallies, viewer),
         "created_at": state.created_at,
         "edited_at": state.edited_at,
         "is_edited": state.is_edited,

@@ -54,7 +54,7 @@ async def edit(chat: ChatId, message: MessageId, *, editor: UserId, content: str
         edited_at=iso(version // 1_000),
         mentions=list(state.mentions),
     )
-    return await _record(chat, message, event, by=editor, version=version)
+    return await record_change(chat, message, event, by=editor, version=version)
 
 
 async def delete(chat: ChatId, message: MessageId, *, by: UserId, reason: str | None = None) -> Changed:
@@ -72,7 +72,7 @@ async def delete(chat: ChatId, message: MessageId, *, by: UserId, reason: str | 
     event = MessageDeleted(
         message_id=str(message), room_id=str(chat), by=str(by), deleted_at=iso(version // 1_000), reason=reason
     )
-    return await _record(chat, message, event, by=by, version=version)
+    return await record_change(chat, message, event, by=by, version=version)
 
 
 async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Roster, Seat, MessageState]:
@@ -85,6 +85,7 @@ async def _require(chat: ChatId, message: MessageId, *, by: UserId) -> tuple[Ros
     return members, seat, state
 
 
-async def _record(chat: ChatId, message: MessageId, event: Payload, *, by: UserId, version: int) -> Changed:
+async def record_change(chat: ChatId, message: MessageId, event: Payload, *, by: UserId, version: int) -> Changed:
+    """Write down what happened to a message, and wait until that is durable."""
     appended = await log().append(fact(event, key=chat, actor=by, version=version))
     return Changed(message, chat, version, appended.pos, await stream().epoch())

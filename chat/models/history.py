@@ -68,6 +68,23 @@ class HistoryEdit(models.Model):
         db_table = "message_edits"
 
 
+class HistoryReaction(models.Model):
+    """Somebody's emoji on a message; one that was taken back stays, so that what comes late does not bring it back."""
+
+    database: ClassVar[str] = MESSAGES
+
+    pk = models.CompositePrimaryKey("channel_id", "message_id", "emoji", "user_id")
+    channel_id = models.CharField(max_length=36)
+    message_id = models.BigIntegerField()
+    emoji = models.CharField(max_length=32)
+    user_id = models.CharField(max_length=36)
+    active = models.BooleanField()
+    version = models.BigIntegerField(help_text="microseconds; the highest wins")
+
+    class Meta:
+        db_table = "message_reactions"
+
+
 class ReadPosition(models.Model):
     """How far somebody has read a chat."""
 

@@ -5,17 +5,26 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.events import ChatHardDeleted, MessageDeleted, MessageEdited, MessageImported, MessageSent, ReadAdvanced
+from chat.events import (
+    ChatHardDeleted,
+    MessageDeleted,
+    MessageEdited,
+    MessageImported,
+    MessageSent,
+    ReactionAdded,
+    ReactionRemoved,
+    ReadAdvanced,
+)
 from chat.fold import Stamped
 from chat.messages import Message
 from chat.queries.erased import is_erased, mark
 from chat.queries.participants import chat_id
-from chat.stores import Read, read_store
+from chat.stores import Reaction, Read, reaction_store, read_store
 from chatsite.kernel import chores
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
-from chatsite.kernel.ids import UserId
+from chatsite.kernel.ids import MessageId, UserId
 
 ERASE_CHAT = "erase_chat"  # the chore that deletes what a chat left in the stores
 
@@ -33,6 +42,24 @@ async def store_messages(records: Sequence[Record]) -> None:
         await Message.objects.add(chat, said)
     if changed := [one for one in happened if isinstance(one.event, MessageEdited | MessageDeleted)]:
         await Message.objects.change(chat, changed)
+
+
+@history_writers.project(ReactionAdded, ReactionRemoved)
+async def store_reactions(records: Sequence[Record]) -> None:
+    """Store who gave which message of one chat an emoji, or took it back; replays land on the same rows."""
+    if await is_erased(records[0].key):
+        return
+    reactions = [
+        Reaction(
+            MessageId(int((changed := record.fact.payload).message_id)),
+            changed.emoji,
+            UserId(UUID(changed.user_id)),
+            active=isinstance(changed, ReactionAdded),
+            version=record.fact.version,
+        )
+        for record in records
+    ]
+    await reaction_store().set(chat_id(records[0].key), reactions)
 
 
 @history_writers.project(ReadAdvanced)

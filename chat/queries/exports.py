@@ -6,7 +6,8 @@ from uuid import UUID
 from chat.fold import MessageState
 from chat.messages import Message
 from chat.models import Chat, Participant
-from chat.stores import Edit
+from chat.queries.reactions import Reactions
+from chat.stores import Edit, reaction_store
 from chatsite.kernel.errors import NotFound
 from chatsite.kernel.ids import MIN_ID, ChatId, MessageId
 
@@ -32,6 +33,12 @@ async def earlier_texts(chat: ChatId, messages: Sequence[MessageState]) -> dict[
     """The earlier texts of those messages that were edited, oldest first; deleted ones keep none."""
     edited = [MessageId(state.message_id) for state in messages if state.is_edited and not state.is_deleted]
     return {message: await Message.objects.edits(chat, message) for message in edited}
+
+
+async def stored_reactions(chat: ChatId, messages: Sequence[MessageState]) -> Reactions:
+    """The reactions of those messages that are not deleted."""
+    ids = [MessageId(state.message_id) for state in messages if not state.is_deleted]
+    return await reaction_store().counts(chat, ids)
 
 
 async def stored_messages(chat: ChatId) -> AsyncIterator[Sequence[MessageState]]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from chat.events import MessageSent
-from chat.fold import MessageState, Stamped, apply
+from chat.fold import MessageState, Stamped, Tally, apply
 from chat.messages import Message
 from chat.protocol import message_event
 from chat.queries.participants import require_seat
-from chat.stores import Edit, StorePage
+from chat.queries.reactions import Reactions, folded, reactions_of
+from chat.stores import Edit, StorePage, reaction_store
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
@@ -30,6 +31,7 @@ class Page(NamedTuple):
     """
 
     messages: list[MessageState]
+    reactions: Reactions
     has_before: bool
     has_after: bool
     next_before: MessageId | None
@@ -81,7 +83,9 @@ async def page(
         older = await _window(chat, recent, before=before, after=None, limit=limit)
         messages, has_before, next_before = older.messages, older.more, older.cursor
         has_after = bool((await _window(chat, recent, before=None, after=_just_below(before), limit=1)).messages)
-    return Page(messages, has_before, has_after, next_before, recent.head.epoch, recent.head.pos, recent.complete)
+    reactions = await _reactions(chat, recent, messages, viewer=viewer)
+    head = recent.head
+    return Page(messages, reactions, has_before, has_after, next_before, head.epoch, head.pos, recent.complete)
 
 
 async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
@@ -101,11 +105,26 @@ async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -
     raise Unavailable(code="store_unavailable", retry_after_ms=500)
 
 
+async def reactions(chat: ChatId, messages: Sequence[MessageState], *, viewer: UserId) -> Reactions:
+    """The reactions of messages that the viewer may read, by message id."""
+    return await _reactions(chat, await _recent(chat), messages, viewer=viewer)
+
+
+async def who_reacted(
+    chat: ChatId, message: MessageId, *, viewer: UserId, limit: int
+) -> dict[str, tuple[Tally, list[UserId]]]:
+    """Of each emoji that a message was given: how many gave it, and up to so many of them."""
+    state = await require_message(chat, message, viewer=viewer)
+    await _require_stored(chat)
+    tallies = (await reactions(chat, [state], viewer=viewer)).get(message, {})
+    people = await asyncio.gather(*[reaction_store().who(chat, message, emoji, limit=limit) for emoji in tallies])
+    return {emoji: (tallies[emoji], who) for emoji, who in zip(tallies, people, strict=True)}
+
+
 async def edits(chat: ChatId, message: MessageId, *, viewer: UserId) -> list[Edit]:
     """The earlier texts of a message that the viewer may read, oldest first; none of a deleted one."""
     await require_message(chat, message, viewer=viewer)
-    if not await _stored_up_to((await stream().heads([str(chat)]))[str(chat)].pos, chat):
-        raise Unavailable(code="store_unavailable", retry_after_ms=500)
+    await _require_stored(chat)
     return await Message.objects.edits(chat, message)
 
 
@@ -129,6 +148,23 @@ async def _find(chat: ChatId, message: MessageId) -> MessageState | None:
     if state is None and not recent.complete:
         raise Unavailable(code="store_unavailable", retry_after_ms=500)
     return state if state is not None and state.is_visible else None
+
+
+async def _reactions(chat: ChatId, recent: _Recent, messages: Sequence[MessageState], *, viewer: UserId) -> Reactions:
+    """The reactions of messages that are not deleted; while the store is away, those that the stream keeps."""
+    ids = [MessageId(state.message_id) for state in messages if not state.is_deleted]
+    try:
+        return await reactions_of(chat, ids, recent.entries, viewer=viewer)
+    except Unavailable:
+        if recent.complete:
+            raise
+        return folded({}, ids, recent.entries)
+
+
+async def _require_stored(chat: ChatId) -> None:
+    """Wait until the store has what the stream shows; Unavailable where it takes too long."""
+    if not await _stored_up_to((await stream().heads([str(chat)]))[str(chat)].pos, chat):
+        raise Unavailable(code="store_unavailable", retry_after_ms=500)
 
 
 async def is_caught_up(chat: ChatId) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, cast
 
-from chat.fold import MessageState, Stamped
+from chat.fold import MessageState, Stamped, Tallies
 from chat.inboxes import Unread
 from chatsite.kernel.backends import backend
 from chatsite.kernel.eventlog import log
@@ -14,6 +14,7 @@ from chatsite.kernel.servers import Description
 GROUP = "history-writers"  # the group that writes the stores
 PAGE_BUCKETS = 16  # partitions one page may touch; a sparser chat is walked over several pages
 PAGE_SECONDS = 0.3
+NAMED = 10  # of those who gave a message an emoji, how many a page names
 
 
 class StorePage(NamedTuple):
@@ -42,6 +43,16 @@ class Read(NamedTuple):
     read_at: str
     version: int
     back: bool = False
+
+
+class Reaction(NamedTuple):
+    """Somebody's emoji on a message, given or taken back."""
+
+    message_id: MessageId
+    emoji: str
+    user: UserId
+    active: bool
+    version: int
 
 
 class Nonce(NamedTuple):
@@ -122,6 +133,28 @@ class ReadStore(Protocol):
         """Delete the positions of a chat for good; answers how many."""
 
 
+class ReactionStore(Protocol):
+    """Who gave which message which emoji: sets, from which the counts are taken.
+
+    Every write is idempotent, and any order of the same writes ends alike: of one person, message and emoji
+    the highest version wins.
+    """
+
+    async def set(self, chat: ChatId, reactions: Sequence[Reaction]) -> None:
+        """Give emojis, or take them back."""
+
+    async def counts(
+        self, chat: ChatId, messages: Sequence[MessageId], *, viewer: UserId | None = None
+    ) -> dict[MessageId, Tallies]:
+        """The reactions of those messages that have any: the count, `NAMED` of the people, and the viewer."""
+
+    async def who(self, chat: ChatId, message: MessageId, emoji: str, *, limit: int) -> list[UserId]:
+        """Up to so many of those who gave a message an emoji."""
+
+    async def erase(self, chat: ChatId) -> int:
+        """Delete the reactions of a chat for good, while the store still has its messages; answers how many rows."""
+
+
 async def written_up_to(chat: ChatId) -> int:
     """The pos up to which the group that writes history has applied everything of a chat."""
     pos = (await log().progress(GROUP)).get(log().partition_of(str(chat)), 0)
@@ -132,6 +165,11 @@ async def written_up_to(chat: ChatId) -> int:
 def read_store() -> ReadStore:
     """The store of read positions, as READ_STORE names it."""
     return cast(ReadStore, backend("READ_STORE"))
+
+
+def reaction_store() -> ReactionStore:
+    """The store of reactions, as REACTION_STORE names it."""
+    return cast(ReactionStore, backend("REACTION_STORE"))
 
 
 def store() -> MessageStore:

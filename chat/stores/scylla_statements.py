@@ -128,3 +128,59 @@ DROP_POSITION = Statement(
 DROP_POSITIONS = Statement(
     "DELETE FROM {keyspace}.channel_read_positions USING TIMESTAMP ? WHERE channel_id = ?", Profile.WRITE
 )
+_EMOJI = f"{_ONE} AND emoji = ?"
+REACT = Statement(
+    "INSERT INTO {keyspace}.message_reactions (channel_id, bucket, message_id, emoji, user_id) VALUES (?, ?, ?, ?, ?)"
+    " USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+REACT_BY_USER = Statement(
+    "INSERT INTO {keyspace}.message_reactions_by_user (channel_id, bucket, message_id, emoji, user_id)"
+    " VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+UNREACT = Statement(
+    f"DELETE FROM {{keyspace}}.message_reactions USING TIMESTAMP ? WHERE {_EMOJI} AND user_id = ?", Profile.WRITE
+)
+UNREACT_BY_USER = Statement(
+    f"DELETE FROM {{keyspace}}.message_reactions_by_user USING TIMESTAMP ? WHERE {_EMOJI} AND user_id = ?",
+    Profile.WRITE,
+)
+HOW_MANY_REACTED = Statement(f"SELECT COUNT(*) FROM {{keyspace}}.message_reactions WHERE {_EMOJI}", Profile.DECIDE)
+WHO_REACTED = Statement(f"SELECT user_id FROM {{keyspace}}.message_reactions WHERE {_EMOJI} LIMIT ?", Profile.DECIDE)
+COUNT_REACTIONS = Statement(
+    "INSERT INTO {keyspace}.message_reaction_counts (channel_id, bucket, message_id, emoji, count, users)"
+    " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+DROP_COUNT = Statement(
+    f"DELETE FROM {{keyspace}}.message_reaction_counts USING TIMESTAMP ? WHERE {_EMOJI}", Profile.WRITE
+)
+_PAGE_OF = "message_id >= ? AND message_id <= ? LIMIT ?"
+REACTION_COUNTS = Statement(
+    "SELECT message_id, emoji, count, users FROM {keyspace}.message_reaction_counts"
+    f" WHERE channel_id = ? AND bucket = ? AND {_PAGE_OF}",
+    Profile.PAGE,
+)
+REACTIONS_OF_USER = Statement(
+    "SELECT message_id, emoji FROM {keyspace}.message_reactions_by_user"
+    f" WHERE channel_id = ? AND bucket = ? AND user_id = ? AND {_PAGE_OF}",
+    Profile.PAGE,
+)
+REACTION_KEYS = Statement(
+    "SELECT message_id, emoji, user_id FROM {keyspace}.message_reactions"
+    " WHERE channel_id = ? AND bucket = ? AND (message_id, emoji, user_id) > (?, ?, ?) LIMIT ?",
+    Profile.DECIDE,
+)
+DROP_REACTIONS = Statement(
+    "DELETE FROM {keyspace}.message_reactions USING TIMESTAMP ? WHERE channel_id = ? AND bucket = ?", Profile.WRITE
+)
+DROP_REACTIONS_OF_USER = Statement(
+    "DELETE FROM {keyspace}.message_reactions_by_user USING TIMESTAMP ?"
+    " WHERE channel_id = ? AND bucket = ? AND user_id = ?",
+    Profile.WRITE,
+)
+DROP_COUNTS = Statement(
+    "DELETE FROM {keyspace}.message_reaction_counts USING TIMESTAMP ? WHERE channel_id = ? AND bucket = ?",
+    Profile.WRITE,
+)

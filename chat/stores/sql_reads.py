@@ -37,15 +37,15 @@ class SqlReadStore:
         self._writer = Writer.of(alias)
 
     async def advance(self, reads: Sequence[Read]) -> None:
-        with _away():
+        with unavailable_when_away():
             await self._writer.submit(self._advance_many, reads)
 
     async def positions(self, chat: ChatId) -> list[Read]:
-        with _away():
+        with unavailable_when_away():
             return await in_read_thread(self._positions, chat)
 
     async def erase(self, chat: ChatId) -> int:
-        with _away():
+        with unavailable_when_away():
             return await self._writer.submit(self._erase_many, str(chat))
 
     def _advance_many(self, cursor: CursorWrapper, batches: Sequence[Sequence[Read]]) -> list[None]:
@@ -86,7 +86,7 @@ class SqlReadStore:
 
 
 @contextmanager
-def _away() -> Iterator[None]:
+def unavailable_when_away() -> Iterator[None]:
     """Turn a database that does not answer into Unavailable."""
     try:
         yield

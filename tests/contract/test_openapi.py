@@ -36,6 +36,9 @@ def test_every_route_is_in_it() -> None:
     assert {name for name, _ in described()} == plain
 
 
+SAID_BY_ADDRESS = {"react"}  # what is put is in the address
+
+
 @pytest.mark.parametrize(("name", "operation"), list(described()))
 def test_every_operation_says_what_it_answers(name: str, operation: dict[str, Any]) -> None:
     assert operation["description"], name
@@ -44,7 +47,7 @@ def test_every_operation_says_what_it_answers(name: str, operation: dict[str, An
     for status, answer in answers.items():
         kind = "application/json" if status.startswith("2") else "application/problem+json"
         assert status == "204" or answer["content"][kind]["schema"], f"{name} {status}"
-    if name.split()[0] in ("PATCH", "PUT"):
+    if name.split()[0] in ("PATCH", "PUT") and operation["operationId"] not in SAID_BY_ADDRESS:
         assert operation["requestBody"], name
 
 

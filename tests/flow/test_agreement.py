@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chat.events import MessageDeleted, MessageEdited, MessageSent
-from chat.fold import MessageState, Stamped, apply
-from chat.protocol import message_event
+from chat.events import MessageDeleted, MessageEdited, MessageSent, ReactionAdded, ReactionRemoved
+from chat.fold import MessageState, Reacted, Stamped, Tallies, apply, react
+from chat.protocol import message_event, reaction_event
 from chatsite.kernel.events import Fact, Record
 from tests.inside import Inside, looking_into
 from tests.world import Device, Frame, Server, World
@@ -25,7 +25,9 @@ T = TypeVar("T")
 PEOPLE = ("ada", "ben", "cyd")
 somebody = st.sampled_from(PEOPLE)
 some_message = st.integers(min_value=0, max_value=10**6)  # counted round: which of those that were sent
+some_emoji = st.sampled_from(["👍", "🎉", "❤️"])
 States = dict[int, MessageState]
+Given = dict[int, dict[str, list[str]]]  # of each message that was given an emoji, by whom
 
 
 def folded(happened: Iterable[Stamped]) -> States:
@@ -35,6 +37,20 @@ def folded(happened: Iterable[Stamped]) -> States:
         message = int(one.event.message_id)
         states[message] = apply(states.get(message), one)
     return states
+
+
+def given(reacted: Iterable[Reacted], states: States) -> Given:
+    """Reactions as their events leave them; a deleted message shows none."""
+    tallies: dict[int, Tallies] = {}
+    for one in reacted:
+        message = int(one.event.message_id)
+        tallies[message] = react(tallies.get(message, {}), one.event)
+    shown = {
+        message: {emoji: list(tally.users) for emoji, tally in found.items() if tally.given}
+        for message, found in tallies.items()
+        if not states[message].is_deleted
+    }
+    return {message: found for message, found in shown.items() if found}
 
 
 class Agreement(RuleBasedStateMachine):
@@ -95,6 +111,13 @@ class Agreement(RuleBasedStateMachine):
         assert self.do(self.phones[who].ask("DELETE_MESSAGE", **fields)).code in (None, "forbidden", "conflict")
 
     @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message, emoji=some_emoji, back=st.booleans())
+    def react(self, who: str, which: int, emoji: str, back: bool) -> None:
+        """Somebody gives a message an emoji, or takes it back."""
+        fields = {"roomId": self.chat, "messageId": self._pick(which), "emoji": emoji}
+        assert self.do(self.phones[who].ask("UNREACT" if back else "REACT", **fields)).code in (None, "conflict")
+
+    @precondition(lambda self: self.sent)
     @rule(who=somebody, which=some_message, back=st.booleans())
     def read(self, who: str, which: int, back: bool) -> None:
         """Somebody has read up to a message, or marks it unread again."""
@@ -131,14 +154,18 @@ class Agreement(RuleBasedStateMachine):
         last = await self.phones["ada"].say(self.chat, "the end")
         pos = last.body["pos"]
         truth = folded(self._logged())
+        reactions = given(self._reacted(), truth)
         rest = await self.world.history("ben", self.chat, at_least=pos)
         assert {int(one["id"]): _shown(one) for one in rest} == {key: _state(one) for key, one in truth.items()}
+        assert _named(rest) == reactions
         await self.world.until("ada", f"/api/chats/{self.chat}/messages?limit=1", lambda page: self._is_stored(pos))
         assert self._stored() == {key: _state(one) for key, one in truth.items()}
+        assert _named(await self.world.history("cyd", self.chat)) == reactions
         for phone in self.phones.values():
             await phone.heard_until(self.chat, lambda heard: bool(heard) and heard[-1]["pos"] >= pos)
             believed = folded(_events(phone.heard[self.chat]))
             assert {key: _state(one) for key, one in believed.items()} == {k: _state(one) for k, one in truth.items()}
+            assert given(_reactions(phone.heard[self.chat]), believed) == reactions
         newest, chat = last.body["messageId"], f"/api/chats/{self.chat}"
         for name in PEOPLE:
             await self._agree_on_unread(name, truth)
@@ -180,6 +207,13 @@ class Agreement(RuleBasedStateMachine):
             Stamped(fact.payload, fact.version, pos)
             for fact, pos in self._facts(self.chat)
             if isinstance(fact.payload, MessageSent | MessageEdited | MessageDeleted)
+        ]
+
+    def _reacted(self) -> list[Reacted]:
+        return [
+            Reacted(fact.payload, fact.version)
+            for fact, _ in self._facts(self.chat)
+            if isinstance(fact.payload, ReactionAdded | ReactionRemoved)
         ]
 
     def _read_pos(self, user: str) -> int:
@@ -224,6 +258,19 @@ def _shown(message: Frame) -> Frame:
         "deleted_by": message["deleted_by"],
         "version": message["version"],
     }
+
+
+def _named(messages: Iterable[Frame]) -> Given:
+    """The reactions that REST shows; the counts agree with the people, who are few."""
+    assert all(one["count"] == len(one["user_ids"]) for message in messages for one in message["reactions"])
+    shown = {int(one["id"]): {each["emoji"]: each["user_ids"] for each in one["reactions"]} for one in messages}
+    return {message: found for message, found in shown.items() if found}
+
+
+def _reactions(heard: Iterable[Frame]) -> Iterable[Reacted]:
+    for frame in heard:
+        if reacted := reaction_event(msgspec.json.encode(frame)):
+            yield reacted
 
 
 def _events(heard: Iterable[Frame]) -> Iterable[Stamped]:

@@ -21,8 +21,11 @@ def export(folder: Path, chat: str, *more: str) -> list[dict[str, Any]]:
 
 
 def without_nonces(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Messages as somebody else than their senders sees them."""
-    return [{**message, "nonce": None} for message in messages]
+    """Messages as somebody sees them who has neither sent nor given anything."""
+    return [
+        {**message, "nonce": None, "reactions": [{**one, "me": False} for one in message["reactions"]]}
+        for message in messages
+    ]
 
 
 async def test_an_export_holds_what_rest_shows(make_server: Callable[..., Server], tmp_path: Path) -> None:
@@ -34,6 +37,7 @@ async def test_an_export_holds_what_rest_shows(make_server: Callable[..., Server
             first = (await ben.say(chat, "first\nsecond\u2028third")).body["messageId"]
             await ben.ask("EDIT_MESSAGE", roomId=chat, messageId=first, content="mended")
             await ben.ask("EDIT_MESSAGE", roomId=chat, messageId=first, content="mended well")
+            await ada.ask("REACT", roomId=chat, messageId=first, emoji="👍")
             second = (await ada.say(chat, "oops", replyToId=first)).body["messageId"]
             await ada.ask("EDIT_MESSAGE", roomId=chat, messageId=second, content="better")
             deleted = await ada.ask("DELETE_MESSAGE", roomId=chat, messageId=second, reason="typo")

@@ -55,6 +55,9 @@ async def talk(world: World) -> str:
         for number in (2, 3):
             gone = {"roomId": chat, "messageId": said[number]["messageId"], "reason": "a slip"}
             await ada.ask("DELETE_MESSAGE", **gone)
+        for type_, emoji in (("REACT", "👍"), ("REACT", "🎉"), ("UNREACT", "👍")):
+            for person in (ada, ben):
+                await person.ask(type_, roomId=chat, messageId=said[5]["messageId"], emoji=emoji)
         await ben.ask("READ", roomId=chat, messageId=said[30]["messageId"], pos=said[30]["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"], unread=True)

@@ -60,3 +60,37 @@ test("a page and the frames after it make the same messages in either order", ()
   assert.deepEqual(texts(pageFirst), ["new", "", "live"]);
   assert.deepEqual(texts(framesFirst), texts(pageFirst));
 });
+
+const reaction = (userId, count, active = true, emoji = "👍") => ({
+  type: "REACTION",
+  messageId: "1",
+  userId,
+  emoji,
+  active,
+  count,
+  version: 50,
+});
+const reactions = (messages) => messages.get("1").reactions;
+
+test("reactions of few are a set, whatever count they come with", () => {
+  const messages = after(sent("1"), reaction("ben", 1), reaction("ada", 1), reaction("ada", 7), reaction("eve", 1, false));
+  assert.deepEqual(reactions(messages), [{ emoji: "👍", count: 2, userIds: ["ben", "ada"] }]);
+  assert.equal(fold(messages, reaction("eve", 0, false)), messages);
+  assert.deepEqual(reactions([reaction("ada", 1, false), reaction("ben", 0, false)].reduce(fold, messages)), []);
+});
+
+test("of many the count that comes with a stranger's change stands", () => {
+  const user_ids = ["ada", "ben"];
+  const page = [{ id: "1", sender: { id: "ada" }, content: "", version: 1, reactions: [{ emoji: "👍", count: 30, user_ids }] }];
+  const messages = withMessages(new Map(), page.map(fromRest));
+  assert.equal(reactions(fold(messages, reaction("eve", 31)))[0].count, 31);
+  assert.equal(reactions(fold(messages, reaction("ada", 5)))[0].count, 30);
+  assert.deepEqual(reactions(fold(messages, reaction("ada", 5, false)))[0], { emoji: "👍", count: 29, userIds: ["ben"] });
+});
+
+test("an edit keeps the reactions, a delete takes them, and a message that is not loaded has none", () => {
+  const messages = after(sent("1"), reaction("ben", 1), edited("1", "new", 60));
+  assert.equal(reactions(messages).length, 1);
+  assert.deepEqual(reactions([deleted("1", 70), reaction("eve", 2)].reduce(fold, messages)), []);
+  assert.equal(fold(new Map(), reaction("ben", 1)).size, 0);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./modules.mjs";
 
-const { isAbove, lowestFor, may, ROLES, rolesToGive, silence } = await load("policy");
+const { isAbove, lowestFor, may, mayReact, ROLES, rolesToGive, silence } = await load("policy");
 
 const chat = (more = {}) => ({ role: "member", chat_type: "group", permissions: {}, is_archived: false, ...more });
 const allowed = (action, more = {}) => ROLES.filter((role) => may(chat({ ...more, role }), action));
@@ -47,4 +47,11 @@ test("it says why one may not write", () => {
   assert.equal(silence(chat(muted), now), "muted");
   assert.equal(silence(chat(muted), now + 1_000), null);
   assert.equal(silence(chat({ permissions: { post: "admin" } }), now), "read_only");
+});
+
+test("who is muted may not react, who may only read may", () => {
+  assert.equal(mayReact(chat({ permissions: { post: "owner" } }), 0), true);
+  assert.equal(mayReact(chat({ muted_until: "2026-01-01T00:00:00Z" }), 0), false);
+  assert.equal(mayReact(chat({ muted_until: "2026-01-01T00:00:00Z" }), Date.parse("2026-01-01T00:00:01Z")), true);
+  assert.equal(mayReact(chat({ is_archived: true }), 0), false);
 });

@@ -16,6 +16,7 @@ PLACES = {
     "<path:anything>": "nothing/here",
     "<str:chat_id>": "{chat}",
     "<str:message_id>": "{message}",
+    "<str:emoji>": "%F0%9F%91%8D",
     "<str:user_id>": "{ben}",
     "<str:banned_id>": "{jon}",
     "<uuid:user_id>": "{ada}",

@@ -9,6 +9,7 @@ from chatsite.kernel.errors import Conflict, Forbidden
 LOWEST = {
     Action.POST: Role.GUEST,
     Action.REPLY: Role.MEMBER,
+    Action.REACT: Role.GUEST,
     Action.INVITE: Role.MEMBER,
     Action.PIN: Role.MODERATOR,
     Action.MENTION_ALL: Role.MODERATOR,

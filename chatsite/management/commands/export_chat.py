@@ -15,7 +15,7 @@ from django.db import transaction
 from chat.api import shapes
 from chat.commands.locking import note
 from chat.models import Chat
-from chat.queries.exports import all_places, earlier_texts, require_chat, stored_messages
+from chat.queries.exports import all_places, earlier_texts, require_chat, stored_messages, stored_reactions
 from chat.queries.participants import chat_id
 from chatsite.accounts.queries import people
 from chatsite.kernel.errors import DomainError
@@ -95,7 +95,8 @@ def _write_people(out: BinaryIO, chat: Chat) -> None:
 
 async def _write_messages(out: BinaryIO, chat: ChatId) -> None:
     async for messages in stored_messages(chat):
-        shown = await asyncio.to_thread(shapes.messages, messages, viewer="")
+        reactions = await stored_reactions(chat, messages)
+        shown = await asyncio.to_thread(shapes.messages, messages, reactions, viewer="")
         edits = {str(message): texts for message, texts in (await earlier_texts(chat, messages)).items()}
         for one in shown:
             earlier = {"edits": [shapes.edit(text) for text in edits[one["id"]]]} if one["id"] in edits else {}

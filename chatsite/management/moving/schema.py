@@ -22,8 +22,8 @@ from django.db.models import Count, Max
 
 from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
 from chat.fold import MessageState, Stamped
-from chat.models.history import HistoryEdit, HistoryMessage, ReadPosition
-from chat.stores import Edit, Read, read_store, store
+from chat.models.history import HistoryEdit, HistoryMessage, HistoryReaction, ReadPosition
+from chat.stores import Edit, Reaction, Read, reaction_store, read_store, store
 from chatsite.kernel import clock
 from chatsite.kernel.database import MESSAGES, in_db_thread
 from chatsite.kernel.eventlog import log
@@ -68,6 +68,7 @@ async def move(*, topic: str, say: Say) -> None:
     await in_db_thread(_begin, topic)
     await _begin_log()
     say(f"history_messages: {await _hand_over('messages', HistoryMessage, _messages):,} rows")
+    say(f"message_reactions: {await _hand_over('reactions', HistoryReaction, _reactions):,} rows")
     say(f"message_read_positions: {await _hand_over('positions', ReadPosition, _positions):,} rows")
     await _compare()
 
@@ -160,6 +161,15 @@ async def _messages(chunk: Sequence[HistoryMessage]) -> None:
         await store().add(chat, said)
     for chat, happened in changed.items():
         await store().change(chat, happened)
+
+
+async def _reactions(chunk: Sequence[HistoryReaction]) -> None:
+    given: dict[ChatId, list[Reaction]] = defaultdict(list)
+    for row in chunk:
+        message, user = MessageId(row.message_id), UserId(UUID(row.user_id))
+        given[ChatId(UUID(row.channel_id))].append(Reaction(message, row.emoji, user, row.active, row.version))
+    for chat, reactions in given.items():
+        await reaction_store().set(chat, reactions)
 
 
 async def _positions(chunk: Sequence[ReadPosition]) -> None:
@@ -260,6 +270,8 @@ async def _compare() -> None:
     for chat, size in (await in_db_thread(_sizes)).items():
         if (there := await store().size(ChatId(UUID(chat)))) != size:
             raise Differs(f"The chat {chat} has {there} of {size} messages in the store.")
+    for (chat, message), counts in (await in_db_thread(_reaction_counts)).items():
+        await _compare_reactions(ChatId(UUID(chat)), MessageId(message), counts)
     for chat in await in_db_thread(_read_chats):
         await _compare_positions(chat)
 
@@ -289,6 +301,22 @@ def _sizes() -> dict[str, int]:
     """How many messages each chat has."""
     visible = HistoryMessage.objects.using(ALIAS).filter(message_type__isnull=False)
     return dict(visible.values_list("channel_id").annotate(size=Count("message_id")).order_by())
+
+
+def _reaction_counts() -> dict[tuple[str, int], dict[str, int]]:
+    """How often each message was given which emoji."""
+    found: dict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+    active = HistoryReaction.objects.using(ALIAS).filter(active=True)
+    grouped = active.values_list("channel_id", "message_id", "emoji").annotate(given=Count("user_id")).order_by()
+    for chat, message, emoji, given in grouped:
+        found[chat, message][emoji] = given
+    return found
+
+
+async def _compare_reactions(chat: ChatId, message: MessageId, before: dict[str, int]) -> None:
+    there = (await reaction_store().counts(chat, [message])).get(message, {})
+    if {emoji: tally.given for emoji, tally in there.items()} != before:
+        raise Differs(f"The reactions of {message} of {chat} are not what they were.")
 
 
 def _read_chats() -> list[str]:

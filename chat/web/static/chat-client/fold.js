@@ -1,8 +1,10 @@
 /**
  * Messages of one chat as a Map of id -> message, and the changes frames make to it.
  *
- * A message here is `{id, senderId, content, mentions, createdAt, editedAt, isDeleted, version, nonce}`, whether it
- * came by REST or by WebSocket. Every function returns a new Map, or the same one where nothing changed.
+ * A message here is `{id, senderId, content, mentions, reactions, createdAt, editedAt, isDeleted, version, nonce}`,
+ * whether it came by REST or by WebSocket. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
+ * `userIds` are all who gave it, or some where they are many, oneself always among them. Every function returns a
+ * new Map, or the same one where nothing changed.
  */
 
 /** Orders two ids (decimal strings of signed 64-bit numbers): below, equal to or above 0. */
@@ -20,6 +22,7 @@ export function fromRest(message) {
     senderId: message.sender?.id ?? null,
     content: message.content,
     mentions: message.mentions ?? [],
+    reactions: (message.reactions ?? []).map(({ emoji, count, user_ids: userIds }) => ({ emoji, count, userIds })),
     createdAt: message.created_at,
     editedAt: message.edited_at ?? null,
     isDeleted: message.is_deleted ?? false,
@@ -34,6 +37,7 @@ function fromFrame(frame) {
     senderId: frame.senderId,
     content: frame.content,
     mentions: frame.mentions ?? [],
+    reactions: [],
     createdAt: frame.ts,
     editedAt: null,
     isDeleted: false,
@@ -48,11 +52,12 @@ const CHANGES = {
   MESSAGE_EDITED: (known, { content, mentions = [], editedAt, version }) =>
     known && { ...known, content, mentions, editedAt, version },
   MESSAGE_DELETED: (known, { version }) =>
-    known && { ...known, content: "", mentions: [], editedAt: null, isDeleted: true, version },
+    known && { ...known, content: "", mentions: [], reactions: [], editedAt: null, isDeleted: true, version },
 };
 
 /** Applies one frame to the map; kinds that change no message leave it as it is. */
 export function fold(messages, frame) {
+  if (frame.type === "REACTION") return withReaction(messages, frame);
   const change = CHANGES[frame.type];
   const next = change?.(messages.get(frame.messageId), frame);
   return next ? withMessages(messages, [next]) : messages;
@@ -65,6 +70,29 @@ export function withMessages(messages, incoming) {
   const next = new Map(messages);
   for (const message of winners) next.set(message.id, message);
   return next;
+}
+
+// What happens to a message's reactions leaves its version alone: it is no other text.
+function withReaction(messages, frame) {
+  const known = messages.get(frame.messageId);
+  if (!known || known.isDeleted) return messages;
+  const others = known.reactions.filter(({ emoji }) => emoji !== frame.emoji);
+  const before = known.reactions.find(({ emoji }) => emoji === frame.emoji) ?? { count: 0, userIds: [] };
+  const after = reacted(before, frame);
+  if (after.count === before.count && after.userIds.length === before.userIds.length) return messages;
+  const reactions = after.count === 0 ? others : [...others, { emoji: frame.emoji, ...after }];
+  reactions.sort((a, b) => (a.emoji < b.emoji ? -1 : 1));
+  return new Map(messages).set(known.id, { ...known, reactions });
+}
+
+// Where everybody who gave an emoji is known they are a set, and the set is counted. Where they are too many, the
+// count that comes with a stranger's change stands.
+function reacted({ count, userIds }, { userId, active, count: told }) {
+  const rest = userIds.filter((one) => one !== userId);
+  const next = active ? [...rest, userId] : rest;
+  if (count === userIds.length) return { count: next.length, userIds: next };
+  const isKnown = rest.length < userIds.length;
+  return { count: isKnown ? count - (active ? 0 : 1) : Math.max(told, next.length), userIds: next };
 }
 
 function beats(incoming, known) {

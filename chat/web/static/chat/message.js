@@ -8,6 +8,7 @@ import { MessageEditor, MessageTools } from "chat/message_tools";
 import { ALL, mentionPieces } from "chat/mentions";
 import { discardSend, retrySend } from "chat/open_chat";
 import { nameOf } from "chat/people";
+import { EmojiPicker, Reactions } from "chat/reactions";
 import { routeTo } from "chat/route";
 import { editing, me, openId } from "chat/state";
 import { pieces } from "chat/text";
@@ -28,6 +29,7 @@ export function Message({ message, isGrouped, isTarget }) {
         ${editing.value === id
           ? html`<${MessageEditor} message=${message} />`
           : html`<${Body} message=${message} moment=${createdAt} />`}
+        <${Reactions} message=${message} />
       </div>
     </div>
   `;
@@ -35,6 +37,7 @@ export function Message({ message, isGrouped, isTarget }) {
 
 function Body({ message, moment }) {
   const [isEarlier, setEarlier] = useState(false);
+  const [isReacting, setReacting] = useState(false);
   const showEarlier = () => setEarlier(true);
   const wasEdited = message.editedAt !== null && !message.isDeleted;
   return html`
@@ -43,11 +46,12 @@ function Body({ message, moment }) {
         ? html`<span class="text hint">This message was deleted.</span>`
         : html`<${Text} content=${message.content} mentions=${message.mentions} />`}
       <span class="meta">
-        <${MessageTools} message=${message} showEarlier=${wasEdited && showEarlier} />
+        <${MessageTools} message=${message} showEarlier=${wasEdited && showEarlier} showEmojis=${() => setReacting(true)} />
         ${wasEdited &&
         html`<button class="as-text" tabindex="-1" data-testid="edited" onClick=${showEarlier}>edited</button>`}
         <${Permalink} id=${message.id} moment=${moment} />
       </span>
+      ${isReacting && html`<${EmojiPicker} message=${message} close=${() => setReacting(false)} />`}
       ${isEarlier && html`<${EarlierTexts} message=${message} close=${() => setEarlier(false)} />`}
     </div>
   `;

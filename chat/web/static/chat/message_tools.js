@@ -2,18 +2,19 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { deleteMessage, editMessage } from "chat/open_chat";
-import { may } from "chat/policy";
+import { may, mayReact } from "chat/policy";
 import { markUnread } from "chat/reading";
 import { editing, longestText, me, openChat } from "chat/state";
 
 /** What the person may do with one message; nothing with a deleted one. */
-export function MessageTools({ message, showEarlier }) {
+export function MessageTools({ message, showEarlier, showEmojis }) {
   const isOwn = message.senderId === me.value.id;
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
   const mayDelete = may(chat, "delete_any") || (isOwn && !chat.is_archived);
   return html`
     <span class="tools">
+      ${mayReact(chat, Date.now()) && html`<${Tool} name="react" label="React" run=${showEmojis} />`}
       ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
       ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
       ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}

@@ -127,6 +127,12 @@ export async function readEdits(messageId) {
   return (await api.get(`chats/${openId.value}/messages/${messageId}/edits`)).edits;
 }
 
+/** Gives a message an emoji, or takes one's own back. */
+export async function react(messageId, emoji, isGiven) {
+  const at = `/reactions/${encodeURIComponent(emoji)}`;
+  await change(messageId, (path) => (isGiven ? api.put(path + at, {}) : api.delete(path + at)));
+}
+
 async function change(messageId, ask) {
   try {
     await ask(`chats/${openId.value}/messages/${messageId}`);

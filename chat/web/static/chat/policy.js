@@ -6,6 +6,7 @@ export const ROLES = ["guest", "member", "moderator", "admin", "owner"];
 const LOWEST = {
   post: "guest",
   reply: "member",
+  react: "guest",
   invite: "member",
   pin: "moderator",
   mention_all: "moderator",
@@ -50,6 +51,12 @@ export function silence(chat, now) {
   if (chat.is_archived) return "archived";
   if (chat.muted_until && Date.parse(chat.muted_until) > now) return "muted";
   return may(chat, "post") ? null : "read_only";
+}
+
+/** Says whether the person may react to messages now: where others alone may write, too. */
+export function mayReact(chat, now) {
+  const isMuted = chat.muted_until && Date.parse(chat.muted_until) > now;
+  return may(chat, "react") && !isMuted;
 }
 
 function rank(role) {
