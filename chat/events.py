@@ -268,8 +268,31 @@ class ReactionRemoved(Reaction, frozen=True, kw_only=True, rename="camel"):
     event_type: ClassVar[str] = "chat.reaction.removed.v1"
 
 
+class PinChanged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """What every change of a pin says."""
+
+    message_id: str
+    room_id: str
+    by: str
+
+
+@event
+class MessagePinned(PinChanged, frozen=True, kw_only=True, rename="camel"):
+    """A message was pinned in its chat."""
+
+    event_type: ClassVar[str] = "chat.pin.added.v1"
+
+
+@event
+class MessageUnpinned(PinChanged, frozen=True, kw_only=True, rename="camel"):
+    """A message is pinned no longer."""
+
+    event_type: ClassVar[str] = "chat.pin.removed.v1"
+
+
 MessageEvent = MessageSent | MessageImported | MessageEdited | MessageDeleted
 ReactionEvent = ReactionAdded | ReactionRemoved
+PinEvent = MessagePinned | MessageUnpinned
 
 
 def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str]) -> bytes:

@@ -14,8 +14,10 @@ from chat.events import (
     MessageEdited,
     MessageEvent,
     MessageImported,
+    MessagePinned,
     MessageSent,
     Origin,
+    PinEvent,
     ReactionAdded,
     ReactionEvent,
 )
@@ -45,6 +47,18 @@ class Tally(NamedTuple):
 
 Tallies = Mapping[str, Tally]  # by emoji
 NOBODY = Tally(0, ())
+
+
+class Pin(NamedTuple):
+    """That a message is pinned, or is no longer: by whom, and the version (microseconds) of that, which is its time."""
+
+    message_id: int
+    pinned: bool
+    by: str
+    version: int
+
+
+Pins = Mapping[int, Pin]  # by message id
 
 
 class MessageState(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +134,17 @@ def react(tallies: Tallies, event: ReactionEvent) -> dict[str, Tally]:
     else:
         count = max(event.count, len(users))
     return {**tallies, event.emoji: Tally(count, tuple(sorted(users)))}
+
+
+def pin_of(event: PinEvent, version: int) -> Pin:
+    """What a change of a pin makes of it."""
+    return Pin(int(event.message_id), isinstance(event, MessagePinned), event.by, version)
+
+
+def pin(pins: Pins, changed: Pin) -> dict[int, Pin]:
+    """The pins of a chat after one more change: of each message the highest version stands."""
+    before = pins.get(changed.message_id)
+    return {**pins, changed.message_id: changed if before is None or changed.version > before.version else before}
 
 
 def _sent(

@@ -4,10 +4,20 @@ import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, messages, reactions, reads
+from chat.commands import changes, messages, pins, reactions, reads
 from chat.commands.changes import Changed
 from chat.commands.messages import Draft, Sent, require_can_type
-from chat.protocol import DeleteMessage, EditMessage, React, Read, SendMessage, Typing, Unreact
+from chat.protocol import (
+    DeleteMessage,
+    EditMessage,
+    PinMessage,
+    React,
+    Read,
+    SendMessage,
+    Typing,
+    UnpinMessage,
+    Unreact,
+)
 from chat.queries.participants import chat_id
 from chatsite.gateway.hub import whisper
 from chatsite.gateway.protocol import ClientFrame, error_frame, frame
@@ -81,6 +91,20 @@ async def unreact(session: Session, asked: Unreact) -> None:
     chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
     by = _user_id(session.require_user)
     _acknowledge(session, asked, await reactions.unreact(chat, message, emoji=asked.emoji, by=by))
+
+
+@on(PinMessage)
+async def pin(session: Session, asked: PinMessage) -> None:
+    """Pin a message."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    _acknowledge(session, asked, await pins.pin(chat, message, by=_user_id(session.require_user)))
+
+
+@on(UnpinMessage)
+async def unpin(session: Session, asked: UnpinMessage) -> None:
+    """Take a message's pin away."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    _acknowledge(session, asked, await pins.unpin(chat, message, by=_user_id(session.require_user)))
 
 
 @on(Read)

@@ -17,7 +17,9 @@ from chat.events import (
     MessageDeleted,
     MessageEdited,
     MessageEvent,
+    MessagePinned,
     MessageSent,
+    MessageUnpinned,
     Origin,
     ParticipantAdded,
     ParticipantBanned,
@@ -27,13 +29,14 @@ from chat.events import (
     ParticipantRoleChanged,
     PersonChatAdded,
     PersonChatRemoved,
+    PinChanged,
     Reaction,
     ReactionAdded,
     ReactionRemoved,
     ReadAdvanced,
     RoomChanged,
 )
-from chat.fold import Reacted, Stamped
+from chat.fold import Pin, Reacted, Stamped
 from chatsite.gateway.bodies import EVERYBODY, Body, encodes
 from chatsite.gateway.protocol import ClientFrame
 from chatsite.kernel.events import Record
@@ -87,6 +90,20 @@ class Unreact(ClientFrame, frozen=True, kw_only=True, tag="UNREACT"):
     room_id: str
     message_id: str
     emoji: str
+
+
+class PinMessage(ClientFrame, frozen=True, kw_only=True, tag="PIN"):
+    """Pin a message in its room."""
+
+    room_id: str
+    message_id: str
+
+
+class UnpinMessage(ClientFrame, frozen=True, kw_only=True, tag="UNPIN"):
+    """Take a message's pin away."""
+
+    room_id: str
+    message_id: str
 
 
 class Read(ClientFrame, frozen=True, kw_only=True, tag="READ"):
@@ -157,6 +174,14 @@ class ReactionFrame(_Frame, frozen=True, kw_only=True, tag="REACTION"):
     count: int
 
 
+class PinFrame(_Frame, frozen=True, kw_only=True, tag="PIN"):
+    """A message was pinned, or is no longer."""
+
+    message_id: str
+    user_id: str
+    pinned: bool
+
+
 class MemberFrame(_Frame, frozen=True, kw_only=True, tag="MEMBER"):
     """Who is in the room, or what they may, has changed."""
 
@@ -199,6 +224,7 @@ _encode = msgspec.json.Encoder().encode
 _message_frames = msgspec.json.Decoder(MessageFrame | MessageEditedFrame | MessageDeletedFrame)
 _MESSAGE_STARTS = (b'{"type":"MESSAGE",', b'{"type":"MESSAGE_EDITED",', b'{"type":"MESSAGE_DELETED",')
 _reaction_frame = msgspec.json.Decoder(ReactionFrame)
+_pin_frame = msgspec.json.Decoder(PinFrame)
 _read_frame = msgspec.json.Decoder(ReadMeFrame)
 _member_frame = msgspec.json.Decoder(MemberFrame)
 _CHANGES: dict[type[MembershipChanged], str] = {
@@ -286,6 +312,21 @@ def reaction_body(record: Record) -> Body:
         emoji=changed.emoji,
         active=isinstance(changed, ReactionAdded),
         count=changed.count,
+    )
+    return Body(_encode(frame))
+
+
+@encodes(MessagePinned.event_type, MessageUnpinned.event_type)
+def pin_body(record: Record) -> Body:
+    """The body of a change of a pin."""
+    fact = record.fact
+    changed: PinChanged = fact.payload
+    frame = PinFrame(
+        room_id=fact.aggregate_id,
+        version=fact.version,
+        message_id=changed.message_id,
+        user_id=changed.by,
+        pinned=isinstance(changed, MessagePinned),
     )
     return Body(_encode(frame))
 
@@ -401,6 +442,14 @@ def reaction_event(body: bytes) -> Reacted | None:
         count=frame.count,
     )
     return Reacted(event, frame.version)
+
+
+def pin_change(body: bytes) -> Pin | None:
+    """The change of a pin that a body tells of, for folding it over a chat's pins; None for other bodies."""
+    if not body.startswith(b'{"type":"PIN",'):
+        return None
+    frame = _pin_frame.decode(body)
+    return Pin(int(frame.message_id), frame.pinned, frame.user_id, frame.version)
 
 
 def message_event(body: bytes, *, pos: int) -> Stamped | None:

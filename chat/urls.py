@@ -6,6 +6,7 @@ from chat.api.chats import ChatsView, ChatView, DirectView, NotificationsView, R
 from chat.api.invites import InvitesView, InviteView
 from chat.api.messages import EditsView, MessagesView, MessageView
 from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
+from chat.api.pins import PinsView, PinView
 from chat.api.reactions import ReactionsView, ReactionView
 from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions", ReactionsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions/<str:emoji>", ReactionView.as_view()),
+    path("chats/<str:chat_id>/pins", PinsView.as_view()),
+    path("chats/<str:chat_id>/pins/<str:message_id>", PinView.as_view()),
     path("chats/<str:chat_id>/participants", ParticipantsView.as_view()),
     path("chats/<str:chat_id>/participants/<str:user_id>", ParticipantView.as_view()),
     path("chats/<str:chat_id>/leave", LeaveView.as_view()),

@@ -88,7 +88,13 @@ def main() -> None:
 
     def empty_sql() -> None:
         with plain_cursor("messages") as cursor:
-            for table in ("history_messages", "history_buckets", "message_edits", "message_reactions"):
+            for table in (
+                "history_messages",
+                "history_buckets",
+                "message_edits",
+                "message_reactions",
+                "pinned_messages",
+            ):
                 cursor.execute(f"DELETE FROM {table}")
 
     def empty_cql() -> None:
@@ -99,6 +105,7 @@ def main() -> None:
             "message_reactions",
             "message_reactions_by_user",
             "message_reaction_counts",
+            "pinned_messages",
         ):
             cql = Cql.of("cassandra")
             cql.define(f"TRUNCATE {cql.keyspace}.{table}")

@@ -278,6 +278,14 @@ reaction = extend_schema_view(
     put=operation("react", {200: MESSAGE}, errors=[*_CHANGING, "muted"]),
     delete=operation("unreact", {200: MESSAGE}, errors=list(_CHANGING)),
 )
+PIN = shape({"message": MESSAGE, "pinned_by": nullable(AUTHOR), "pinned_at": MOMENT})
+pins = extend_schema_view(
+    get=operation("pins", {200: shape({"pins": many(PIN)})}, errors=["not_found", "store_unavailable"])
+)
+pin = extend_schema_view(
+    put=operation("pin", {200: MESSAGE}, errors=list(_CHANGING)),
+    delete=operation("unpin", {200: MESSAGE}, errors=list(_CHANGING)),
+)
 messages = extend_schema_view(
     get=operation(
         "messages",

@@ -1,6 +1,6 @@
 """Chats, participants and messages as REST shows them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.conf import settings
 from chat.fold import MessageState, Tallies, Tally
 from chat.models import Ban, Chat, Erased, Invite, Participant
 from chat.queries.chats import Membership
+from chat.queries.pins import Pinned
 from chat.queries.reactions import Reactions
 from chat.queries.unread import Counts
 from chat.stores import Edit, Read
@@ -150,6 +151,16 @@ def reactions(given: Mapping[str, tuple[Tally, Iterable[UUID]]], *, viewer: str)
     users = people({user for who in people_of.values() for user in who})
     tallies = _tallies({emoji: tally for emoji, (tally, _) in given.items()}, viewer)
     return [one | {"users": [_user(user, users) for user in people_of[one["emoji"]]]} for one in tallies]
+
+
+def pins(found: Sequence[Pinned], given: Reactions, *, viewer: str) -> list[Json]:
+    """Pinned messages, with the names of those who pinned them."""
+    users = people(one.pin.by for one in found)
+    shown = messages((one.message for one in found), given, viewer=viewer)
+    return [
+        {"message": message, "pinned_by": _user(one.pin.by, users), "pinned_at": iso(one.pin.version // 1_000)}
+        for one, message in zip(found, shown, strict=True)
+    ]
 
 
 def _tallies(tallies: Tallies, viewer: str) -> list[Json]:

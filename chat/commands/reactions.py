@@ -1,30 +1,21 @@
 """Giving a message an emoji and taking it back: facts of the event log."""
 
-import asyncio
-from typing import Any
-from weakref import WeakValueDictionary
-
 from chat import emoji as emojis
 from chat import policy
 from chat.commands.changes import Changed, record_change
 from chat.commands.messages import asks_of
+from chat.commands.turns import shown, turn
 from chat.events import ReactionAdded, ReactionRemoved
 from chat.fold import Tallies
 from chat.queries.messages import reactions, require_message
 from chat.queries.participants import require_open_roster
 from chat.queries.reactions import tally_of
-from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Conflict, Invalid
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 from chatsite.kernel.limits import require
 
 MAX_REACTIONS = 50  # different emojis of one message
-SHOWN_SECONDS = 0.5  # how long the next change of a message's reactions waits until this one can be counted
-
-# One change of a message's reactions at a time here, so that each is counted with those before it. Changes that other
-# servers accept in the same moment are counted when their frames come.
-_turns: WeakValueDictionary[Any, asyncio.Lock] = WeakValueDictionary()
 
 
 async def react(chat: ChatId, message: MessageId, *, emoji: str, by: UserId) -> Changed:
@@ -46,7 +37,7 @@ async def _change(chat: ChatId, message: MessageId, emoji: str, *, by: UserId, a
     if add:
         policy.require_can_react(seat, now_ms=clock.now_ms())
     await require(*asks_of(chat, by))
-    async with _turn(chat, message):
+    async with turn("reactions", chat, message):
         state = await require_message(chat, message, viewer=by)
         if state.is_deleted:
             raise Conflict("The message is deleted.")
@@ -63,13 +54,8 @@ async def _change(chat: ChatId, message: MessageId, emoji: str, *, by: UserId, a
             count=count + (add and not was_given) - (was_given and not add),
         )
         changed = await record_change(chat, message, event, by=by, version=clock.version())
-        await stream().wait_for(str(chat), changed.pos, seconds=SHOWN_SECONDS)
+        await shown(chat, changed.pos)  # So that the next change is counted with this one.
     return changed
-
-
-def _turn(chat: ChatId, message: MessageId) -> asyncio.Lock:
-    """The turns of one message, kept as long as somebody waits or has one."""
-    return _turns.setdefault((asyncio.get_running_loop(), chat, message), asyncio.Lock())
 
 
 def _require_emoji(text: str) -> str:

@@ -85,6 +85,22 @@ class HistoryReaction(models.Model):
         db_table = "message_reactions"
 
 
+class HistoryPin(models.Model):
+    """That a message is pinned; one whose pin was taken away stays, so that what comes late does not bring it back."""
+
+    database: ClassVar[str] = MESSAGES
+
+    pk = models.CompositePrimaryKey("channel_id", "message_id")
+    channel_id = models.CharField(max_length=36)
+    message_id = models.BigIntegerField()
+    pinned = models.BooleanField()
+    pinned_by = models.CharField(max_length=36)
+    version = models.BigIntegerField(help_text="microseconds; the highest wins")
+
+    class Meta:
+        db_table = "pinned_messages"
+
+
 class ReadPosition(models.Model):
     """How far somebody has read a chat."""
 

@@ -10,16 +10,18 @@ from chat.events import (
     MessageDeleted,
     MessageEdited,
     MessageImported,
+    MessagePinned,
     MessageSent,
+    MessageUnpinned,
     ReactionAdded,
     ReactionRemoved,
     ReadAdvanced,
 )
-from chat.fold import Stamped
+from chat.fold import Stamped, pin_of
 from chat.messages import Message
 from chat.queries.erased import is_erased, mark
 from chat.queries.participants import chat_id
-from chat.stores import Reaction, Read, reaction_store, read_store
+from chat.stores import Reaction, Read, pin_store, reaction_store, read_store
 from chatsite.kernel import chores
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
@@ -60,6 +62,14 @@ async def store_reactions(records: Sequence[Record]) -> None:
         for record in records
     ]
     await reaction_store().set(chat_id(records[0].key), reactions)
+
+
+@history_writers.project(MessagePinned, MessageUnpinned)
+async def store_pins(records: Sequence[Record]) -> None:
+    """Store which messages of one chat are pinned; replays land on the same rows."""
+    if not await is_erased(records[0].key):
+        pins = [pin_of(record.fact.payload, record.fact.version) for record in records]
+        await pin_store().set(chat_id(records[0].key), pins)
 
 
 @history_writers.project(ReadAdvanced)

@@ -150,6 +150,11 @@ async def _find(chat: ChatId, message: MessageId) -> MessageState | None:
     return state if state is not None and state.is_visible else None
 
 
+async def recent_entries(chat: ChatId) -> Sequence[Entry]:
+    """The room events that the stores may not have yet."""
+    return (await _recent(chat)).entries
+
+
 async def _reactions(chat: ChatId, recent: _Recent, messages: Sequence[MessageState], *, viewer: UserId) -> Reactions:
     """The reactions of messages that are not deleted; while the store is away, those that the stream keeps."""
     ids = [MessageId(state.message_id) for state in messages if not state.is_deleted]

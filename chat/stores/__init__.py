@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, cast
 
-from chat.fold import MessageState, Stamped, Tallies
+from chat.fold import MessageState, Pin, Stamped, Tallies
 from chat.inboxes import Unread
 from chatsite.kernel.backends import backend
 from chatsite.kernel.eventlog import log
@@ -155,6 +155,19 @@ class ReactionStore(Protocol):
         """Delete the reactions of a chat for good, while the store still has its messages; answers how many rows."""
 
 
+class PinStore(Protocol):
+    """Which messages of a chat are pinned; of each message the highest version wins, in any order of the writes."""
+
+    async def set(self, chat: ChatId, pins: Sequence[Pin]) -> None:
+        """Pin messages, or take their pins away."""
+
+    async def pins(self, chat: ChatId) -> list[Pin]:
+        """Those that are pinned, the latest first."""
+
+    async def erase(self, chat: ChatId) -> int:
+        """Delete the pins of a chat for good; answers how many rows."""
+
+
 async def written_up_to(chat: ChatId) -> int:
     """The pos up to which the group that writes history has applied everything of a chat."""
     pos = (await log().progress(GROUP)).get(log().partition_of(str(chat)), 0)
@@ -170,6 +183,11 @@ def read_store() -> ReadStore:
 def reaction_store() -> ReactionStore:
     """The store of reactions, as REACTION_STORE names it."""
     return cast(ReactionStore, backend("REACTION_STORE"))
+
+
+def pin_store() -> PinStore:
+    """The store of pins, as PIN_STORE names it."""
+    return cast(PinStore, backend("PIN_STORE"))
 
 
 def store() -> MessageStore:

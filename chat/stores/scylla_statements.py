@@ -184,3 +184,16 @@ DROP_COUNTS = Statement(
     "DELETE FROM {keyspace}.message_reaction_counts USING TIMESTAMP ? WHERE channel_id = ? AND bucket = ?",
     Profile.WRITE,
 )
+PIN = Statement(
+    "INSERT INTO {keyspace}.pinned_messages (channel_id, message_id, pinned_by, pinned_at, version)"
+    " VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+UNPIN = Statement(
+    "DELETE FROM {keyspace}.pinned_messages USING TIMESTAMP ? WHERE channel_id = ? AND message_id = ?", Profile.WRITE
+)
+PINS = Statement(
+    "SELECT message_id, pinned_by, version FROM {keyspace}.pinned_messages WHERE channel_id = ? LIMIT ?",
+    Profile.DECIDE,
+)
+DROP_PINS = Statement("DELETE FROM {keyspace}.pinned_messages USING TIMESTAMP ? WHERE channel_id = ?", Profile.WRITE)

@@ -108,6 +108,7 @@ EVENT_LOG = {
 OUTBOX = {"BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog", "CONFIG": {"alias": "default", "keep_seconds": 86_400}}
 MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias": "messages"}}
 REACTION_STORE = {"BACKEND": "chat.stores.sql_reactions.SqlReactionStore", "CONFIG": {"alias": "messages"}}
+PIN_STORE = {"BACKEND": "chat.stores.sql_pins.SqlPinStore", "CONFIG": {"alias": "messages"}}
 READ_STORE = {"BACKEND": "chat.stores.sql_reads.SqlReadStore", "CONFIG": {"alias": "messages"}}
 INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}

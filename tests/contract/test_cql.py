@@ -17,11 +17,12 @@ from django.core.management import call_command
 from django.db import connections
 
 from chat.events import MessageSent
-from chat.fold import Stamped
+from chat.fold import Pin, Stamped
 from chat.stores import NotMigrated, Reaction, Read
 from chat.stores import scylla_schema as schema
 from chat.stores import scylla_statements as statements
 from chat.stores.scylla import ScyllaMessageStore
+from chat.stores.scylla_pins import ScyllaPinStore
 from chat.stores.scylla_reactions import ScyllaReactionStore
 from chat.stores.scylla_reads import ScyllaReadStore
 from chat.stores.scylla_session import IN_FLIGHT, Bound, Cql, Profile, Row, Statement
@@ -181,6 +182,9 @@ async def test_every_write_is_dated_no_later_than_a_day_from_now(noting: _Noting
     given = Reaction(new, "👍", UserId(UUID(SENDER)), active=True, version=now_ms * 1_000)
     await reactions.set(chat, [given, given._replace(emoji="🎉")])
     await reactions.set(chat, [given._replace(active=False, version=given.version + 1)])
+    pins = ScyllaPinStore(noting.alias)
+    await pins.set(chat, [Pin(new, True, SENDER, now_ms * 1_000), Pin(MESSAGE, False, SENDER, now_ms * 1_000)])
+    await pins.erase(chat)
     await reactions.erase(chat)
     await reads.erase(chat)
     await messages.erase(chat)

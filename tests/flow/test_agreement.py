@@ -14,9 +14,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from chat.events import MessageDeleted, MessageEdited, MessageSent, ReactionAdded, ReactionRemoved
-from chat.fold import MessageState, Reacted, Stamped, Tallies, apply, react
-from chat.protocol import message_event, reaction_event
+from chat.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessagePinned,
+    MessageSent,
+    MessageUnpinned,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from chat.fold import MessageState, Pin, Pins, Reacted, Stamped, Tallies, apply, pin, pin_of, react
+from chat.protocol import message_event, pin_change, reaction_event
 from chatsite.kernel.events import Fact, Record
 from tests.inside import Inside, looking_into
 from tests.world import Device, Frame, Server, World
@@ -51,6 +59,15 @@ def given(reacted: Iterable[Reacted], states: States) -> Given:
         if not states[message].is_deleted
     }
     return {message: found for message, found in shown.items() if found}
+
+
+def pinned(changes: Iterable[Pin], states: States) -> list[int]:
+    """The pinned messages, the latest pin first; a deleted one is pinned no longer."""
+    pins: Pins = {}
+    for one in changes:
+        pins = pin(pins, one)
+    latest = sorted(pins.values(), key=lambda one: one.version, reverse=True)
+    return [one.message_id for one in latest if one.pinned and not states[one.message_id].is_deleted]
 
 
 class Agreement(RuleBasedStateMachine):
@@ -119,6 +136,14 @@ class Agreement(RuleBasedStateMachine):
 
     @precondition(lambda self: self.sent)
     @rule(who=somebody, which=some_message, back=st.booleans())
+    def pin(self, who: str, which: int, back: bool) -> None:
+        """Somebody pins a message or takes its pin away, which only its owner may."""
+        fields = {"roomId": self.chat, "messageId": self._pick(which)}
+        answer = self.do(self.phones[who].ask("UNPIN" if back else "PIN", **fields))
+        assert answer.code in (None, "conflict") if who == "ada" else answer.code == "forbidden"
+
+    @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message, back=st.booleans())
     def read(self, who: str, which: int, back: bool) -> None:
         """Somebody has read up to a message, or marks it unread again."""
         body = {"message_id": self._pick(which), "unread": back}
@@ -158,6 +183,9 @@ class Agreement(RuleBasedStateMachine):
         rest = await self.world.history("ben", self.chat, at_least=pos)
         assert {int(one["id"]): _shown(one) for one in rest} == {key: _state(one) for key, one in truth.items()}
         assert _named(rest) == reactions
+        pins = pinned((pin_of(fact.payload, fact.version) for fact in self._pin_facts()), truth)
+        listed = (await self.world.rest("ben", "GET", f"/api/chats/{self.chat}/pins")).body["pins"]
+        assert [int(one["message"]["id"]) for one in listed] == pins
         await self.world.until("ada", f"/api/chats/{self.chat}/messages?limit=1", lambda page: self._is_stored(pos))
         assert self._stored() == {key: _state(one) for key, one in truth.items()}
         assert _named(await self.world.history("cyd", self.chat)) == reactions
@@ -165,6 +193,7 @@ class Agreement(RuleBasedStateMachine):
             await phone.heard_until(self.chat, lambda heard: bool(heard) and heard[-1]["pos"] >= pos)
             believed = folded(_events(phone.heard[self.chat]))
             assert {key: _state(one) for key, one in believed.items()} == {k: _state(one) for k, one in truth.items()}
+            assert pinned(_pins(phone.heard[self.chat]), believed) == pins
             assert given(_reactions(phone.heard[self.chat]), believed) == reactions
         newest, chat = last.body["messageId"], f"/api/chats/{self.chat}"
         for name in PEOPLE:
@@ -215,6 +244,9 @@ class Agreement(RuleBasedStateMachine):
             for fact, _ in self._facts(self.chat)
             if isinstance(fact.payload, ReactionAdded | ReactionRemoved)
         ]
+
+    def _pin_facts(self) -> list[Fact]:
+        return [fact for fact, _ in self._facts(self.chat) if isinstance(fact.payload, MessagePinned | MessageUnpinned)]
 
     def _read_pos(self, user: str) -> int:
         pos = unread_version = 0
@@ -271,6 +303,12 @@ def _reactions(heard: Iterable[Frame]) -> Iterable[Reacted]:
     for frame in heard:
         if reacted := reaction_event(msgspec.json.encode(frame)):
             yield reacted
+
+
+def _pins(heard: Iterable[Frame]) -> Iterable[Pin]:
+    for frame in heard:
+        if changed := pin_change(msgspec.json.encode(frame)):
+            yield changed
 
 
 def _events(heard: Iterable[Frame]) -> Iterable[Stamped]:

@@ -58,6 +58,8 @@ async def talk(world: World) -> str:
         for type_, emoji in (("REACT", "👍"), ("REACT", "🎉"), ("UNREACT", "👍")):
             for person in (ada, ben):
                 await person.ask(type_, roomId=chat, messageId=said[5]["messageId"], emoji=emoji)
+        for type_, number in (("PIN", 5), ("PIN", 6), ("PIN", 7), ("UNPIN", 6)):
+            await ada.ask(type_, roomId=chat, messageId=said[number]["messageId"])
         await ben.ask("READ", roomId=chat, messageId=said[30]["messageId"], pos=said[30]["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"], unread=True)
@@ -83,7 +85,7 @@ async def view(world: World) -> dict[Any, Any]:
             seen[name, "edits"] = [
                 (await world.rest(name, "GET", f"{path}/messages/{one}/edits")).body for one in edited
             ]
-            for more in ("participants", "read-positions", "unread/why"):
+            for more in ("participants", "pins", "read-positions", "unread/why"):
                 seen[name, path, more] = without_places((await world.rest(name, "GET", f"{path}/{more}")).body)
     return seen
 

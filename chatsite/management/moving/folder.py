@@ -38,7 +38,7 @@ LOG = "log"
 _OWN = {LogPartition, LogRecord, GroupOffset, DeadLetter}
 _NOT_MOVED = {MoveStep, GroupMember}
 _PARTS = {"history_messages": ("channel_id", "bucket"), "message_edits": ("channel_id",),
-          "history_buckets": ("channel_id",), "message_reactions": ("channel_id",),
+          "history_buckets": ("channel_id",), "message_reactions": ("channel_id",), "pinned_messages": ("channel_id",),
           "message_read_positions": ("channel_id",)}  # fmt: skip
 _FACT = ("key", "event_type", "event_id", "unique_key", "value", "appended_ms")
 

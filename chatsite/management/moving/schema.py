@@ -21,9 +21,9 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Count, Max
 
 from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
-from chat.fold import MessageState, Stamped
-from chat.models.history import HistoryEdit, HistoryMessage, HistoryReaction, ReadPosition
-from chat.stores import Edit, Reaction, Read, reaction_store, read_store, store
+from chat.fold import MessageState, Pin, Stamped
+from chat.models.history import HistoryEdit, HistoryMessage, HistoryPin, HistoryReaction, ReadPosition
+from chat.stores import Edit, Reaction, Read, pin_store, reaction_store, read_store, store
 from chatsite.kernel import clock
 from chatsite.kernel.database import MESSAGES, in_db_thread
 from chatsite.kernel.eventlog import log
@@ -69,6 +69,7 @@ async def move(*, topic: str, say: Say) -> None:
     await _begin_log()
     say(f"history_messages: {await _hand_over('messages', HistoryMessage, _messages):,} rows")
     say(f"message_reactions: {await _hand_over('reactions', HistoryReaction, _reactions):,} rows")
+    say(f"pinned_messages: {await _hand_over('pins', HistoryPin, _pins):,} rows")
     say(f"message_read_positions: {await _hand_over('positions', ReadPosition, _positions):,} rows")
     await _compare()
 
@@ -172,6 +173,14 @@ async def _reactions(chunk: Sequence[HistoryReaction]) -> None:
         await reaction_store().set(chat, reactions)
 
 
+async def _pins(chunk: Sequence[HistoryPin]) -> None:
+    pins: dict[ChatId, list[Pin]] = defaultdict(list)
+    for row in chunk:
+        pins[ChatId(UUID(row.channel_id))].append(Pin(row.message_id, row.pinned, row.pinned_by, row.version))
+    for chat, changed in pins.items():
+        await pin_store().set(chat, changed)
+
+
 async def _positions(chunk: Sequence[ReadPosition]) -> None:
     reads = []
     for row in chunk:
@@ -272,6 +281,9 @@ async def _compare() -> None:
             raise Differs(f"The chat {chat} has {there} of {size} messages in the store.")
     for (chat, message), counts in (await in_db_thread(_reaction_counts)).items():
         await _compare_reactions(ChatId(UUID(chat)), MessageId(message), counts)
+    for chat, pins in (await in_db_thread(_pins_by_chat)).items():
+        if await pin_store().pins(ChatId(UUID(chat))) != pins:
+            raise Differs(f"The pins of {chat} are not what they were.")
     for chat in await in_db_thread(_read_chats):
         await _compare_positions(chat)
 
@@ -317,6 +329,14 @@ async def _compare_reactions(chat: ChatId, message: MessageId, before: dict[str,
     there = (await reaction_store().counts(chat, [message])).get(message, {})
     if {emoji: tally.given for emoji, tally in there.items()} != before:
         raise Differs(f"The reactions of {message} of {chat} are not what they were.")
+
+
+def _pins_by_chat() -> dict[str, list[Pin]]:
+    """The pins of each chat, the latest first."""
+    found: dict[str, list[Pin]] = defaultdict(list)
+    for row in HistoryPin.objects.using(ALIAS).filter(pinned=True).order_by("-version"):
+        found[row.channel_id].append(Pin(row.message_id, True, row.pinned_by, row.version))
+    return found
 
 
 def _read_chats() -> list[str]:

@@ -8,6 +8,8 @@ import { Icon } from "chat/icon";
 import { loadMembers } from "chat/members";
 import { MessageList } from "chat/message_list";
 import { nameOf } from "chat/people";
+import { loadPins, pinCount } from "chat/pins";
+import { PinsPanel } from "chat/pins_panel";
 import { loadPositions } from "chat/read_positions";
 import { Silence } from "chat/silence";
 import { areChatsLoaded, openChat, openHistory, openId } from "chat/state";
@@ -24,6 +26,7 @@ export function Conversation() {
     setDialog(null);
     loadMembers(chatId);
     loadPositions(chatId);
+    loadPins(chatId);
   }, [chatId]);
   if (openId.value === null) return html`<main class="conversation nothing"><p>Choose a chat.</p></main>`;
   if (chat === null) {
@@ -46,6 +49,8 @@ export function Conversation() {
             ${history.isStale.value && " · catching up…"}
           </p>
         </div>
+        ${pinCount() > 0 &&
+        html`<${HeaderButton} icon="pin" label="${pinCount()} pinned" open=${() => setDialog("pins")} />`}
         <${HeaderButton} icon="calendar" label="Jump to a day" open=${() => setDialog("day")} />
         <${HeaderButton} icon="people" label="About this chat" open=${() => setDialog("about")} />
       </header>
@@ -55,6 +60,7 @@ export function Conversation() {
         <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${title} />
       <//>
       ${dialog === "about" && html`<${ChatPanel} chat=${chat} close=${() => setDialog(null)} />`}
+      ${dialog === "pins" && html`<${PinsPanel} chat=${chat} close=${() => setDialog(null)} />`}
       ${dialog === "day" && html`<${DayPicker} close=${() => setDialog(null)} />`}
     </main>
   `;

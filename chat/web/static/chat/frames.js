@@ -3,6 +3,7 @@ import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountM
 import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
+import { heardPin, unpinDeleted } from "chat/pins";
 import { heardPosition } from "chat/read_positions";
 import { cameUnseen, heardRead } from "chat/reading";
 import { connection } from "chat/server";
@@ -22,7 +23,11 @@ const CHANGES = {
     showLastMessage(roomId, { id: messageId, content, sender: { id: senderId }, created_at: ts });
     if (!people.value.has(senderId)) meet(roomId, messageId);
   },
-  MESSAGE_DELETED: uncountMessage,
+  MESSAGE_DELETED(frame) {
+    uncountMessage(frame);
+    unpinDeleted(frame);
+  },
+  PIN: heardPin,
   MEMBER(frame) {
     const { roomId, userId, change } = frame;
     if (OVER.includes(change) && userId === me.value.id) leaveRoom(roomId);

@@ -8,6 +8,7 @@ import { MessageEditor, MessageTools } from "chat/message_tools";
 import { ALL, mentionPieces } from "chat/mentions";
 import { discardSend, retrySend } from "chat/open_chat";
 import { nameOf } from "chat/people";
+import { isPinned } from "chat/pins";
 import { EmojiPicker, Reactions } from "chat/reactions";
 import { routeTo } from "chat/route";
 import { editing, me, openId } from "chat/state";
@@ -49,6 +50,8 @@ function Body({ message, moment }) {
         <${MessageTools} message=${message} showEarlier=${wasEdited && showEarlier} showEmojis=${() => setReacting(true)} />
         ${wasEdited &&
         html`<button class="as-text" tabindex="-1" data-testid="edited" onClick=${showEarlier}>edited</button>`}
+        ${isPinned(message.id) &&
+        html`<span role="img" data-testid="pin-mark" aria-label="Pinned" title="Pinned"><${Icon} name="pin" /></span>`}
         <${Permalink} id=${message.id} moment=${moment} />
       </span>
       ${isReacting && html`<${EmojiPicker} message=${message} close=${() => setReacting(false)} />`}

@@ -1,7 +1,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
-import { deleteMessage, editMessage } from "chat/open_chat";
+import { deleteMessage, editMessage, pinMessage } from "chat/open_chat";
+import { isPinned } from "chat/pins";
 import { may, mayReact } from "chat/policy";
 import { markUnread } from "chat/reading";
 import { editing, longestText, me, openChat } from "chat/state";
@@ -11,10 +12,13 @@ export function MessageTools({ message, showEarlier, showEmojis }) {
   const isOwn = message.senderId === me.value.id;
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
+  const pinned = isPinned(message.id);
   const mayDelete = may(chat, "delete_any") || (isOwn && !chat.is_archived);
   return html`
     <span class="tools">
       ${mayReact(chat, Date.now()) && html`<${Tool} name="react" label="React" run=${showEmojis} />`}
+      ${may(chat, "pin") &&
+      html`<${Tool} name="pin" label=${pinned ? "Unpin" : "Pin"} run=${() => pinMessage(message.id, !pinned)} />`}
       ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
       ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
       ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}

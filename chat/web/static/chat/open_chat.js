@@ -127,15 +127,25 @@ export async function readEdits(messageId) {
   return (await api.get(`chats/${openId.value}/messages/${messageId}/edits`)).edits;
 }
 
+/** Pins a message in the open chat, or takes its pin away. */
+export async function pinMessage(messageId, isPinned) {
+  const path = `chats/${openId.value}/pins/${messageId}`;
+  await noticed(() => (isPinned ? api.put(path, {}) : api.delete(path)));
+}
+
 /** Gives a message an emoji, or takes one's own back. */
 export async function react(messageId, emoji, isGiven) {
   const at = `/reactions/${encodeURIComponent(emoji)}`;
   await change(messageId, (path) => (isGiven ? api.put(path + at, {}) : api.delete(path + at)));
 }
 
-async function change(messageId, ask) {
+function change(messageId, ask) {
+  return noticed(() => ask(`chats/${openId.value}/messages/${messageId}`));
+}
+
+async function noticed(ask) {
   try {
-    await ask(`chats/${openId.value}/messages/${messageId}`);
+    await ask();
   } catch (problem) {
     notice.value = problem.message;
   }

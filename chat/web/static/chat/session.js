@@ -6,6 +6,7 @@ import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
 import { learn, people } from "chat/people";
+import { loadPins } from "chat/pins";
 import { loadPositions } from "chat/read_positions";
 import { stopReading, watchReading } from "chat/reading";
 import { api, connect, connection, disconnect, outbox, whenSessionEnds } from "chat/server";
@@ -139,11 +140,13 @@ const listeners = {
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
     liveFrom(roomId, position);
+    if (roomId === openId.value) loadPins(roomId);
   },
   reload(roomId) {
     recountSoon(roomId);
     if (roomId !== openId.value) return forgetHistory(roomId);
     openHistory.value.reload();
+    loadPins(roomId);
     return loadMembers(roomId);
   },
   gone: leaveRoom,
