@@ -18,20 +18,20 @@ LAYERS = ("chatsite.kernel", "chatsite.gateway", "chatsite.accounts", "chat", "c
 LEVELS = {
     "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3, "pages": 3, "staff": 3,
     "commands": 2, "projections": 2, "queries": 1,
-    "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "imports": 0, "policy": 0, "protocol": 0, "fold": 0,
-    "events": 0, "emoji": 0,
+    "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "indexes": 0, "imports": 0, "policy": 0, "protocol": 0,
+    "fold": 0, "events": 0, "emoji": 0, "search": 0, "words": 0,
 }  # fmt: skip
 PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
     "chatsite/kernel/addresses.py", "chatsite/kernel/eventlog/kafka/outage.py", "chatsite/gateway/bodies.py",
     "chat/emoji.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
     "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
-    "chat/imports/irc.py", "chatsite/kernel/text.py", "chatsite/kernel/positions.py",
+    "chat/search.py", "chat/words.py", "chat/imports/irc.py", "chatsite/kernel/text.py", "chatsite/kernel/positions.py",
     "chatsite/kernel/eventlog/sql_tail.py",
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
 ADAPTERS = re.compile(
-    r"chat\.(stores|inboxes)\.\w+|chatsite\.kernel\.(eventlog|limits|nonces|notes)\.\w+"
+    r"chat\.(stores|inboxes|indexes)\.\w+|chatsite\.kernel\.(eventlog|limits|nonces|notes)\.\w+"
     r"|chatsite\.gateway\.(streams|layers|sessions)\.\w+"
 )
 DRIVERS = {
