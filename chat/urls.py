@@ -9,6 +9,7 @@ from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView
 from chat.api.pins import PinsView, PinView
 from chat.api.reactions import ReactionsView, ReactionView
 from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
+from chat.api.search import SearchView
 
 urlpatterns = [
     path("chats", ChatsView.as_view()),
@@ -33,5 +34,6 @@ urlpatterns = [
     path("chats/<str:chat_id>/read-positions", ReadPositionsView.as_view()),
     path("chats/<str:chat_id>/unread/why", UnreadWhyView.as_view()),
     path("invites/<str:code>", InviteView.as_view()),
+    path("search/messages", SearchView.as_view()),
     path("receipts/<uuid:receipt_id>", ReceiptView.as_view()),
 ]

@@ -17,19 +17,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What runs in the shapes with servers: the stories that several processes can break. tests/faults kills them there.
 TALK = ("agreement", "changes", "history", "removal", "replay", "talk")
-CLUSTER = (*TALK, "outside")
+CLUSTER = (*TALK, "outside", "search")
 STANDARD = (
-    *TALK,
-    "chat_client",
-    "contract_session",
-    "idempotency",
-    "large_rooms",
-    "long_poll",
-    "reads",
-    "rooms",
-    "sessions",
-    "sign_ins",
-)
+    *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "reads", "rooms", "search",
+    "sessions", "sign_ins",
+)  # fmt: skip
 FIRST_CHATS = 12  # of eight partitions in the cluster
 FIRST_SECONDS = 60.0  # Kafka lets who joins while others meet wait for a session or two
 BELONGS = {"standard": STANDARD, "cluster": CLUSTER}

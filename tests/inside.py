@@ -53,6 +53,7 @@ def main() -> None:
     import msgspec  # noqa: PLC0415
     from django.db import connections  # noqa: PLC0415
 
+    from chat.indexes import index  # noqa: PLC0415
     from chat.messages import Message  # noqa: PLC0415
     from chat.stores import reaction_store, read_store  # noqa: PLC0415
     from chat.stores.scylla_session import Cql  # noqa: PLC0415
@@ -86,6 +87,9 @@ def main() -> None:
     async def reads(chat: str) -> Any:
         return [[str(one.user), one.message_id, one.pos] for one in await read_store().positions(ChatId(UUID(chat)))]
 
+    async def searched(chat: str) -> Any:
+        return await index().size(ChatId(UUID(chat)))
+
     def empty_sql() -> None:
         with plain_cursor("messages") as cursor:
             for table in (
@@ -116,7 +120,7 @@ def main() -> None:
     async def finished() -> Any:
         await wait_until_finished(groups())
 
-    answers = {one.__name__: one for one in (facts, stored, edits, reads, empty, finished)}
+    answers = {one.__name__: one for one in (facts, stored, edits, reads, searched, empty, finished)}
     with asyncio.Runner() as runner:
         runner.run(log().open())
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""Which tables the contract suites' PostgreSQL database holds: those of log and store."""
+"""Which tables the contract suites' PostgreSQL database holds: those of log, store and search."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from django.apps import apps
 
 
 class ContractRouter:
-    """Puts the tables of log and store into the database `postgres`, and nothing else."""
+    """Puts the tables of log, store and search into the database `postgres`, and nothing else."""
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
         """Whether a table stands in a database; None where it is another one."""
         if db != "postgres":
             return None
         if model_name is None:
-            return False
+            return bool(hints.get("search"))
         try:
             model = apps.get_model(app_label, model_name)
         except LookupError:

@@ -327,3 +327,35 @@ message = extend_schema_view(
         errors=["invalid_field", "forbidden", "not_found", "conflict", "archived", "store_unavailable", *DURABLE],
     ),
 )
+search = extend_schema_view(
+    get=operation(
+        "search_messages",
+        {
+            200: shape(
+                {
+                    "messages": many(MESSAGE),
+                    "next": nullable(MESSAGE_ID),
+                    "indexed_up_to": MOMENT,
+                    "lag_seconds": {"type": "number"},
+                    "chats_not_indexed": many(UUID),
+                }
+            )
+        },
+        parameters=[
+            query(
+                "q",
+                TEXT,
+                'words, `begin*`, `"a phrase"`, `from:` `in:` `before:` `after:` `has:link` `is:mine`, each'
+                " but the times with a minus for what is not wanted; at most 500 characters",
+            ),
+            query("chat", TEXT, "a chat's id or name; given twice, either"),
+            query("from", TEXT, "a sender's id, username or name, or `me`; given twice, either"),
+            query("before", MOMENT, "messages before this day or time"),
+            query("after", MOMENT, "messages from this day or time on"),
+            query("has", {"type": "string", "enum": ["link"]}, "what they hold"),
+            query("limit", {"type": "integer", "minimum": 1, "maximum": 50}, "of the page"),
+            query("cursor", MESSAGE_ID, "the `next` of the page before"),
+        ],
+        errors=["invalid_field", "not_supported", "store_unavailable"],
+    )
+)

@@ -55,12 +55,12 @@ def optional_text(data: dict[str, Any], name: str) -> str | None:
     return value
 
 
-def link_to_next(request: Request, after: str | None) -> dict[str, str]:
+def link_to_next(request: Request, cursor: str | None, *, name: str = "after") -> dict[str, str]:
     """The Link header of a list that goes on after a cursor."""
-    if after is None:
+    if cursor is None:
         return {}
     query = request.query_params.copy()
-    query["after"] = after
+    query[name] = cursor
     return {"Link": f'<{request.build_absolute_uri(request.path)}?{query.urlencode()}>; rel="next"'}
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.commands.chats import finish_erasing
+from chat.indexes import index
 from chat.messages import Message
 from chat.projections.history import ERASE_CHAT
 from chat.queries.participants import chat_id
@@ -14,11 +15,12 @@ from chatsite.kernel.database import in_db_thread
 
 @chores.handles(ERASE_CHAT)
 async def erase_chat(payload: dict[str, Any]) -> None:
-    """Delete everything that the stores hold of a chat, and complete the receipt; a second run finds nothing."""
+    """Delete everything that the stores and the index hold of a chat, and complete the receipt; again it finds nothing."""
     chat = chat_id(payload["chat"])
     reactions = await reaction_store().erase(chat)  # First: a store may find them by the messages.
     counts = await Message.objects.erase(chat)
     counts["message_reactions"] = reactions
     counts["pinned_messages"] = await pin_store().erase(chat)
     counts["read_positions"] = await read_store().erase(chat)
+    counts["messages_search"] = await index().erase(chat)
     await in_db_thread(finish_erasing, UUID(payload["receipt"]), counts)

@@ -168,10 +168,10 @@ class PinStore(Protocol):
         """Delete the pins of a chat for good; answers how many rows."""
 
 
-async def written_up_to(chat: ChatId) -> int:
-    """The pos up to which the group that writes history has applied everything of a chat."""
-    pos = (await log().progress(GROUP)).get(log().partition_of(str(chat)), 0)
-    held = await held_from(GROUP, str(chat))
+async def written_up_to(chat: ChatId, *, group: str = GROUP) -> int:
+    """The pos up to which a group, the one that writes history, has applied everything of a chat."""
+    pos = (await log().progress(group)).get(log().partition_of(str(chat)), 0)
+    held = await held_from(group, str(chat))
     return pos if held is None else min(pos, held - 1)
 
 

@@ -110,6 +110,10 @@ MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias
 REACTION_STORE = {"BACKEND": "chat.stores.sql_reactions.SqlReactionStore", "CONFIG": {"alias": "messages"}}
 PIN_STORE = {"BACKEND": "chat.stores.sql_pins.SqlPinStore", "CONFIG": {"alias": "messages"}}
 READ_STORE = {"BACKEND": "chat.stores.sql_reads.SqlReadStore", "CONFIG": {"alias": "messages"}}
+MESSAGE_SEARCH = {
+    "BACKEND": f"chat.indexes.{'sql_fts5.Fts5Search' if setting('CHAT_SEARCH') else 'off.NoSearch'}",
+    "CONFIG": {"alias": "default"} if setting("CHAT_SEARCH") else {},
+}
 INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.MemorySessionRegistry", "CONFIG": {}}

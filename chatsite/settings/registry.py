@@ -399,6 +399,13 @@ SETTINGS: dict[str, Setting] = {
             help="How long a message may be edited after it was sent; 0 = for ever.",
         ),
         Setting(
+            name="CHAT_SEARCH",
+            parse=_boolean,
+            kind="boolean",
+            default=True,
+            help="Whether messages can be searched. What is said while it is off is found after `backfill_search`.",
+        ),
+        Setting(
             name="CHAT_OUTBOUND_BYTES",
             parse=int,
             kind="number of bytes",

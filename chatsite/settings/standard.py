@@ -21,6 +21,8 @@ EVENT_LOG = {
     "BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog",
     "CONFIG": {"alias": "messages", "keep_seconds": LOG_KEEP_SECONDS, "partitions": 64},
 }
+if setting("CHAT_SEARCH"):
+    MESSAGE_SEARCH = {"BACKEND": "chat.indexes.sql_postgres.PostgresSearch", "CONFIG": {"alias": "default"}}
 INBOXES = {"BACKEND": "chat.inboxes.redis.RedisInboxes", "CONFIG": {"url": REDIS_URL}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.redis.RedisRoomStream", "CONFIG": {"url": REDIS_URL}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.redis.RedisSessionRegistry", "CONFIG": {"url": REDIS_URL}}

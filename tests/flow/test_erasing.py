@@ -6,13 +6,14 @@ from collections.abc import Callable
 from tests.inside import Inside, looking_into
 from tests.world import Server, World, manage
 
-GROUPS = ("history-writers", "previews", "delivery-workers")
+GROUPS = ("history-writers", "previews", "delivery-workers", "search")
 
 
 def rows(inside: Inside, chat: str) -> int:
     """How much the stores hold of a chat."""
     stored = inside.ask("stored", chat)
-    return sum(1 + len(inside.ask("edits", chat, one["message_id"])) for one in stored) + len(inside.ask("reads", chat))
+    texts = sum(1 + len(inside.ask("edits", chat, one["message_id"])) for one in stored)
+    return texts + len(inside.ask("reads", chat)) + int(inside.ask("searched", chat))
 
 
 async def test_no_replay_brings_back_what_was_erased(make_server: Callable[..., Server]) -> None:

@@ -131,6 +131,7 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     f"PUT {CHAT}/read": (inside(200), {"message_id": "{message}"}),
     f"GET {CHAT}/read-positions": (inside(200), None),
     f"GET {CHAT}/unread/why": (inside(200), None),
+    "GET /api/search/messages": (everybody(400, anonymous=401), None),  # For nothing; see test_search.
     "POST /api/events": (everybody(200, anonymous=401), {"rooms": {"{chat}": None}, "wait": 0}),
     "GET /api/receipts/<uuid:receipt_id>": (everybody(404, anonymous=401), None),
 }
