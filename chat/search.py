@@ -103,23 +103,23 @@ def restrict(asked: Asked, key: str, value: str, *, wanted: bool = True, field: 
         case "before" | "after" if not wanted:
             raise Invalid(f"{key}: takes no minus.", field=field)
         case "before":
-            asked.high = min(asked.high, moment(value, field))
+            asked.high = min(asked.high, _moment(key, value, field))
         case "after":
-            asked.low = max(asked.low, moment(value, field))
+            asked.low = max(asked.low, _moment(key, value, field))
         case _:
             known = MINE if key == "is" else ", ".join(KINDS)
             raise Invalid(f"{key}: knows {known}, and not {value!r}.", field=field)
 
 
-def moment(text: str, field: str) -> MessageId:
+def _moment(key: str, text: str, field: str) -> MessageId:
     """The lowest id of a day or time; UTC where it names no zone."""
     try:
         at = datetime.fromisoformat(text)
         unix_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000)
     except (ValueError, OverflowError):
-        raise Invalid("expected a day (2026-01-31) or a time as ISO 8601.", field=field) from None
+        raise Invalid(f"{key}: takes a day (2026-01-31) or a time as ISO 8601.", field=field) from None
     if not -_SPAN_MS <= unix_ms - EPOCH_MS < _SPAN_MS:
-        raise Invalid("expected a time between 1954 and 2093.", field=field)
+        raise Invalid(f"{key}: takes a time between 1954 and 2093.", field=field)
     return id_at(unix_ms)
 
 

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { AccountPanel } from "chat/account_panel";
 import { Avatar } from "chat/avatar";
 import { titleOf } from "chat/chats";
@@ -9,6 +9,7 @@ import { NewChat } from "chat/new_chat";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
 import { isQuiet, readingId } from "chat/reading";
+import { SearchPanel } from "chat/search_panel";
 import { signOut } from "chat/session";
 import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
 import { badge } from "chat/unread";
@@ -17,10 +18,28 @@ import { badge } from "chat/unread";
 export function ChatList() {
   const [isCreating, setCreating] = useState(false);
   const [isAccount, setAccount] = useState(false);
+  const [isSearching, setSearching] = useState(false);
+  useEffect(() => {
+    const press = (event) => {
+      if (!isSearchKey(event)) return;
+      event.preventDefault();
+      setSearching(true);
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
   return html`
     <aside class="side">
       <header class="bar">
         <h1>Chats</h1>
+        <button
+          class="icon-button"
+          aria-label="Search messages"
+          title="Search messages (/)"
+          onClick=${() => setSearching(true)}
+        >
+          <${Icon} name="search" />
+        </button>
         <button class="icon-button" aria-label="New chat" title="New chat" onClick=${() => setCreating(true)}>
           <${Icon} name="plus" />
         </button>
@@ -47,6 +66,7 @@ export function ChatList() {
         </button>
       </footer>
       ${isAccount && html`<${AccountPanel} close=${() => setAccount(false)} />`}
+      ${isSearching && html`<${SearchPanel} close=${() => setSearching(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
     </aside>
   `;
@@ -74,6 +94,12 @@ function ChatItem({ chat }) {
       </span>
     </a>
   `;
+}
+
+// Where a person writes, or a dialog is open, a slash is a slash.
+function isSearchKey({ key, ctrlKey, metaKey, altKey, target }) {
+  const isWritten = target.closest("input, textarea, select, dialog") !== null;
+  return key === "/" && !ctrlKey && !metaKey && !altKey && !isWritten && !document.querySelector("dialog[open]");
 }
 
 function preview({ last_message: last }) {
