@@ -41,7 +41,7 @@ class SearchView(APIView):
         )
         following = str(found.next) if found.next is not None else None
         body = {
-            "messages": shapes.messages(found.messages, viewer=str(user.id)),
+            "messages": shapes.messages(found.messages, found.reactions, viewer=str(user.id)),
             "next": following,
             "indexed_up_to": iso(found.indexed_up_to),
             "lag_seconds": found.lag_seconds,

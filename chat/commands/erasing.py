@@ -15,7 +15,7 @@ from chatsite.kernel.database import in_db_thread
 
 @chores.handles(ERASE_CHAT)
 async def erase_chat(payload: dict[str, Any]) -> None:
-    """Delete everything that the stores and the index hold of a chat, and complete the receipt; again it finds nothing."""
+    """Delete all that stores and index hold of a chat, and complete the receipt; a second run finds nothing."""
     chat = chat_id(payload["chat"])
     reactions = await reaction_store().erase(chat)  # First: a store may find them by the messages.
     counts = await Message.objects.erase(chat)

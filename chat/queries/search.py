@@ -4,6 +4,7 @@ An answer is right whatever the index is behind: each message that it names is r
 and what a chat's stream tells of and the index has not applied is looked through here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
@@ -14,7 +15,8 @@ from chat.fold import MessageState, apply
 from chat.indexes import GROUP, index
 from chat.models import Participant
 from chat.protocol import message_event
-from chat.queries.messages import find_all
+from chat.queries.messages import find_all, reactions
+from chat.queries.reactions import Reactions
 from chat.search import Asked, Query
 from chatsite.accounts.models import User
 from chatsite.gateway.streams import Entry, Head, stream
@@ -40,6 +42,7 @@ class Found(NamedTuple):
     """
 
     messages: list[MessageState]
+    reactions: Reactions
     next: int | None
     indexed_up_to: int
     lag_seconds: float
@@ -79,8 +82,10 @@ async def find(asked: Asked, *, viewer: UserId, now_ms: int, below: int = MAX_ID
     shown = sorted(found.values(), key=lambda one: one[0], reverse=True)
     since = [tail.since_ms for tail in tails if tail.since_ms is not None]
     up_to = min(since, default=now_ms)
+    messages = [state for _, state in shown[:limit]]
     return Found(
-        [state for _, state in shown[:limit]],
+        messages,
+        await _reactions(messages, viewer),
         shown[limit - 1][0] if len(shown) > limit else floor if more else None,
         up_to,
         max(0, now_ms - up_to) / 1_000,
@@ -180,3 +185,12 @@ async def _read(places: Mapping[Place, int], viewer: UserId) -> dict[Place, Mess
             continue
         found |= {(chat, MessageId(state.message_id)): state for state in states}
     return found
+
+
+async def _reactions(messages: Iterable[MessageState], viewer: UserId) -> Reactions:
+    """The reactions of messages of several chats."""
+    by_chat: defaultdict[str, list[MessageState]] = defaultdict(list)
+    for state in messages:
+        by_chat[state.chat_id].append(state)
+    given = [await reactions(ChatId(UUID(chat)), states, viewer=viewer) for chat, states in by_chat.items()]
+    return {message: tallies for one in given for message, tallies in one.items()}

@@ -146,8 +146,8 @@ UNREACT_BY_USER = Statement(
     f"DELETE FROM {{keyspace}}.message_reactions_by_user USING TIMESTAMP ? WHERE {_EMOJI} AND user_id = ?",
     Profile.WRITE,
 )
-HOW_MANY_REACTED = Statement(f"SELECT COUNT(*) FROM {{keyspace}}.message_reactions WHERE {_EMOJI}", Profile.DECIDE)
-WHO_REACTED = Statement(f"SELECT user_id FROM {{keyspace}}.message_reactions WHERE {_EMOJI} LIMIT ?", Profile.DECIDE)
+HOW_MANY_REACTED = Statement(f"SELECT COUNT(*) FROM {{keyspace}}.message_reactions WHERE {_EMOJI}", Profile.READ)
+WHO_REACTED = Statement(f"SELECT user_id FROM {{keyspace}}.message_reactions WHERE {_EMOJI} LIMIT ?", Profile.READ)
 COUNT_REACTIONS = Statement(
     "INSERT INTO {keyspace}.message_reaction_counts (channel_id, bucket, message_id, emoji, count, users)"
     " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
@@ -160,17 +160,17 @@ _PAGE_OF = "message_id >= ? AND message_id <= ? LIMIT ?"
 REACTION_COUNTS = Statement(
     "SELECT message_id, emoji, count, users FROM {keyspace}.message_reaction_counts"
     f" WHERE channel_id = ? AND bucket = ? AND {_PAGE_OF}",
-    Profile.PAGE,
+    Profile.READ,
 )
 REACTIONS_OF_USER = Statement(
     "SELECT message_id, emoji FROM {keyspace}.message_reactions_by_user"
     f" WHERE channel_id = ? AND bucket = ? AND user_id = ? AND {_PAGE_OF}",
-    Profile.PAGE,
+    Profile.READ,
 )
 REACTION_KEYS = Statement(
     "SELECT message_id, emoji, user_id FROM {keyspace}.message_reactions"
     " WHERE channel_id = ? AND bucket = ? AND (message_id, emoji, user_id) > (?, ?, ?) LIMIT ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 DROP_REACTIONS = Statement(
     "DELETE FROM {keyspace}.message_reactions USING TIMESTAMP ? WHERE channel_id = ? AND bucket = ?", Profile.WRITE
@@ -194,6 +194,6 @@ UNPIN = Statement(
 )
 PINS = Statement(
     "SELECT message_id, pinned_by, version FROM {keyspace}.pinned_messages WHERE channel_id = ? LIMIT ?",
-    Profile.DECIDE,
+    Profile.READ,
 )
 DROP_PINS = Statement("DELETE FROM {keyspace}.pinned_messages USING TIMESTAMP ? WHERE channel_id = ?", Profile.WRITE)

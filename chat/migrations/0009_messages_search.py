@@ -29,6 +29,6 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chat", "0006_modes")]
+    dependencies = [("chat", "0008_pins")]
 
     operations = [migrations.RunPython(make, drop, hints={"search": True})]
