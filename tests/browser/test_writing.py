@@ -89,8 +89,9 @@ async def test_arrow_keys_lead_to_the_tools_of_a_message(served: Served, open_wi
         await ada.page.keyboard.press("ArrowUp")
     await expect(ada.messages("one")).to_be_focused()
     await ada.page.keyboard.press("ArrowDown")
-    await ada.page.keyboard.press("Tab")
-    await expect(ada.messages("two").get_by_test_id("edit")).to_be_focused()
+    for tool in ("reply", "react", "pin", "edit"):
+        await ada.page.keyboard.press("Tab")
+        await expect(ada.messages("two").get_by_test_id(tool)).to_be_focused()
     await ada.page.keyboard.press("Enter")
     await ada.page.get_by_test_id("editor").press("End")
     await ada.page.keyboard.type("!")

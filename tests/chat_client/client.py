@@ -118,11 +118,26 @@ class ChatClient:
         """The cursor of a room, or None where it is not live yet."""
         return self._rooms.cursor(room_id)
 
-    def post(self, *, room_id: str, content: str, mentions: Sequence[str] = (), nonce: str | None = None) -> str:
+    def post(
+        self,
+        *,
+        room_id: str,
+        content: str,
+        mentions: Sequence[str] = (),
+        reply_to_id: str | None = None,
+        nonce: str | None = None,
+    ) -> str:
         """Send a message, now or as soon as it can, and again until the server answers; answers its nonce."""
         nonce = nonce or uuid.uuid4().hex
         now = self._env.now()
-        self._outbox.add(nonce=nonce, room_id=room_id, content=content, mentions=list(mentions), now=now)
+        self._outbox.add(
+            nonce=nonce,
+            room_id=room_id,
+            content=content,
+            mentions=list(mentions),
+            now=now,
+            reply_to_id=reply_to_id,
+        )
         self._flush()
         return nonce
 

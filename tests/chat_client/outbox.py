@@ -20,7 +20,7 @@ OUTCOME_UNKNOWN = {
     "code": "outcome_unknown",
     "message": "It is not known whether this was sent. Look at the chat before you send it again.",
 }
-STORED = ("nonce", "room_id", "content", "mentions", "created_at", "first_tried_at", "status", "reason")
+STORED = ("nonce", "room_id", "content", "reply_to_id", "mentions", "created_at", "first_tried_at", "status", "reason")
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Entry:
     content: str
     mentions: list[str]
     created_at: float
+    reply_to_id: str | None = None
     first_tried_at: float | None = None
     status: str = "pending"  # or "failed"
     reason: dict[str, str] | None = None  # code and message, of a failed one
@@ -64,11 +65,20 @@ class Outbox:
         stored = [Entry(**json.loads(text)) for key, text in self._storage.items() if key.startswith(self._prefix)]
         self.entries = sorted(stored, key=lambda entry: entry.created_at)
 
-    def add(self, *, nonce: str, room_id: str, content: str, mentions: list[str], now: float) -> Entry:
+    def add(
+        self,
+        *,
+        nonce: str,
+        room_id: str,
+        content: str,
+        mentions: list[str],
+        now: float,
+        reply_to_id: str | None = None,
+    ) -> Entry:
         """Add a message to send; answers its entry."""
         # Strictly rising times keep the order over a restart, also of two messages in one ms.
         created_at = max(now, self.entries[-1].created_at + 1) if self.entries else now
-        entry = Entry(nonce, room_id, content, mentions, created_at)
+        entry = Entry(nonce, room_id, content, mentions, created_at, reply_to_id)
         self.entries.append(entry)
         self._save(entry)
         return entry
@@ -164,6 +174,8 @@ class Outbox:
         entry.sent_at, entry.is_retry = now, entry.first_tried_at is not None
         fields = {"roomId": entry.room_id, "content": entry.content, "nonce": entry.nonce}
         frame: Frame = {"type": "SEND_MESSAGE", "ref": entry.nonce, **fields}
+        if entry.reply_to_id is not None:
+            frame["replyToId"] = entry.reply_to_id
         if entry.mentions:
             frame["mentions"] = entry.mentions
         if entry.first_tried_at is not None:

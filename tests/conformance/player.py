@@ -134,7 +134,8 @@ class Player:
                 self._client.follow(what["rooms"])
             case "post":
                 message = dict(what["message"])
-                self._client.post(room_id=message.pop("roomId"), **message)
+                reply_to = message.pop("replyToId", None)
+                self._client.post(room_id=message.pop("roomId"), reply_to_id=reply_to, **message)
             case "retry":
                 self._client.retry(what["nonce"], what["freshNonce"])
             case "settle":

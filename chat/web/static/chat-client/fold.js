@@ -1,8 +1,8 @@
 /**
  * Messages of one chat as a Map of id -> message, and the changes frames make to it.
  *
- * A message here is `{id, senderId, content, mentions, reactions, createdAt, editedAt, isDeleted, version, nonce}`,
- * whether it came by REST or by WebSocket. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
+ * A message here is `{id, senderId, content, replyToId, mentions, reactions, createdAt, editedAt, isDeleted, version,
+ * nonce}`, whether it came by REST or by WebSocket. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
  * `userIds` are all who gave it, or some where they are many, oneself always among them. Every function returns a
  * new Map, or the same one where nothing changed.
  */
@@ -21,6 +21,7 @@ export function fromRest(message) {
     id: message.id,
     senderId: message.sender?.id ?? null,
     content: message.content,
+    replyToId: message.reply_to ?? null,
     mentions: message.mentions ?? [],
     reactions: (message.reactions ?? []).map(({ emoji, count, user_ids: userIds }) => ({ emoji, count, userIds })),
     createdAt: message.created_at,
@@ -36,6 +37,7 @@ function fromFrame(frame) {
     id: frame.messageId,
     senderId: frame.senderId,
     content: frame.content,
+    replyToId: frame.replyToId ?? null,
     mentions: frame.mentions ?? [],
     reactions: [],
     createdAt: frame.ts,

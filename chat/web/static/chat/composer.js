@@ -4,11 +4,13 @@ import { Icon } from "chat/icon";
 import { members } from "chat/members";
 import { MentionMenu } from "chat/mention_menu";
 import { ALL, candidates, mentionAt, mentioned, withMention } from "chat/mentions";
-import { send } from "chat/open_chat";
+import { answer, send } from "chat/open_chat";
 import { people } from "chat/people";
 import { may } from "chat/policy";
+import { QuotedText } from "chat/quote";
+import { quotedMessage } from "chat/quotes";
 import { answered } from "chat/reading";
-import { drafts, longestText, me, openChat } from "chat/state";
+import { answering, drafts, longestText, me, openChat } from "chat/state";
 import { tellStopped, tellWriting } from "chat/writers";
 
 // The room left is shown from this many code points on.
@@ -22,6 +24,7 @@ export function Composer({ chatId, chatName }) {
   const [draft, setDraft] = useState(drafts.get(chatId) ?? { text: "", chosen: [] });
   const { text, chosen } = draft;
   const left = longestText.value - [...text].length;
+  const replyToId = answering.value.get(chatId) ?? null;
   const canSend = text.trim() !== "" && left >= 0;
 
   const change = (next) => {
@@ -41,6 +44,9 @@ export function Composer({ chatId, chatName }) {
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [text]);
   useEffect(() => () => tellStopped(chatId), []);
+  useLayoutEffect(() => {
+    if (replyToId !== null) field.current.focus();
+  }, [replyToId]);
 
   const submit = (event) => {
     event.preventDefault();
@@ -54,10 +60,12 @@ export function Composer({ chatId, chatName }) {
     // While an input method composes, Enter chooses a word.
     if (event.isComposing || menu.press(event)) return;
     if (event.key === "Enter" && !event.shiftKey) submit(event);
+    else if (event.key === "Escape") answer(null);
   };
 
   return html`
     <form class="composer" onSubmit=${submit}>
+      ${replyToId !== null && html`<${Answered} id=${replyToId} />`}
       ${menu.isOpen && html`<${MentionMenu} id=${MENU} people=${menu.found} active=${menu.active} choose=${menu.choose} />`}
       <textarea
         ref=${field}
@@ -91,6 +99,18 @@ export function Composer({ chatId, chatName }) {
         <${Icon} name="send" />
       </button>
     </form>
+  `;
+}
+
+function Answered({ id }) {
+  const message = quotedMessage(id);
+  return html`
+    <p class="answered" data-testid="answered">
+      <span class="quote">${message && html`<${QuotedText} message=${message} />`}</span>
+      <button type="button" class="icon-button" aria-label="Do not reply" title="Do not reply" onClick=${() => answer(null)}>
+        <${Icon} name="close" />
+      </button>
+    </p>
   `;
 }
 

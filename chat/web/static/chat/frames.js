@@ -4,6 +4,7 @@ import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
 import { heardPin, unpinDeleted } from "chat/pins";
+import { heardQuoted } from "chat/quotes";
 import { heardPosition } from "chat/read_positions";
 import { cameUnseen, heardRead } from "chat/reading";
 import { connection } from "chat/server";
@@ -53,6 +54,7 @@ const WHISPERS = { TYPING: heardTyping, READ_POSITION: heardPosition };
 /** Takes a room event. */
 export function takeEvent(frame) {
   historyIfKept(frame.roomId)?.receive(frame);
+  heardQuoted(frame);
   CHANGES[frame.type]?.(frame);
 }
 

@@ -9,6 +9,7 @@ import { ALL, mentionPieces } from "chat/mentions";
 import { discardSend, retrySend } from "chat/open_chat";
 import { nameOf } from "chat/people";
 import { isPinned } from "chat/pins";
+import { Quote } from "chat/quote";
 import { EmojiPicker, Reactions } from "chat/reactions";
 import { routeTo } from "chat/route";
 import { editing, me, openId } from "chat/state";
@@ -27,6 +28,7 @@ export function Message({ message, isGrouped, isTarget }) {
       ${!isOwn && !isGrouped && html`<${Avatar} id=${senderId ?? ""} name=${name} />`}
       <div class="bubble">
         <span class=${isOwn || isGrouped ? "unseen" : "sender"} dir="auto">${isOwn ? "You" : name}</span>
+        ${message.replyToId !== null && !message.isDeleted && html`<${Quote} id=${message.replyToId} />`}
         ${editing.value === id
           ? html`<${MessageEditor} message=${message} />`
           : html`<${Body} message=${message} moment=${createdAt} />`}
@@ -78,6 +80,7 @@ export function UnsentMessage({ entry }) {
     <div class="message own unsent" data-testid="message" data-message-id="" data-status=${status} tabindex="-1">
       <div class="bubble">
         <span class="unseen">You</span>
+        ${entry.replyToId && html`<${Quote} id=${entry.replyToId} />`}
         <div class="body">
           <${Text} content=${content} mentions=${entry.mentions} />
           <span class="meta">

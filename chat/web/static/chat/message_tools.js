@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
-import { deleteMessage, editMessage, pinMessage } from "chat/open_chat";
+import { answer, deleteMessage, editMessage, pinMessage } from "chat/open_chat";
 import { isPinned } from "chat/pins";
-import { may, mayReact } from "chat/policy";
+import { may, mayReact, silence } from "chat/policy";
 import { markUnread } from "chat/reading";
 import { editing, longestText, me, openChat } from "chat/state";
 
@@ -16,6 +16,9 @@ export function MessageTools({ message, showEarlier, showEmojis }) {
   const mayDelete = may(chat, "delete_any") || (isOwn && !chat.is_archived);
   return html`
     <span class="tools">
+      ${may(chat, "reply") &&
+      silence(chat, Date.now()) === null &&
+      html`<${Tool} name="reply" label="Reply" run=${() => answer(message.id)} />`}
       ${mayReact(chat, Date.now()) && html`<${Tool} name="react" label="React" run=${showEmojis} />`}
       ${may(chat, "pin") &&
       html`<${Tool} name="pin" label=${pinned ? "Unpin" : "Pin"} run=${() => pinMessage(message.id, !pinned)} />`}

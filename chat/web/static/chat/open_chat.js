@@ -5,7 +5,7 @@ import { History } from "chat/history";
 import { learn } from "chat/people";
 import { parseRoute, routeTo } from "chat/route";
 import { api, connection } from "chat/server";
-import { editing, me, notice, openHistory, openId, phase } from "chat/state";
+import { answering, editing, me, notice, openHistory, openId, phase } from "chat/state";
 
 // Chats whose history stays in memory after one has left them.
 const KEPT_HISTORIES = 20;
@@ -80,10 +80,28 @@ async function readPage(chatId, query) {
 
 /** Sends a text to the open chat, and shows the newest messages where another part was open. */
 export function send(content, mentions = []) {
+  const replyToId = answering.value.get(openId.value) ?? null;
   const history = openHistory.value;
   history.following.value = true;
   if (history.timeline.value?.hasAfter) showLatest();
-  connection.post({ roomId: openId.value, content, mentions });
+  connection.post({ roomId: openId.value, content, replyToId, mentions });
+  answer(null);
+}
+
+/** Says which message of the open chat is answered by what is written next; null for none. */
+export function answer(messageId) {
+  const next = new Map(answering.value);
+  if (messageId === null) next.delete(openId.value);
+  else next.set(openId.value, messageId);
+  answering.value = next;
+}
+
+/** Shows the open chat around one of its messages. */
+export function showMessage(messageId) {
+  const address = routeTo(openId.value, messageId);
+  // An address that is open already would not be noticed.
+  if (location.hash === address) openHistory.value.around(messageId);
+  else location.hash = address;
 }
 
 /** Shows the newest messages of the open chat. */

@@ -150,9 +150,9 @@ const listeners = {
     return loadMembers(roomId);
   },
   gone: leaveRoom,
-  delivered({ roomId, content, mentions, nonce }, { messageId, ts }) {
+  delivered({ roomId, content, replyToId, mentions, nonce }, { messageId, ts }) {
     // Version 0 loses against the message itself, which is on its way.
-    const sent = { messageId, senderId: me.value.id, content, mentions, ts, nonce };
+    const sent = { messageId, senderId: me.value.id, content, replyToId, mentions, ts, nonce };
     historyIfKept(roomId)?.receive({ type: "MESSAGE", ...sent, version: 0 });
   },
   outbox() {

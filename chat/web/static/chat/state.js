@@ -46,5 +46,8 @@ export const arrival = signal(null);
 /** The id of the message that is being edited, or null. */
 export const editing = signal(null);
 
+/** The id of the message that what is being written answers, by chat id. */
+export const answering = signal(new Map());
+
 /** What is typed but not sent, by chat id: `{text, chosen}`, where chosen are the `{id, name}` of mentions. */
 export const drafts = new Map();
