@@ -8,13 +8,14 @@ send touches no database.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from chat import policy
 from chat.models import Chat, Participant
@@ -101,8 +102,7 @@ async def _keep(chat: ChatId, kept: _Kept) -> None:
     finally:
         if kept.reading is reading:
             kept.reading = None
-    while len(_kept) > ROSTERS:
-        _kept.popitem(last=False)
+    _forget_oldest()
 
 
 async def _roster_with(chat: ChatId, users: set[str]) -> Roster:
@@ -150,22 +150,74 @@ async def mode_of(subject: str) -> str:
         return Mode.FULL
 
 
+async def foresee(subjects: Collection[str]) -> None:
+    """Read together who is in chats that are about to be asked about, where that is not known; large ones apart."""
+    asked_at, unknown = time.monotonic(), dict[ChatId, _Kept]()
+    for chat in {chat for chat in map(_find_chat_id, subjects) if chat is not None}:
+        kept = _kept.get(chat) or _Kept()
+        if kept.reading is None and not kept.is_good(asked_at=asked_at, since=float("-inf")):
+            unknown[chat] = kept
+    if unknown:
+        _kept.update(unknown)
+        reading = asyncio.create_task(_keep_small(unknown))
+        for kept in unknown.values():
+            kept.reading = reading
+        await asyncio.shield(reading)
+
+
+async def _keep_small(unknown: dict[ChatId, _Kept]) -> None:
+    reading, read_at = asyncio.current_task(), time.monotonic()
+    try:
+        for chat, members in (await in_db_thread(_read_small, unknown.keys())).items():
+            unknown[chat].roster, unknown[chat].read_at = members, read_at
+    finally:
+        for kept in unknown.values():
+            if kept.reading is reading:
+                kept.reading = None
+    _forget_oldest()
+
+
+def _find_chat_id(text: str) -> ChatId | None:
+    try:
+        return chat_id(text)
+    except NotFound:
+        return None
+
+
+def _forget_oldest() -> None:
+    while len(_kept) > ROSTERS:
+        _kept.popitem(last=False)
+
+
+_COLUMNS = ("id", "members_version", "is_archived", "permissions", "slow_mode_seconds", "mode")
+
+
 def _read(chat: ChatId) -> Roster:
-    # The version first: a change that comes in between makes this roster look older than it is.
-    row = (
-        Chat.objects.filter(id=chat)
-        .values_list("members_version", "is_archived", "permissions", "slow_mode_seconds", "mode")
-        .first()
-    )
-    if row is None:
-        return NOBODY
-    version, is_archived, permissions, slow_mode, mode = row
-    people = Participant.objects.filter(chat_id=chat, is_active=True).values_list("user_id", "role", "muted_until")
-    return Roster(
-        version,
-        {str(user): Seat(Role(role), int(until.timestamp() * 1_000) if until else 0) for user, role, until in people},
-        is_archived=is_archived,
-        overrides={OVERRIDABLE[name]: Role(role) for name, role in permissions.items()},
-        slow_mode_seconds=slow_mode,
-        mode=Mode(mode),
-    )
+    return _read_all(Chat.objects.filter(id=chat)).get(chat, NOBODY)
+
+
+def _read_small(chats: Collection[ChatId]) -> dict[ChatId, Roster]:
+    """Those of some chats that are so small that all of them together are few rows; the absent ones too."""
+    large = set(Chat.objects.filter(id__in=chats).exclude(mode=Mode.FULL).values_list("id", flat=True))
+    small = {chat: NOBODY for chat in chats if chat not in large}
+    return small | _read_all(Chat.objects.filter(id__in=small, mode=Mode.FULL))
+
+
+def _read_all(chats: QuerySet[Chat]) -> dict[ChatId, Roster]:
+    # The versions first: a change that comes in between makes a roster look older than it is.
+    rows = list(chats.values_list(*_COLUMNS))
+    members: dict[ChatId, dict[str, Seat]] = {ChatId(row[0]): {} for row in rows}
+    people = Participant.objects.filter(chat_id__in=members, is_active=True)
+    for chat, user, role, until in people.values_list("chat_id", "user_id", "role", "muted_until"):
+        members[ChatId(chat)][str(user)] = Seat(Role(role), int(until.timestamp() * 1_000) if until else 0)
+    return {
+        ChatId(chat): Roster(
+            version,
+            members[ChatId(chat)],
+            is_archived=is_archived,
+            overrides={OVERRIDABLE[name]: Role(role) for name, role in permissions.items()},
+            slow_mode_seconds=slow_mode,
+            mode=Mode(mode),
+        )
+        for chat, version, is_archived, permissions, slow_mode, mode in rows
+    }

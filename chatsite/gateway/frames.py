@@ -2,10 +2,9 @@
 
 import time
 
-from chatsite.gateway.hub import hub
+from chatsite.gateway.hub import TOGETHER, hub
 from chatsite.gateway.protocol import (
     MAX_ROOMS_A_SUBSCRIBE,
-    MAX_SUBSCRIPTIONS,
     Auth,
     CloseCode,
     Cursor,
@@ -17,7 +16,7 @@ from chatsite.gateway.protocol import (
 )
 from chatsite.gateway.registry import authenticate, on
 from chatsite.gateway.session import Session
-from chatsite.kernel.errors import DomainError, Invalid, NotFound, RateLimited
+from chatsite.kernel.errors import Invalid, NotFound
 from chatsite.kernel.events import iso
 
 
@@ -37,7 +36,7 @@ async def renew(session: Session, asked: Auth) -> None:
 
 @on(Subscribe)
 async def subscribe(session: Session, asked: Subscribe) -> None:
-    """Subscribe to each room in turn; each gets its own answer."""
+    """Subscribe to rooms, so many together; each gets its own answer."""
     if asked.rooms == "all":
         await session.drained()
         await hub.subscribe_all(session, ref=asked.ref)
@@ -49,18 +48,16 @@ async def subscribe(session: Session, asked: Subscribe) -> None:
         raise Invalid("name at least one room.", field="rooms")
     if len(rooms) > MAX_ROOMS_A_SUBSCRIBE:
         raise Invalid(f"at most {MAX_ROOMS_A_SUBSCRIBE} rooms a frame.", field="rooms")
-    for subject, position in rooms.items():
+    if session.user_id in rooms:  # One's own subject is heard from READY on; it is no room.
+        session.reply(error_frame(NotFound(), ref=asked.ref, room_id=session.user_id))
+    subjects = [subject for subject in rooms if subject != session.user_id]
+    for start in range(0, len(subjects), TOGETHER):
         await session.drained()
         if session.closing:
             return
-        cursor = Cursor(position.epoch, position.pos) if position else None
-        try:
-            if subject == session.user_id:
-                raise NotFound()  # One's own subject is heard from READY on; it is no room.
-            if subject not in session.subjects and len(session.subjects) > MAX_SUBSCRIPTIONS:
-                raise RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
-            await hub.subscribe(session, subject, cursor, ref=asked.ref)
-        except DomainError as error:
+        positions = {subject: rooms[subject] for subject in subjects[start : start + TOGETHER]}
+        some = {subject: Cursor(at.epoch, at.pos) if at else None for subject, at in positions.items()}
+        for subject, error in (await hub.subscribe(session, some, ref=asked.ref)).items():
             session.reply(error_frame(error, ref=asked.ref, room_id=subject))
 
 

@@ -9,7 +9,7 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,14 +31,14 @@ from chatsite.gateway.protocol import (
     resync_frame,
     stamp,
 )
-from chatsite.gateway.registry import mode_of, subjects_of, unread_of, who_may_hear
-from chatsite.gateway.replays import Replay, missed_since, replay, see
+from chatsite.gateway.registry import foresee, mode_of, subjects_of, unread_of, who_may_hear
+from chatsite.gateway.replays import Replay, is_behind, missed_since, nothing_missed, replay, see
 from chatsite.gateway.rooms import ACTIVITY, FULL, HELD_EVENTS, Held, Room
 from chatsite.gateway.session import Session
-from chatsite.gateway.streams import Entry, stream
+from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.gateway.watches import Watch, Watches
 from chatsite.kernel import clock
-from chatsite.kernel.errors import NotFound, Unavailable
+from chatsite.kernel.errors import DomainError, NotFound, RateLimited, Unavailable
 from chatsite.kernel.ids import unix_ms_of
 from chatsite.kernel.metrics import active_sessions, fanout_latency_ms, ws_resumes
 
@@ -48,6 +48,7 @@ HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
 BREATH = 4  # this part of a session's budget is delivered before the sessions may write
 ACTIVITY_SECONDS = 1.0  # between two notices of what happens in a large room
+TOGETHER = 50  # rooms of one SUBSCRIBE whose heads and members are asked for at once; between them others have a turn
 SLICE = 500  # sessions written to in one turn of the loop: 2 to 3 ms
 AWAY = (DatabaseError, InterfaceError, Unavailable)  # what is behind is asked again later
 HUBS = "hubs"  # the layer's group that every process is in
@@ -90,6 +91,17 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
         group_of(subject),
         {"type": "room.whisper", "subject": subject, "frame": prepare(body), "besides": besides},
     )
+
+
+def _reached(room: Room, head: Head) -> Head:
+    """How far a SUBSCRIBE is answered: no further than its room is, where a removal above would not be noticed."""
+    return head._replace(pos=room.cursor.pos) if head.pos > room.cursor.pos else head
+
+
+def _answer(subject: str, cursor: Cursor | None, head: Head, missed: Sequence[Entry] | None, ref: Ref) -> Replay:
+    """The answer to one cursor, which is counted."""
+    _resumes["fresh" if cursor is None else "resync" if missed is None else "recovered"].inc()
+    return replay(subject, cursor, head, missed, ref=ref)
 
 
 def _mode_notice(room: Room) -> bytes:
@@ -211,21 +223,104 @@ class Hub:
             await self._all_written.wait()
             self._delivered = 0
 
-    async def subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
-        """Send what a session missed of a subject, then everything as it happens, however many are in it.
+    async def subscribe(
+        self, session: Session, rooms: Mapping[str, Cursor | None], *, ref: Ref
+    ) -> dict[str, DomainError]:
+        """Send what a session missed of some subjects, then everything as it happens, however many are in them.
 
-        NotFound if it is not theirs.
+        Answers why not, of those that it does not hear now. What takes long is done for all of them together.
         """
         async with session.subscribing:
-            await self._subscribe(session, subject, cursor, ref=ref)
-            if subject in session.subjects:
-                session.named.add(subject)
+            refused = await self._subscribe(session, rooms, ref=ref)
+            session.named |= session.subjects & rooms.keys()
+        return refused
 
-    async def _subscribe(self, session: Session, subject: str, cursor: Cursor | None, *, ref: Ref) -> None:
+    async def _subscribe(
+        self, session: Session, rooms: Mapping[str, Cursor | None], *, ref: Ref
+    ) -> dict[str, DomainError]:
+        judged = {room: room.members_version for subject in rooms if (room := self._rooms.get(subject))}
+        refused = await self._refusals(session, rooms, {room.subject: version for room, version in judged.items()})
+        theirs = {subject: cursor for subject, cursor in rooms.items() if subject not in refused}
+        try:
+            missed, strange = await self._begin(session, theirs, judged, ref)
+        except DomainError as error:
+            return refused | dict.fromkeys(theirs, error)
+        refused |= {subject: NotFound() for subject in strange}
+        for subject in missed:
+            await session.drained()
+            if session.closing:
+                break
+            try:
+                await self._resume(session, subject, theirs[subject], ref)
+            except DomainError as error:
+                refused[subject] = error
+        return refused
+
+    async def _refusals(
+        self, session: Session, rooms: Collection[str], versions: Mapping[str, int]
+    ) -> dict[str, DomainError]:
+        """Which subjects a session cannot subscribe to: those that are not theirs, and one too many."""
+        await foresee(rooms)
+        refused: dict[str, DomainError] = {}
+        left = MAX_SUBSCRIPTIONS + 1 - len(session.subjects)  # The one more is their own, which is no room.
+        for subject in rooms:
+            if not await self._is_hearer(session, subject, version=versions.get(subject, 0)):
+                refused[subject] = NotFound()
+            elif subject not in session.subjects:
+                left -= 1
+                if left < 0:
+                    refused[subject] = RateLimited(f"A connection may have {MAX_SUBSCRIPTIONS} subscriptions.")
+        return refused
+
+    async def _begin(
+        self, session: Session, theirs: Mapping[str, Cursor | None], judged: Mapping[Room, int], ref: Ref
+    ) -> tuple[list[str], list[str]]:
+        """Make a session live where nothing has to be read for it; answers where it has, and what is not theirs."""
+        rooms: list[Room] = []
+        missed: list[str] = []
+        strange: list[str] = []
+        try:
+            async for room in self._joined_together(theirs):
+                self.unsubscribe(session, room.subject, keep_room=True)
+                rooms.append(room)
+                room.held[session] = []
+            # Again, now that a removal would be seen here: one in between is not missed.
+            for room in rooms:
+                version = room.members_version
+                is_known = judged.get(room) == version
+                if not is_known and not await self._is_hearer(session, room.subject, version=version):
+                    strange.append(room.subject)
+            heads = await stream().heads(list(theirs))
+        except BaseException:
+            for room in rooms:
+                self._release(room, session)
+            raise
+        for room in rooms:
+            cursor, head = theirs[room.subject], heads[room.subject]
+            if session.closing or session.gone or room.subject in strange:
+                self._release(room, session)
+            elif session not in room.held:  # Removed from the chat while it was being read.
+                strange.append(room.subject)
+                self._leave_if_empty(room)
+            elif head.epoch != room.cursor.epoch or is_behind(cursor, head):
+                self._release(room, session)
+                missed.append(room.subject)
+            else:
+                answer = _answer(room.subject, cursor, _reached(room, head), nothing_missed(cursor, head), ref)
+                session.replay(answer.frame)
+                self._go_live(room, session, room.held.pop(session), answer.pos)
+        return missed, strange
+
+    def _release(self, room: Room, session: Session) -> None:
+        """Hold nothing for a session any more."""
+        room.held.pop(session, None)
+        self._leave_if_empty(room)
+
+    async def _resume(self, session: Session, subject: str, cursor: Cursor | None, ref: Ref) -> None:
+        """Send a session what it missed of one subject, and make it live there; NotFound if it is not theirs."""
         known = self._rooms.get(subject)
         judged = known.members_version if known else 0
         await self._require_hearer(session, subject, version=judged)
-        self.unsubscribe(session, subject, keep_room=True)
         room = await self._room(subject)
         room.held[session] = []
         try:
@@ -235,8 +330,7 @@ class Hub:
                 await self._require_hearer(session, subject, version=judged)
             answer = await self._replay(room, session, cursor, ref, judged=judged)
         except BaseException:
-            room.held.pop(session, None)
-            self._leave_if_empty(room)
+            self._release(room, session)
             raise
         held = room.held.pop(session, None)
         if held is None or session.closing or session.gone:  # Removed from the chat, or gone, while it was being read.
@@ -286,8 +380,7 @@ class Hub:
         theirs: dict[str, dict[str, Any]] = {}
         held: dict[str, list[Held]] = {}
         try:
-            for subject in await subjects_of(session.require_user):
-                room = await self._room(subject)
+            async for room in self._joined_together(await subjects_of(session.require_user)):
                 rooms.append(room)
                 if session not in room.hearers():
                     room.held[session] = []
@@ -402,14 +495,17 @@ class Hub:
                 room.leaving.discard(session)
 
     async def _require_hearer(self, session: Session, subject: str, *, version: int) -> None:
-        user = session.require_user
-        if user not in await who_may_hear([user], subject, version=version):
+        if not await self._is_hearer(session, subject, version=version):
             raise NotFound()
+
+    async def _is_hearer(self, session: Session, subject: str, *, version: int) -> bool:
+        user = session.require_user
+        return user in await who_may_hear([user], subject, version=version)
 
     # --- replay
 
     async def _replay(self, room: Room, session: Session, cursor: Cursor | None, ref: Ref, *, judged: int) -> Replay:
-        """The answer to a SUBSCRIBE: no further than its room is, where a removal above would not be noticed.
+        """The answer to a SUBSCRIBE for which events are read.
 
         Its person was `judged` by the members at that version.
         """
@@ -419,14 +515,12 @@ class Hub:
             if head.epoch == room.cursor.epoch:
                 break
             await asyncio.wait([room.catching_up or self._catch_up(room)])
-        if head.pos > room.cursor.pos:
-            head = head._replace(pos=room.cursor.pos)
+        head = _reached(room, head)
         told = None if missed is None else [entry for entry in missed if entry.pos <= head.pos]
         # One that the room began behind is noticed here.
         if (version := max((entry.body.members_version for entry in told or ()), default=0)) > judged:
             await self._require_hearer(session, room.subject, version=version)
-        _resumes["fresh" if cursor is None else "resync" if missed is None else "recovered"].inc()
-        return replay(room.subject, cursor, head, told, ref=ref)
+        return _answer(room.subject, cursor, head, told, ref)
 
     # --- rooms
 
@@ -438,21 +532,43 @@ class Hub:
     async def _room(self, subject: str, *, is_own: bool = False) -> Room:
         """The room that is known now: one that was left again while others joined it is joined anew."""
         while (room := self._rooms.get(subject)) is None:
-            if (joining := self._joining.get(subject)) is None:
-                joining = self._joining[subject] = asyncio.create_task(self._join(subject, is_own=is_own))
-            await asyncio.shield(joining)
+            if subject not in self._joining:
+                self._begin_joining([subject], is_own=is_own)
+            await asyncio.shield(self._joining[subject])
         return room
 
-    async def _join(self, subject: str, *, is_own: bool) -> None:
+    async def _joined_together(self, subjects: Iterable[str]) -> AsyncIterator[Room]:
+        """The rooms of subjects, of which so many are joined at a time; one that nobody enters is soon forgotten."""
+        every = list(subjects)
+        for start in range(0, len(every), TOGETHER):
+            some = every[start : start + TOGETHER]
+            await foresee([subject for subject in some if subject not in self._rooms])
+            if cold := [subject for subject in some if subject not in self._rooms and subject not in self._joining]:
+                self._begin_joining(cold)
+            for subject in some:
+                yield await self._room(subject)
+
+    def _begin_joining(self, subjects: Sequence[str], *, is_own: bool = False) -> None:
+        task = asyncio.create_task(self._join(subjects, is_own=is_own))
+        self._joining.update(dict.fromkeys(subjects, task))
+
+    async def _join(self, subjects: Sequence[str], *, is_own: bool) -> None:
         try:
-            mode = FULL if is_own else await mode_of(subject)
-            await get_channel_layer().group_add(group_of(subject), await self._own_channel())
-            self._joined.add(subject)
-            head = (await stream().heads([subject]))[subject]
-            self._rooms[subject] = Room(subject, Cursor(head.epoch, head.pos), mode, is_own=is_own)
+            modes = [FULL] if is_own else await asyncio.gather(*[mode_of(subject) for subject in subjects])
+            channel = await self._own_channel()
+            await asyncio.gather(*[self._enter_group(subject, channel) for subject in subjects])
+            heads = await stream().heads(subjects)
+            for subject, mode in zip(subjects, modes, strict=True):
+                cursor = Cursor(heads[subject].epoch, heads[subject].pos)
+                self._rooms[subject] = Room(subject, cursor, mode, is_own=is_own)
         finally:
             # Before the task is done: whoever awaited a finished one again would never let the loop run.
-            del self._joining[subject]
+            for subject in subjects:
+                del self._joining[subject]
+
+    async def _enter_group(self, subject: str, channel: str) -> None:
+        await get_channel_layer().group_add(group_of(subject), channel)
+        self._joined.add(subject)
 
     def _heard(self) -> set[str]:
         """Every subject that somebody here hears or watches."""
@@ -581,7 +697,8 @@ class Hub:
             async with session.subscribing:
                 if subject in session.subjects or len(session.subjects) > MAX_SUBSCRIPTIONS:
                     return  # Where its client was faster, it hears the room as that asked for.
-                await self._subscribe(session, subject, None, ref=None)
+                if refused := await self._subscribe(session, {subject: None}, ref=None):
+                    raise refused[subject]
                 room = self._rooms.get(subject)
                 if room is not None and room.mode == ACTIVITY and session in room.live:
                     self._skim(room, session)

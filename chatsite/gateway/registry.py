@@ -47,6 +47,7 @@ Authenticate = Callable[..., Awaitable[Identity]]
 WhoMayHear = Callable[..., Awaitable[set[str]]]
 SubjectsOf = Callable[[str], Awaitable[dict[str, dict[str, Any]]]]
 ModeOf = Callable[[str], Awaitable[str]]
+Foresee = Callable[[Collection[str]], Awaitable[None]]
 UnreadOf = Callable[[str, Collection[str]], Awaitable[dict[str, int | None]]]
 
 
@@ -79,6 +80,11 @@ async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
 async def mode_of(subject: str) -> str:
     """How those who hear everything of theirs hear a subject: "full", or "activity" where many are in it."""
     return await cast(ModeOf, _named("MODE_OF"))(subject)
+
+
+async def foresee(subjects: Collection[str]) -> None:
+    """Let be read together what is about to be asked about some subjects."""
+    await cast(Foresee, _named("FORESEE"))(subjects)
 
 
 async def unread_of(subject: str, users: Collection[str]) -> dict[str, int | None]:

@@ -16,13 +16,21 @@ class Replay(NamedTuple):
     more: bool
 
 
+def is_behind(cursor: Cursor | None, head: Head) -> bool:
+    """Whether what is above a cursor must be read to answer it."""
+    return cursor is not None and cursor.epoch == head.epoch and 0 <= cursor.pos < head.pos
+
+
+def nothing_missed(cursor: Cursor | None, head: Head) -> Sequence[Entry] | None:
+    """What a cursor that is not behind has missed: nothing, or None where that cannot be told."""
+    return () if cursor in (None, Cursor(head.epoch, head.pos)) else None
+
+
 async def missed_since(subject: str, cursor: Cursor | None, head: Head) -> Sequence[Entry] | None:
     """The events above a cursor, none without one; None where they cannot be completed."""
-    if cursor is None:
-        return ()
-    if cursor.epoch != head.epoch or not 0 <= cursor.pos <= head.pos:
-        return None
-    return await stream().since(subject, cursor.pos)
+    if cursor is not None and is_behind(cursor, head):
+        return await stream().since(subject, cursor.pos)
+    return nothing_missed(cursor, head)
 
 
 def replay(

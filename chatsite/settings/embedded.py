@@ -132,6 +132,7 @@ GATEWAY = {
     "WHO_MAY_HEAR": "chat.queries.participants.who_may_hear",
     "SUBJECTS_OF": "chat.queries.chats.subjects_of",
     "MODE_OF": "chat.queries.participants.mode_of",
+    "FORESEE": "chat.queries.participants.foresee",
     "UNREAD_OF": "chat.queries.activity.unread_of",
     "AUTHENTICATE": "chatsite.accounts.authentication.authenticate",
     "OUTBOUND_BYTES": setting("CHAT_OUTBOUND_BYTES"),

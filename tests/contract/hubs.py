@@ -19,6 +19,10 @@ async def members(users: Iterable[str], subject: str, *, version: int) -> set[st
     return set(users) & MEMBERS
 
 
+async def foreseen(subjects: Iterable[str]) -> None:
+    """Nothing has to be read for these members."""
+
+
 @asynccontextmanager
 async def running(hub: Hub) -> AsyncIterator[Hub]:
     """A hub that delivers."""

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterable
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -19,17 +21,21 @@ from chatsite.gateway.layers.redis import RedisChannelLayer
 from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.session import Session
-from chatsite.gateway.streams import Entry, stream
+from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.gateway.streams import redis as stream_module
 from chatsite.gateway.streams.memory import REPLAY
 from chatsite.kernel.errors import NotFound, Unavailable
 from chatsite.kernel.eventlog import log
+from chatsite.kernel.redis import Redis
 from chatsite.management.running import close_backends
 from tests.contract.hubs import MEMBERS, SUBJECT, deliver, happen, running
 from tests.contract.test_room_stream import impatient, message, record_of
 from tests.world import in_time
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
+
+
+ours = ContextVar("ours", default=False)  # whether what is done is what a test asked for
 
 
 class Listener:
@@ -51,8 +57,12 @@ class Listener:
 
     async def until(self, pos: int) -> None:
         """Wait until it was told of a pos."""
-        async with in_time(f"{self.session.user_id} hears {pos}"), self.arrived:
-            while self.pos < pos:
+        await self.hears(lambda: self.pos >= pos, story=f"{pos}")
+
+    async def hears(self, wanted: Callable[[], bool], *, story: str = "all") -> None:
+        """Wait until what it was sent is as wanted."""
+        async with in_time(f"{self.session.user_id} hears {story}"), self.arrived:
+            while not wanted():
                 await self.arrived.wait()
 
     @property
@@ -105,7 +115,7 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(
     chance = random.Random(seed)
     monkeypatch.setattr(hub_module, "SLICE", chance.choice([1, 2, 500]))  # so that a pass takes many turns
     ada = Listener("ada")
-    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
     late: list[Listener] = []
     left: list[tuple[Listener, int]] = []
     waiting: list[dict[str, Any]] = []
@@ -118,7 +128,7 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(
         if chance.random() < 0.1:
             late.append(Listener("ben"))
             cursor = Cursor(await stream().epoch(), 0) if chance.random() < 0.5 else None
-            await hub.subscribe(late[-1].session, SUBJECT, cursor, ref=None)
+            await hub.subscribe(late[-1].session, {SUBJECT: cursor}, ref=None)
         if late and chance.random() < 0.05:
             left.append((late.pop(), hub._rooms[SUBJECT].cursor.pos))
             hub.unsubscribe(left[-1][0].session, SUBJECT)
@@ -133,13 +143,14 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(
 
 async def test_a_large_room_is_written_to_in_slices_and_in_order(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_module, "SLICE", 1)
+    monkeypatch.setattr(Hub, "_catch_up", lambda hub, room: None)  # Nothing comes before its notice.
     crowd = [Listener("ada") for _ in range(60)]
     for listener in crowd:
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     first, second = await happen(), await happen()
     hub.receive(await notice(first))  # It takes sixty turns of the loop; in the middle one comes, and some leave.
     ben = Listener("ben")
-    await hub.subscribe(ben.session, SUBJECT, None, ref=None)
+    await hub.subscribe(ben.session, {SUBJECT: None}, ref=None)
     assert hub._unwritten
     for listener in crowd[::2]:
         hub.unsubscribe(listener.session, SUBJECT)
@@ -154,7 +165,7 @@ async def test_a_large_room_is_written_to_in_slices_and_in_order(hub: Hub, monke
 async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     MEMBERS.discard("ben")
     removal = await happen(members_version=2, farewell="ben")
     hub.receive(await notice(removal))
@@ -164,8 +175,7 @@ async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
     await ben.until(removal.pos)
     assert [event["pos"] for event in ben.events] == [removal.pos]
     assert ben.session.subjects == set()
-    with pytest.raises(NotFound):
-        await hub.subscribe(ben.session, SUBJECT, None, ref=None)
+    assert isinstance((await hub.subscribe(ben.session, {SUBJECT: None}, ref=None))[SUBJECT], NotFound)
 
 
 @pytest.mark.parametrize("cursor", [0, None])
@@ -173,7 +183,7 @@ async def test_who_is_removed_while_they_subscribe_is_answered_nothing_of_later(
     hub: Hub, cursor: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, ben = Listener("ada"), Listener("ben")
-    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
     happened: list[Entry] = []
 
     async def removed(users: Iterable[str], subject: str, *, version: int) -> set[str]:
@@ -184,7 +194,7 @@ async def test_who_is_removed_while_they_subscribe_is_answered_nothing_of_later(
 
     monkeypatch.setattr(hub_module, "who_may_hear", removed)
     begin = None if cursor is None else Cursor(await stream().epoch(), cursor)
-    await hub.subscribe(ben.session, SUBJECT, begin, ref=None)
+    await hub.subscribe(ben.session, {SUBJECT: begin}, ref=None)
     for entry in happened:
         hub.receive(await notice(entry))
     removal, after = happened
@@ -192,6 +202,29 @@ async def test_who_is_removed_while_they_subscribe_is_answered_nothing_of_later(
     await ben.until(removal.pos)
     assert ben.pos == removal.pos
     assert ben.session.subjects == set()
+
+
+@pytest.mark.parametrize("cursor", [0, None])
+async def test_what_happens_while_heads_are_on_their_way_is_not_missed(
+    hub: Hub, cursor: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = type(stream()).heads
+    happened: list[Entry] = []
+
+    async def slow(self: Any, subjects: Sequence[str]) -> dict[str, Head]:
+        """As they were before something happened that was delivered at once."""
+        found = await heads(self, subjects)
+        if (room := hub._rooms.get(SUBJECT)) and room.held and not happened:
+            happened.append(await happen())
+            hub.receive(await notice(happened[0]))
+        return found
+
+    monkeypatch.setattr(type(stream()), "heads", slow)
+    ada = Listener("ada")
+    begin = None if cursor is None else Cursor(await stream().epoch(), cursor)
+    assert await hub.subscribe(ada.session, {SUBJECT: begin}, ref=None) == {}
+    await ada.until(happened[0].pos)
+    ada.was_told_all_since(0)
 
 
 async def test_who_was_removed_before_anybody_heard_the_room_is_answered_nothing(
@@ -205,15 +238,15 @@ async def test_who_was_removed_before_anybody_heard_the_room_is_answered_nothing
 
     monkeypatch.setattr(hub_module, "who_may_hear", stale)
     ben = Listener("ben")
-    with pytest.raises(NotFound):
-        await hub.subscribe(ben.session, SUBJECT, Cursor(await stream().epoch(), 0), ref=None)
+    refused = await hub.subscribe(ben.session, {SUBJECT: Cursor(await stream().epoch(), 0)}, ref=None)
+    assert isinstance(refused[SUBJECT], NotFound)
     assert ben.frames == []
 
 
 async def test_a_roster_newer_than_the_event_takes_nobody_their_farewell(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     MEMBERS.discard("ben")  # Removed in the same moment as another change, of which the hub hears first.
     other = await happen(members_version=2)
     hub.receive(await notice(other))
@@ -233,7 +266,7 @@ async def test_who_is_removed_while_they_ask_for_everything_hears_nothing(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada, ben = Listener("ada"), Listener("ben")
-    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
     asked = 0
 
     async def subjects(user: str) -> dict[str, dict[str, Any]]:
@@ -260,7 +293,7 @@ async def test_who_asks_for_everything_again_misses_nothing_meanwhile(
 ) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     said: list[Entry] = []
 
     async def subjects(user: str) -> dict[str, dict[str, Any]]:
@@ -280,7 +313,7 @@ async def test_who_asks_for_everything_again_misses_nothing_meanwhile(
 async def test_a_client_that_names_a_room_while_it_is_joined_to_it_hears_it_as_it_asked(hub: Hub, first: str) -> None:
     ada = Listener("ada")
     ada.session.hears_all = True
-    named = hub.subscribe(ada.session, SUBJECT, None, ref="r")
+    named = hub.subscribe(ada.session, {SUBJECT: None}, ref="r")
     joined = hub._join_later(ada.session, SUBJECT, version=0)
     await asyncio.gather(*([named, joined] if first == "client" else [joined, named]))
     assert ada.session.named == {SUBJECT}
@@ -294,7 +327,7 @@ async def test_a_client_that_names_a_room_while_it_is_joined_to_it_hears_it_as_i
 async def test_a_lost_notice_of_a_removal_still_silences(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     MEMBERS.discard("ben")
     removal = await happen(members_version=2, farewell="ben")
     after = await happen()
@@ -307,7 +340,7 @@ async def test_a_lost_notice_of_a_removal_still_silences(hub: Hub) -> None:
 async def test_what_cannot_be_completed_is_said_to_members_alone(hub: Hub) -> None:
     ada, ben = Listener("ada"), Listener("ben")
     for listener in (ada, ben):
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     MEMBERS.discard("ben")
     await asyncio.gather(*[log().append(message()) for _ in range(REPLAY + 1)])
     entries = [await stream().append(record, Body(b"{}")) for record in await log().newest(limit=REPLAY + 1)]
@@ -325,7 +358,7 @@ async def test_what_cannot_be_completed_is_said_to_members_alone(hub: Hub) -> No
 
 async def test_a_room_without_hearers_is_forgotten(hub: Hub) -> None:
     ada = Listener("ada")
-    await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+    await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
     hub.forget(ada.session)
     assert hub._rooms == {}
     async with in_time("its group is left"):
@@ -341,7 +374,7 @@ async def both_hear(hubs: tuple[Hub, Hub]) -> list[Listener]:
     """Ada on one server, Ben on the other."""
     listeners = [Listener("ada"), Listener("ben")]
     for hub, listener in zip(hubs, listeners, strict=True):
-        await hub.subscribe(listener.session, SUBJECT, None, ref=None)
+        await hub.subscribe(listener.session, {SUBJECT: None}, ref=None)
     return listeners
 
 
@@ -358,6 +391,28 @@ async def test_a_notice_reaches_every_server(hubs: tuple[Hub, Hub], monkeypatch:
     async with in_time("Ben hears that somebody writes"), listeners[1].arrived:
         await listeners[1].arrived.wait_for(lambda: listeners[1].frames[-1]["type"] == "TYPING")
     assert listeners[0].frames[-1]["type"] == "MESSAGE"
+
+
+async def test_many_rooms_are_asked_for_together(hubs: tuple[Hub, Hub], monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = Listener("ada")
+    rooms = [str(uuid.uuid4()) for _ in range(100)]
+    epoch, run, scripts = await stream().epoch(), Redis.run, 0
+
+    async def counted(self: Redis, *args: Any, **kwargs: Any) -> Any:
+        nonlocal scripts
+        scripts += ours.get()  # The hub compares heads meanwhile.
+        return await run(self, *args, **kwargs)
+
+    monkeypatch.setattr(Redis, "run", counted)
+    ours.set(True)
+    refused = await hubs[0].subscribe(ada.session, dict.fromkeys(rooms), ref="r")
+    assert refused == {}
+    assert scripts < 10
+    await ada.hears(lambda: len(ada.frames) == len(rooms))
+    assert {(one["type"], one["roomId"], one["epoch"], one["recovered"]) for one in ada.frames} == {
+        ("SUBSCRIBED", room, epoch, False) for room in rooms
+    }
+    assert all(ada.session in hubs[0]._rooms[room].live for room in rooms)
 
 
 async def test_a_removal_on_one_server_silences_on_the_other(hubs: tuple[Hub, Hub]) -> None:
@@ -501,8 +556,8 @@ async def test_without_redis_a_hub_starts_and_says_so(ready: None, settings: Any
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": name, "CONFIG": {"url": "redis://127.0.0.1:1", "capacity": 9}}}
     ada = Listener("ada")
     async with running(Hub()) as hub:
-        with pytest.raises(Unavailable):
-            await hub.subscribe(ada.session, SUBJECT, None, ref=None)
+        refused = await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
+        assert isinstance(refused[SUBJECT], Unavailable)
         await hub.end_sign_ins(["hers"])
         assert hub.has_ended("hers")
     await get_channel_layer().flush()

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -15,7 +15,7 @@ from django.test import AsyncClient
 
 from chat.commands.messages import Draft, send
 from chat.models import Chat, Participant
-from chat.queries.participants import who_may_hear
+from chat.queries.participants import foresee, need, who_may_hear
 from chatsite.accounts import tokens
 from chatsite.accounts.authentication import authenticate
 from chatsite.accounts.models import SignIn, User
@@ -174,6 +174,26 @@ async def test_rooms_that_many_ask_for_at_once_are_read_from_the_log_together(se
         heads = await asyncio.gather(*[stream().heads([str(chat.id)]) for chat in chats])
     assert len({head.pos for found in heads for head in found.values()}) == len(chats)
     assert len([one for one in statements if "log_records" in one.sql]) == 1
+
+
+async def test_who_is_in_many_chats_is_read_together(server: None) -> None:
+    counts = []
+    for name, count in (("few", 5), ("many", 200)):
+        chats = [str(chat.id) for chat in await sync_to_async(make_chats)(name, count)]
+        person = str((await User.objects.aget(username=name)).id)
+        with counted() as statements:
+            await foresee([*chats, str(uuid4()), "nonsense"])
+            counts.append(len(statements))
+            for chat in chats:
+                assert await who_may_hear([person, "eve"], chat, version=0) == {person}
+            assert len(statements) == counts[-1]
+            await foresee(chats)
+            assert len(statements) == counts[-1]
+        need(ChatId(UUID(chats[0])), 10)  # What is stale is not believed, whoever reads it.
+        with counted() as statements:
+            await foresee(chats)
+            assert len(statements) == counts[-1]
+    assert counts[0] == counts[1] == 3
 
 
 def kind(statement: Statement) -> str:

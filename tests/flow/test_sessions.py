@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from chatsite.gateway.protocol import Cursor
 from tests.world import Device, Server, World, manage
 
 MakeServer = Callable[..., Server]
+ROOMS = 500  # of one SUBSCRIBE, as many as there may be
 
 
 async def unread(world: World, name: str, chat: str) -> websockets.ClientConnection:
@@ -120,6 +122,44 @@ async def test_many_who_join_a_room_at_once_all_hear_it(world: World) -> None:
     for device in devices:
         await device.heard_until(chat, lambda heard: heard != [] and heard[-1]["content"] == "for all")
         assert (device.holes, device.resyncs) == (0, [])
+
+
+async def test_five_hundred_rooms_are_resumed_by_one_frame_on_any_server(make_server: MakeServer) -> None:
+    async with World(server := make_server()) as world:
+        made = await asyncio.to_thread(manage, server.folder, str(ROOMS - 1), module="tests.many")
+        rooms: list[str] = json.loads(made)
+        busy, some, forged = rooms[:3]
+        foreign = await world.chat(["eve"])
+        async with world.connect("ben") as ben, world.connect("ada") as ada:
+            await ada.subscribe(*rooms)
+            assert [frame["type"] for frame in ada.frames].count("SUBSCRIBED") == len(rooms)
+            await ada.cut()
+            for number in range(150):
+                await ben.say(busy, f"{number}")
+            for number in range(5):
+                await ben.say(some, f"{number}")
+            await world.until("ben", f"/api/chats/{some}/messages?limit=1", lambda page: page["messages"])
+            for again in range(2):  # In the shapes with two servers at one and the other.
+                device = Device(world, "ada")
+                device.cursors = {**ada.cursors, forged: Cursor("another", 1), foreign: ada.cursors[some]}
+                await device.open()
+                start = len(ben.frames)
+                resuming = asyncio.create_task(device.subscribe(*device.cursors))
+                assert (await ben.ask("HEARTBEAT")).code is None  # Nobody else waits for it.
+                assert len(ben.frames) == start + 1
+                await resuming
+                await device.heard_until(busy, lambda heard: len(heard) == 150)
+                await device.heard_until(some, lambda heard: len(heard) == 5)
+                told = [frame for frame in device.frames if frame.get("ref")]
+                kinds = Counter(frame["type"] for frame in told)
+                assert kinds == {"SUBSCRIBED": ROOMS - 1, "RESYNC": 1, "ERROR": 1}  # the busy one takes two
+                assert {frame["roomId"] for frame in told} == device.cursors.keys()
+                assert [frame["roomId"] for frame in told if frame.get("more")] == [busy]
+                assert [frame["roomId"] for frame in told if frame["type"] == "ERROR"] == [foreign]
+                assert (device.holes, [frame["roomId"] for frame in device.resyncs]) == (0, [forged])
+                said = await ben.say(rooms[-1], f"live {again}")
+                await device.expect("MESSAGE", messageId=said.body["messageId"])
+                await device.close()
 
 
 async def test_what_was_accepted_is_answered_before_a_server_stops(make_server: MakeServer) -> None:
