@@ -126,6 +126,15 @@ SERVER: dict[str, Shape] = {
         "editedAt": time,
     },
     "MESSAGE_DELETED": {**PLACE, "messageId": message_id, "by": entity, "ts": time, "reason?": text},
+    "REACTION": {
+        **PLACE,
+        "messageId": message_id,
+        "userId": entity,
+        "emoji": text,
+        "active": flag,
+        "count": number,
+    },
+    "PIN": {**PLACE, "messageId": message_id, "userId": entity, "pinned": flag},
     "MEMBER": {
         **PLACE,
         "userId": entity,
@@ -162,6 +171,7 @@ ACKS: dict[str, Shape] = {
     "SEND_MESSAGE": {"nonce?": text, "roomId": entity, "messageId": message_id, "ts": time, **CURSOR},
     "EDIT_MESSAGE": CHANGED,
     "DELETE_MESSAGE": CHANGED,
+    **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), CHANGED),
     "READ": {"roomId": entity, "messageId": message_id, "version": number, **COUNTS},
 }
 
@@ -329,6 +339,15 @@ async def _talk(chat: str, ada: Party, ben: Party) -> None:
     assert (shown["replyToId"], "nonce" in shown) == (said["messageId"], False)
     assert shown["prev"] == message["pos"] < shown["pos"]
     assert int(shown["messageId"]) > int(message["messageId"])
+
+    for type_, active in (("REACT", True), ("UNREACT", False)):
+        given = says(await ada.ask(type_, roomId=chat, messageId=reply["messageId"], emoji="\U0001f44d"), "ACK")
+        shown = await ben.expect("REACTION", messageId=reply["messageId"], userId=ada_id, active=active)
+        assert (shown["emoji"], shown["count"], shown["pos"]) == ("\U0001f44d", int(active), given["pos"])
+    for type_, pinned in (("PIN", True), ("UNPIN", False)):
+        given = says(await ada.ask(type_, roomId=chat, messageId=reply["messageId"]), "ACK")
+        shown = await ben.expect("PIN", messageId=reply["messageId"], userId=ada_id, pinned=pinned)
+        assert shown["pos"] == given["pos"]
 
     edited = says(await ben.ask("EDIT_MESSAGE", roomId=chat, messageId=reply["messageId"], content="hi!"), "ACK")
     told = await ada.expect("MESSAGE_EDITED", messageId=reply["messageId"], content="hi!")
