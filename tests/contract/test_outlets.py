@@ -194,6 +194,20 @@ async def test_a_close_comes_after_what_was_written_and_nothing_after_it(
     assert heard[-1] != "too late"
 
 
+async def test_frames_that_waited_for_room_arrive_in_order_between_those_around_them(served: Served) -> None:
+    outlet, client, _ = served
+    client.transport.pause_reading()
+    for number in range(PARTS):
+        (outlet.join if number % 3 else outlet.write)(prepare(str(number).encode() * 20_000))
+    client.transport.resume_reading()
+    async with in_time("all arrive"):
+        for number in range(PARTS):
+            assert (await client.recv()) == str(number) * 20_000
+            if number % 100 == 0:
+                outlet.write(prepare(b"behind"))
+        assert [await client.recv() for _ in range(PARTS // 100)] == ["behind"] * (PARTS // 100)
+
+
 async def test_a_client_that_is_gone_takes_nothing_and_breaks_nothing(served: Served) -> None:
     outlet, client, _ = served
     client.transport.abort()

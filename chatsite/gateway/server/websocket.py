@@ -69,38 +69,48 @@ class _Received:
 
 
 class _Outlet:
-    """Prepared frames straight to the transport, which joins the writes of one turn of the loop."""
+    """Prepared frames straight to the transport, and to one that is full once it has room.
 
-    __slots__ = ("_joined", "_protocol", "_transport")
+    Each write is a system call, or where the client does not read, a request that the loop carries along: what is
+    kept here for it costs the others nothing.
+    """
+
+    __slots__ = ("_kept", "_protocol", "_size", "_transport")
 
     def __init__(self, protocol: "BoundedWebSocket") -> None:
         self._protocol, self._transport = protocol, protocol.transport
-        self._joined = b""  # for the end of this turn of the loop
+        self._kept: list[bytes] | None = None  # for the end of this turn, or for room; bounded by the session's budget
+        self._size = 0  # of those, in bytes
 
     @property
     def waiting(self) -> int:
-        return 0 if self._protocol.disconnected else self._transport.get_write_buffer_size() + len(self._joined)
+        return 0 if self._protocol.disconnected else self._transport.get_write_buffer_size() + self._size
 
     def write(self, frames: bytes) -> None:
-        if self._joined:
-            frames, self._joined = self._joined + frames, b""
-        if not (self._protocol.disconnected or self._protocol.close_sent):
-            self._transport.write(frames)
+        if self._protocol.disconnected or self._protocol.close_sent:
+            return
+        if not self._protocol.is_full:
+            if self._kept:
+                self._keep(frames)
+                self.write_kept()
+            else:
+                self._transport.write(frames)
+        else:
+            self._keep(frames)
 
     def join(self, frames: bytes) -> None:
-        if len(self._joined) + len(frames) >= MAX_JOINED:
-            self.write(frames)
-            return
-        if not self._joined:
-            self._protocol.loop.call_soon(self._write_joined)
-        self._joined += frames
+        if not self._kept:
+            self._protocol.loop.call_soon(self._end_turn)
+        self._keep(frames)
+        if self._size >= MAX_JOINED:
+            self._end_turn()
 
     def close(self, code: int) -> None:
-        self._write_joined()
+        self.write_kept()
         self._protocol.close(code)
 
     async def taken(self) -> None:
-        self._write_joined()
+        self._end_turn()
         await self._protocol.writable.wait()
 
     async def left(self) -> None:
@@ -109,15 +119,30 @@ class _Outlet:
     async def serve(self, reader: Coroutine[Any, Any, None]) -> None:
         await reader
 
-    def _write_joined(self) -> None:
-        if self._joined:
-            self.write(b"")
+    def write_kept(self) -> None:
+        """Hand everything to the transport."""
+        kept, self._kept, self._size = self._kept, None, 0
+        if kept and not (self._protocol.disconnected or self._protocol.close_sent):
+            # Not as one: each client's own copy of what all of them have not read would be the memory of the budgets.
+            self._transport.writelines(kept)
+
+    def _keep(self, frames: bytes) -> None:
+        if self._kept is None:
+            self._kept = []
+        self._kept.append(frames)
+        self._size += len(frames)
+
+    def _end_turn(self) -> None:
+        if not self._protocol.is_full:
+            self.write_kept()
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
     """A WebSocket that is not read while its client does not read: pings alone would fill the memory."""
 
     _abort: asyncio.TimerHandle | None = None
+    _outlet: _Outlet | None = None
+    is_full = False  # The transport has so much to write that more of it would only wait there.
     _accept: bytes | None = None  # the answer to a handshake that was in order
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -132,6 +157,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         went(self.transport)
+        self._outlet = None
         if self._abort is not None:
             self._abort.cancel()
         super().connection_lost(exc)
@@ -182,7 +208,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Run the application, which may write past ASGI."""
         scope: dict[str, Any] = cast(dict[str, Any], self.scope)
-        scope["extensions"][EXTENSION] = _Outlet(self)
+        scope["extensions"][EXTENSION] = self._outlet = _Outlet(self)
         await super().run_asgi()
 
     def close(self, code: int) -> None:
@@ -202,12 +228,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def pause_writing(self) -> None:
         """Stop reading what would be answered."""
+        self.is_full = True
         super().pause_writing()
         if not self.close_sent:
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Read on, unless the application has yet to take what was read."""
+        """Write what was kept; once that is taken too read on, unless the application has yet to take what was read."""
+        self.is_full = False
+        if self._outlet is not None:
+            self._outlet.write_kept()
+        if self.is_full:
+            return
         super().resume_writing()
         if not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()

@@ -38,6 +38,9 @@ from chatsite.settings.registry import setting
 PING_SECONDS = 25.0
 SILENT_SECONDS = 90.0  # a connection that answers no ping for so long is gone
 DRAIN_SECONDS = 5  # how long open requests may go on after SIGTERM
+# What the system takes for a client that does not read, which it doubles: by itself it takes some megabytes, and until
+# then such a client costs as much as one that reads. At 200 ms away still a megabyte a second.
+SYSTEM_BYTES = 128 * 1024
 TIDY_SECONDS = 3_600.0
 
 
@@ -56,6 +59,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say where it is as soon as it listens."""
         await super().startup(sockets=sockets)
+        for listening in (one for server in self.servers for one in server.sockets):
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BYTES)  # of each that it accepts
         self._announce(*self.servers[0].sockets[0].getsockname()[:2])
 
 
