@@ -1,9 +1,9 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, fanout, hostile, pages, scylla, kafka, standard and cluster (those with servers where CHAT_TEST_* names
-them), imports, check, memory. `make bench-peers` measures node and ejabberd, which race other servers;
-where one cannot be had its rows say so. Nothing here is a test: a missed target is shown, and only a frame that was
-lost, doubled or out of order ends the bench.
+Rows: sends, fanout, hub, connects, slow, storm, hostile, pages, scylla, kafka, standard and cluster (those with
+servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node and ejabberd, which
+race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed target is shown, and
+only a frame that was lost, doubled or out of order ends the bench.
 """
 
 import os
@@ -15,16 +15,37 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from tests.bench import client, fanout, hostile, imports, kafka, memory, pages, scylla, sends, shapes, starting, table
+from tests.bench import (
+    client,
+    connects,
+    fanout,
+    hostile,
+    hub,
+    imports,
+    kafka,
+    memory,
+    pages,
+    scylla,
+    sends,
+    shapes,
+    slow,
+    starting,
+    storm,
+    table,
+)
 from tests.bench.client import NoGo, Socket
 from tests.bench.peers import ejabberd, node
 from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 from tests.servers import variable
 
-ROWS = ("sends", "fanout", "standard", "cluster", "hostile", "pages", "scylla", "kafka", "imports", "check", "memory")
+ROWS = (
+    *("sends", "fanout", "hub", "standard", "cluster", "connects", "slow", "storm", "hostile"),
+    *("pages", "scylla", "kafka", "imports", "check", "memory"),
+)
 PEERS = ("node", "ejabberd")  # only where they are asked for: they are fetched
 SERVERS = {
     "fanout": "postgres",
+    "hub": "redis",
     "scylla": "cassandra",
     "kafka": "kafka",
     "standard": "postgres",
@@ -55,6 +76,10 @@ def main(chosen: list[str]) -> int:
             "standard": lambda: shapes.measure(Path(name), "standard"),
             "cluster": lambda: shapes.measure(Path(name), "cluster"),
             "fanout": lambda: fanout.measure(Path(name)),
+            "hub": lambda: hub.measure(Path(name)),
+            "slow": lambda: slow.measure(Path(name)),
+            "storm": lambda: storm.measure(Path(name) / "storm"),
+            "connects": lambda: connects.measure(Path(name) / "connects"),
             "hostile": lambda: hostile.measure(crowd, sockets),
             "pages": lambda: pages.measure(empty),
             "scylla": lambda: scylla.measure(empty),

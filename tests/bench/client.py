@@ -22,23 +22,29 @@ class NoGo(Exception):
 
 
 class Socket(msgspec.Struct, frozen=True):
-    """One connection: whose, and to which room."""
+    """One connection: whose, by token or ticket, and to which rooms; a deaf one reads nothing once it hears them."""
 
     token: str
     room: str
+    rooms: tuple[str, ...] = ()  # beside that one
+    ticket: str = ""
+    deaf: bool = False  # stands behind all others of its room
+    storm: bool = False  # says nothing, and comes back when it is cut; stands behind all others
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True):
     """How to send: at `rate` a second, or with `window` un-acked of each socket where it is 0.
 
     With `heard` the window is a room's, of messages that not all its members have heard, sent by its first one;
-    of one room, `senders` says how many of its members send at a rate, all where it is 0.
+    of one room, `senders` says how many of its members send at a rate, all where it is 0. With `cut` all sockets of
+    the storm are cut once it is measured, and it is not over until they are back.
     """
 
     rate: float = 0.0
     window: int = 0
     senders: int = 0
     heard: bool = False
+    cut: bool = False
     warm_up: float  # seconds that are not measured
     seconds: float
 
@@ -53,6 +59,8 @@ class Measured(msgspec.Struct, frozen=True):
     server_cpu: float
     client_cpu: float
     others_cpu: float  # what other processes took of the server's core
+    back_in: float  # seconds after a cut until the whole storm was back
+    refused: int  # tries to come back that the server refused
     ack_p50: float
     ack_p99: float
     delivery_p50: float
@@ -63,6 +71,7 @@ class Result(msgspec.Struct, frozen=True):
     """What the client did in all; every frame it counts was checked."""
 
     connect_seconds: float
+    connect_cpu: float  # of the server
     sent: int
     acked: int
     delivered: int

@@ -66,6 +66,12 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def settle(folder: Path) -> Path:
+    """A data folder of the shape embedded whose groups have finished what its log holds."""
+    run(folder, "manage.py", "migrate_profile", "--settle")
+    return folder
+
+
 def copy_folder(template: Path, folder: Path) -> Path:
     """A copy of a data folder that nobody has open."""
     shutil.copytree(template, folder)
@@ -85,6 +91,11 @@ class Server:
             if line.startswith("Rss:"):
                 return int(line.split()[1])
         raise RuntimeError("The kernel does not say how much memory a process has.")
+
+    def peak_kib(self) -> int:
+        """The most resident memory that it had so far, in KiB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
 
 
 _patience = QUIET_SECONDS

@@ -15,10 +15,10 @@ from tests.bench.client import Socket
 ROOMS, MEMBERS = 50, 10
 
 
-def people(count: int) -> list[User]:
-    """New people of one company, who have no password."""
+def people(count: int, *, name: str = "bench") -> list[User]:
+    """New people of one company, who have no password; each is called so, and by a number."""
     company = Company.objects.create(name="Bench")
-    people = User.objects.bulk_create(User(username=f"bench{number}", password="!") for number in range(count))
+    people = User.objects.bulk_create(User(username=f"{name}{number}", password="!") for number in range(count))
     CompanyMember.objects.bulk_create(CompanyMember(company=company, user=person) for person in people)
     return people
 

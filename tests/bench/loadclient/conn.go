@@ -33,6 +33,12 @@ func (c *conn) dial(port int) error {
 		return err
 	}
 	c.fd = fd
+	if c.Deaf {
+		// As little as there is may wait in the system, so that what it does not read waits in the server.
+		if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1); err != nil {
+			return err
+		}
+	}
 	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

@@ -13,4 +13,4 @@ type dialect interface {
 	hear(c *conn, text []byte) error                      // whatever is not exactly what was to come is an error
 }
 
-var dialects = map[string]dialect{"ours": ours{}, "echo": echo{}, "socketio": socketio{}, "xmpp": xmpp{}}
+var dialects = map[string]dialect{"ours": ours{}, "injecting": injecting{}, "echo": echo{}, "socketio": socketio{}, "xmpp": xmpp{}}

@@ -34,7 +34,9 @@ type load struct {
 	plan   plan
 	speak  dialect
 	conns  map[int]*conn
-	order  []*conn
+	order  []*conn // who talks, in turns; behind them who is of the storm
+	talk   []*conn // the first of them
+	storm  storm
 	epoll  int
 	timer  int
 	buffer []byte
@@ -55,7 +57,8 @@ type load struct {
 	sent, acked, delivered  int
 	ackTimes, deliveryTimes times
 	before                  tally
-	answered                int // sends while the phase was still sending
+	began                   time.Duration // the server's CPU time, before anybody connected
+	answered                int           // sends while the phase was still sending
 }
 
 // A tally is what was counted up to a moment.
@@ -68,6 +71,7 @@ type tally struct {
 
 type result struct {
 	ConnectSeconds float64    `json:"connect_seconds"`
+	ConnectCPU     float64    `json:"connect_cpu"` // seconds of the server
 	Sent           int        `json:"sent"`
 	Acked          int        `json:"acked"`
 	Delivered      int        `json:"delivered"`
@@ -82,6 +86,8 @@ type measured struct {
 	ServerCPU float64 `json:"server_cpu"` // seconds
 	ClientCPU float64 `json:"client_cpu"`
 	OthersCPU float64 `json:"others_cpu"` // of the server's core
+	BackIn    float64 `json:"back_in"`    // seconds after the cut until all of the storm were back
+	Refused   int     `json:"refused"`    // tries to come back that the server refused
 	AckP50    float64 `json:"ack_p50"`    // ms
 	AckP99    float64 `json:"ack_p99"`
 	HeardP50  float64 `json:"delivery_p50"`
@@ -107,10 +113,19 @@ func newLoad(todo plan) (*load, error) {
 			in.first = c
 		}
 		l.order = append(l.order, c)
+		if !socket.Storm {
+			l.talk = append(l.talk, c)
+		}
 		in.members++
+		if socket.Deaf {
+			in.deaf++
+		}
 	}
 	var err error
 	if l.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		return nil, err
+	}
+	if l.began, err = serverTime(todo.Pid); err != nil {
 		return nil, err
 	}
 	timer, _, errno := syscall.Syscall(syscall.SYS_TIMERFD_CREATE, 1, 0, 0) // CLOCK_MONOTONIC
@@ -149,8 +164,12 @@ func (l *load) run() error {
 			case 0:
 				return nil // Whoever started us has gone, or has seen enough.
 			default:
-				if err := l.serve(l.conns[fd], event.Events); err != nil {
-					return fmt.Errorf("socket %d: %w", l.conns[fd].seat, err)
+				c := l.conns[fd]
+				if c == nil {
+					continue // It was cut in this turn.
+				}
+				if err := l.serve(c, event.Events); err != nil && !l.tryAgain(c) {
+					return fmt.Errorf("socket %d: %w", c.seat, err)
 				}
 			}
 		}
@@ -184,6 +203,11 @@ func (l *load) advance() (done bool, err error) {
 				return false, err
 			}
 			l.stage, l.until = measuring, l.now+seconds(l.plan.Phases[l.phase].Seconds)
+			if l.plan.Phases[l.phase].Cut {
+				if err := l.cut(); err != nil {
+					return false, err
+				}
+			}
 		}
 	case measuring:
 		if l.now >= l.until {
@@ -202,6 +226,9 @@ func (l *load) advance() (done bool, err error) {
 		if l.now >= l.until {
 			return false, missing
 		}
+	}
+	if err := l.comeBack(); err != nil {
+		return false, err
 	}
 	if err := l.sendDue(); err != nil {
 		return false, err
@@ -224,6 +251,11 @@ func (l *load) connectMore() (done bool, err error) {
 		return false, nil
 	}
 	l.result.ConnectSeconds = l.now.Seconds()
+	now, err := serverTime(l.plan.Pid)
+	if err != nil {
+		return false, err
+	}
+	l.result.ConnectCPU = (now - l.began).Seconds()
 	return l.begin()
 }
 
@@ -240,7 +272,7 @@ func (l *load) begin() (done bool, err error) {
 	now := l.plan.Phases[l.phase]
 	l.stage, l.until, l.due = warming, l.now+seconds(now.WarmUp), l.now
 	if now.Rate == 0 {
-		for _, c := range l.order {
+		for _, c := range l.talk {
 			if now.Heard && c != c.room.first {
 				continue
 			}
@@ -269,10 +301,10 @@ func (l *load) sendDue() error {
 		return nil
 	}
 	for ; l.due <= l.now; l.due += seconds(1 / l.plan.Phases[l.phase].Rate) {
-		c := l.order[l.turn%len(l.order)]
+		c := l.talk[l.turn%len(l.talk)]
 		l.turn++
 		if senders := l.plan.Phases[l.phase].Senders; senders > 0 && c.seat >= senders {
-			l.turn, c = 1, l.order[0]
+			l.turn, c = 1, l.talk[0]
 		}
 		c.say(l.due)
 		if err := c.flush(); err != nil {
@@ -289,6 +321,9 @@ func (l *load) arm() error {
 	}
 	if l.stage == holding {
 		return nil
+	}
+	if at, waits := l.storm.next(); waits && at < next {
+		next = at
 	}
 	in := next - l.now
 	if in < 1 {
@@ -307,10 +342,13 @@ func (l *load) missing() error {
 	if l.acked < l.sent {
 		return fmt.Errorf("%d of %d sends were answered", l.acked, l.sent)
 	}
-	for _, c := range l.order {
+	for _, c := range l.talk {
 		if err := c.complete(); err != nil {
 			return err
 		}
+	}
+	if l.storm.away > 0 {
+		return fmt.Errorf("%d of the storm are not back, after %d refusals", l.storm.away, l.storm.refused)
 	}
 	return nil
 }
@@ -341,6 +379,8 @@ func (l *load) report() error {
 		Answered:  l.answered,
 		ServerCPU: (after.server - l.before.server).Seconds(),
 		ClientCPU: (after.client - l.before.client).Seconds(),
+		BackIn:    l.storm.backIn.Seconds(),
+		Refused:   l.storm.refused,
 		OthersCPU: (after.core - l.before.core - after.server + l.before.server).Seconds(),
 		AckP50:    l.ackTimes.percentile(50),
 		AckP99:    l.ackTimes.percentile(99),

@@ -25,8 +25,12 @@ type plan struct {
 }
 
 type socket struct {
-	Token string `json:"token"`
-	Room  string `json:"room"`
+	Token  string   `json:"token"`
+	Ticket string   `json:"ticket"` // in place of the token
+	Room   string   `json:"room"`
+	Rooms  []string `json:"rooms"` // heard beside that, by the same frame
+	Deaf   bool     `json:"deaf"`  // reads nothing once it hears its rooms; the last of its room
+	Storm  bool     `json:"storm"` // says nothing; is cut by a phase that says so, and comes back
 }
 
 // A phase sends for a while after a warm-up. It is measured until everything sent has come to everybody:
@@ -36,6 +40,7 @@ type phase struct {
 	Window  int     `json:"window"`  // un-acked sends of one socket, where there is no rate
 	Senders int     `json:"senders"` // of a room, its first members; 0 is all
 	Heard   bool    `json:"heard"`   // the window is a room's, of messages that not everybody in it has heard
+	Cut     bool    `json:"cut"`     // once it is measured, all of the storm are cut, and come back
 	WarmUp  float64 `json:"warm_up"` // seconds
 	Seconds float64 `json:"seconds"` // of sending, measured
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -21,19 +22,23 @@ const (
 // A member is somebody in a room: what they sent, and what they heard of everybody.
 type member struct {
 	socket
-	room  *room
-	seat  int
-	live  bool
-	sent  int
-	acked int
-	pos   int64 // of the last message heard here, and its id
-	id    int64
-	heard []int // the number of the last message heard from each seat
+	room          *room
+	seat          int
+	live          bool
+	subscriptions int
+	tries         int // to come back since it was cut
+	backAt        time.Duration
+	sent          int
+	acked         int
+	pos           int64 // of the last message heard here, and its id
+	id            int64
+	heard         []int // the number of the last message heard from each seat
 }
 
 // A room is the members that hear each other.
 type room struct {
 	members int
+	deaf    int
 	sent    int
 	heard   int // deliveries to all members
 	first   *conn
@@ -41,10 +46,17 @@ type room struct {
 }
 
 // ready is a member who hears the room from now on, after a message at pos.
-func (c *conn) ready(pos int64) {
+func (c *conn) ready(pos int64) error {
 	c.live, c.pos, c.id = true, pos, -1<<63
 	c.heard = make([]int, c.room.members)
 	c.load.live++
+	if c.Storm {
+		c.load.isBack()
+	}
+	if c.Deaf {
+		return c.load.watch(c, syscall.EPOLL_CTL_DEL, 0)
+	}
+	return nil
 }
 
 // say sends the member's next message, stamped with when it was due.
@@ -103,7 +115,7 @@ func (c *conn) message(text, content []byte, id, prev, pos int64) error {
 	c.load.delivered++
 	c.load.deliveryTimes.note(number(content))
 	c.room.heard++
-	if c.room.heard%c.room.members == 0 && c.load.refilling() && c.load.plan.Phases[c.load.phase].Heard {
+	if c.room.heard%(c.room.members-c.room.deaf) == 0 && c.load.refilling() && c.load.plan.Phases[c.load.phase].Heard {
 		c.room.first.say(c.load.now)
 		return c.room.first.flush()
 	}
@@ -115,6 +127,9 @@ func (c *conn) complete() error {
 	heard := 0
 	for _, n := range c.heard {
 		heard += n
+	}
+	if c.Deaf {
+		return nil
 	}
 	if c.acked != c.sent || (c.load.speak.rooms() && heard != c.room.sent) {
 		return errors.New("room " + c.Room + " seat " + strconv.Itoa(c.seat) + ": " +

@@ -54,8 +54,7 @@ func (socketio) hear(c *conn, text []byte) error {
 		c.queue(opText, []byte(ioEvent+`["join","`+c.Room+`"]`))
 		return nil
 	case bytes.HasPrefix(text, []byte(joinedEvent)):
-		c.ready(number(text[len(joinedEvent):]))
-		return nil
+		return c.ready(number(text[len(joinedEvent):]))
 	}
 	return fmt.Errorf("%.300s", text)
 }

@@ -37,8 +37,7 @@ func (xmpp) hear(c *conn, text []byte) error {
 		return fmt.Errorf("%.300s", text)
 	case bytes.HasPrefix(text, []byte(`<message `)):
 		if bytes.Contains(text, []byte(`<subject`)) { // the last of what a room says to who comes in
-			c.ready(0)
-			return nil
+			return c.ready(0)
 		}
 		return c.archived(text)
 	case bytes.HasPrefix(text, []byte(`<presence `)), bytes.HasPrefix(text, []byte(`<open `)):

@@ -5,7 +5,7 @@ They are Socket.IO 4 on its Redis adapter, and ws, which knows no rooms.
 
 from pathlib import Path
 
-from tests.bench import fanout
+from tests.bench import fanout, hub
 from tests.bench.client import Measured, Phase, driven
 from tests.bench.peers.race import Race, had
 from tests.bench.processes import serving, wait_for_quiet
@@ -14,7 +14,7 @@ from tests.servers.programs import node_packages, on_path, require_program
 
 HERE = Path(__file__).parent
 RUNS = 3
-TARGET = 1.0  # of the deliveries a second of each
+TARGET = 1.0  # of the deliveries a second of each, and of Socket.IO's p99
 TARGET_LATENCY = 0.7  # of Socket.IO's p50 and p99
 
 
@@ -24,6 +24,7 @@ def measure(folder: Path) -> list[Row]:
     stock: list[Measured] = []
     socketio: list[list[Measured]] = []
     ws: list[list[Measured]] = []
+    alone: list[list[Measured]] = []
     runs: dict[str, list[list[Measured]]] = {"embedded": [], "standard": []}
     for number in range(RUNS):
         stock.append(fanout.drive_stock(folder))
@@ -32,11 +33,17 @@ def measure(folder: Path) -> list[Row]:
             ws.append(_drive(folder, *node, "ws.mjs", fanout.FULL, dialect="ours"))
         for shape, ours in runs.items():
             ours.append(fanout.drive_ours(folder / f"peers-{shape}{number}", shape))
+        alone.append(hub.drive(folder / f"peers-hub{number}"))
     rows: list[Row] = []
     for shape, ours in runs.items():
         rows += fanout.rows(shape, ours, stock)[:1]  # the other is told below
         rows += _beside(shape, ours, socketio, ws)
-    return rows
+    full = Race.of("Socket.IO", 0, alone, socketio)
+    return [
+        *rows,
+        *hub.rows(alone, stock),
+        full.at_most(TARGET, "delivery p99 under full load, hub alone", "ms", lambda one: one.delivery_p99),
+    ]
 
 
 def _fetch() -> tuple[Path, Path]:
