@@ -15,7 +15,7 @@ from tests.bench.processes import Server, copy_folder, make_folder, run_script, 
 from tests.bench.table import Row
 
 RUNS = 3
-SOCKETS = 3_000  # six of each person
+SOCKETS = 1_000  # two of each person: their tickets live 30 s, and are asked for before
 ROOMY = {"CHAT_ADDRESS_CONNECTIONS": "10000"}  # They all come from one address.
 ASKERS = 4  # connections that tickets are asked for on
 TARGET = 0.5  # of its rate

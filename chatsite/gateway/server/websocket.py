@@ -193,7 +193,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         """Answer a handshake that was in order ourselves; all else is uvicorn's."""
-        if self._accept is None or message["type"] != "websocket.accept" or self.handshake_complete:
+        is_accept = message["type"] == "websocket.accept" and not self.handshake_complete
+        if self._accept is None or not is_accept or self.disconnected:
             await super().send(message)
         elif not self.transport.is_closing():
             self.handshake_complete = True
