@@ -23,7 +23,7 @@ MakeServer = Callable[..., Server]
 REAL = {"CHAT_LIMIT_RULES": "", "CHAT_TRUSTED_PROXIES": "127.0.0.1"}
 GROWTH_MB = 40.0
 DRIP_SECONDS = 0.1
-POURED = 4_000_000  # bytes of pings
+POURED = 1_000_000  # bytes of pings, 100,000 of them: two seconds of a core
 SUBSCRIPTIONS, ROOMS_A_FRAME = 1_000, 500
 
 
