@@ -114,6 +114,10 @@ class ChatClient:
         """Set the rooms to be live in: new ones are subscribed, missing ones forgotten."""
         self._rooms.follow(room_ids)
 
+    def follow_all(self) -> None:
+        """Hear every room of the person's by its mode: large ones as activity, but for those followed."""
+        self._rooms.follow_all()
+
     def cursor(self, room_id: str) -> Cursor | None:
         """The cursor of a room, or None where it is not live yet."""
         return self._rooms.cursor(room_id)
@@ -203,6 +207,8 @@ class ChatClient:
                 self._welcome(frame)
             case "SUBSCRIBED":
                 self._rooms.subscribed(frame)
+            case "SUBSCRIBED_ALL":
+                self._rooms.subscribed_all(frame)
             case "RESYNC":
                 self._rooms.resync(frame)
             case "ACK":

@@ -14,7 +14,7 @@ class Listener:
     """Hears what a client tells; a subclass overrides what it is interested in."""
 
     def event(self, frame: Frame) -> None:
-        """A room event, each exactly once and in order, of the rooms followed; of unknown types too."""
+        """A room event, each exactly once and in order, of the rooms heard; of unknown types too."""
 
     def whisper(self, frame: Frame) -> None:
         """What has no place in an order and may get lost: TYPING, PRESENCE, ROOM_ACTIVITY ..."""
@@ -27,6 +27,12 @@ class Listener:
 
     def fresh(self, room_id: str, cursor: "Cursor") -> None:
         """A room is live from a pos on; what lies before was never told here."""
+
+    def summary(self, room_id: str, told: Frame) -> None:
+        """How a room of the person's stands, at each start of hearing all: mode, unread, mentions.
+
+        In mode "activity" only `whisper` tells of it, until it is given to `follow`.
+        """
 
     def reload(self, room_id: str) -> None:
         """Events were lost for good; what is cached of this room must be read again."""

@@ -16,10 +16,11 @@ LATER = "later"  # stands in a room's `awaiting`, in place of a ref, until its S
 
 @dataclass
 class Room:
-    """A room that is followed: how far it was heard, and the ref of the SUBSCRIBE that has no answer yet."""
+    """A room: how far it was heard, the ref of a SUBSCRIBE without an answer, whether it is followed."""
 
     cursor: Cursor | None = None
     awaiting: str | None = None
+    is_named: bool = False
 
 
 class Subscriptions:
@@ -41,16 +42,27 @@ class Subscriptions:
         self._ask = ask
         self._later = later
         self._rooms: dict[str, Room] = {}
+        self._hears_all = False
+        self._all: str | None = None  # the ref of the SUBSCRIBE "all" that has no answer yet
 
     def follow(self, room_ids: Iterable[str]) -> None:
-        """Set the rooms to be live in: new ones are subscribed, missing ones forgotten."""
+        """Set the rooms to be live in: new ones are subscribed, missing ones forgotten, or heard by their mode."""
         wanted = dict.fromkeys(room_ids)
-        for room_id in [one for one in self._rooms if one not in wanted]:
-            del self._rooms[room_id]
+        for room_id in [one for one, room in self._rooms.items() if room.is_named and one not in wanted]:
+            if self._hears_all:
+                self._rooms[room_id].is_named = False
+            else:
+                del self._rooms[room_id]
             self._ask({"type": "UNSUBSCRIBE", "rooms": [room_id]})
-        added = [room_id for room_id in wanted if room_id not in self._rooms]
-        self._rooms |= {room_id: Room() for room_id in added}
+        added = [room_id for room_id in wanted if not self._room(room_id).is_named]
+        for room_id in added:
+            self._rooms[room_id].is_named = True
         self._subscribe(added)
+
+    def follow_all(self) -> None:
+        """Hear every room of the person's by its mode, and those that become theirs."""
+        self._hears_all = True
+        self._ask_all()
 
     def cursor(self, room_id: str) -> Cursor | None:
         """The cursor of a room, or None where it is not live yet."""
@@ -59,13 +71,39 @@ class Subscriptions:
 
     def resume(self) -> None:
         """Subscribe every room from where it is: a new connection is up."""
-        self._subscribe(self._rooms)
+        for room in self._rooms.values():
+            room.awaiting = None  # What was being filled is asked for again by the answer to "all".
+        self._subscribe([room_id for room_id, room in self._rooms.items() if room.is_named])
+        if self._hears_all:
+            self._ask_all()
+
+    def subscribed_all(self, frame: Frame) -> None:
+        """Take the answer to SUBSCRIBE "all": what was missed of rooms heard in full is asked for by name."""
+        if self._all is None or self._all != frame.get("ref"):
+            return
+        self._all = None
+        missed: list[str] = []
+        for room_id, told in frame["rooms"].items():
+            room, now = self._room(room_id), Cursor(told["epoch"], told["pos"])
+            self._on.summary(room_id, {name: told[name] for name in ("mode", "unread", "mentions")})
+            if room.is_named or (room.cursor and told["mode"] == "activity"):
+                continue
+            if room.cursor is None:
+                room.cursor = now
+                if told["mode"] == "full":
+                    self._on.fresh(room_id, now)
+            elif room.cursor.epoch != now.epoch or room.cursor.pos < now.pos:
+                missed.append(room_id)
+        self._subscribe(missed)
 
     def subscribed(self, frame: Frame) -> None:
         """Take the answer to a SUBSCRIBE from a cursor: everything since, in parts."""
         room_id, reached = frame["roomId"], Cursor(frame["epoch"], frame["pos"])
+        ref = frame.get("ref")
+        if ref is None:
+            self._joined(room_id, reached)
         room = self._rooms.get(room_id)
-        if room is None or room.awaiting != frame.get("ref"):
+        if room is None or ref is None or room.awaiting != ref:
             return
         is_new = room.cursor is None
         room.awaiting = None
@@ -80,16 +118,21 @@ class Subscriptions:
             self._on.fresh(room_id, room.cursor)
         if frame.get("more"):
             self._subscribe([room_id])
+        else:
+            self._fall_back(room_id)
 
     def resync(self, frame: Frame) -> None:
         """Take RESYNC: live from its pos, and what lies before is lost."""
-        room = self._rooms.get(frame["roomId"])
+        room_id = frame["roomId"]
+        room = self._room(room_id) if self._hears_all else self._rooms.get(room_id)
         if room is None:
             return
-        if room.awaiting == frame.get("ref"):
+        if is_answer := room.awaiting is not None and room.awaiting == frame.get("ref"):
             room.awaiting = None
         room.cursor = Cursor(frame["epoch"], frame["pos"])
-        self._on.reload(frame["roomId"])
+        self._on.reload(room_id)
+        if is_answer:
+            self._fall_back(room_id)
 
     def live(self, frame: Frame) -> None:
         """Take a live frame; whatever comes before the answer to SUBSCRIBE is in that answer too.
@@ -106,6 +149,10 @@ class Subscriptions:
         """Take the ERROR that answers a SUBSCRIBE: of one of its rooms, or of all that have no answer yet."""
         if frame.get("ref") is None:
             return
+        if frame["ref"] == self._all:
+            self._all = LATER
+            self._later(frame.get("retryAfterMs"), self._again)
+            return
         refused = [one for one in self._waiting_for(frame["ref"]) if frame.get("roomId") in (None, one)]
         if not refused:
             return
@@ -113,10 +160,33 @@ class Subscriptions:
         if frame["retryable"] or frame.get("roomId") is None:
             for room_id in refused:
                 self._rooms[room_id].awaiting = LATER
-            self._later(frame.get("retryAfterMs"), lambda: self._subscribe(self._waiting_for(LATER)))
+            self._later(frame.get("retryAfterMs"), self._again)
         else:
             del self._rooms[frame["roomId"]]
             self._on.gone(frame["roomId"])
+
+    def _room(self, room_id: str) -> Room:
+        return self._rooms.setdefault(room_id, Room())
+
+    def _joined(self, room_id: str, cursor: Cursor) -> None:
+        """The server has joined the person to a room that became theirs."""
+        if not self._hears_all or self._room(room_id).is_named:
+            return
+        self._rooms[room_id] = Room(cursor)
+        self._on.fresh(room_id, cursor)
+
+    def _fall_back(self, room_id: str) -> None:
+        """What was asked for by name to fill it is heard by its mode again."""
+        if not self._rooms[room_id].is_named:
+            self._ask({"type": "UNSUBSCRIBE", "rooms": [room_id]})
+
+    def _ask_all(self) -> None:
+        self._all = self._ask({"type": "SUBSCRIBE", "rooms": "all"})
+
+    def _again(self) -> None:
+        self._subscribe(self._waiting_for(LATER))
+        if self._all == LATER:
+            self._ask_all()
 
     def _waiting_for(self, answer: str) -> list[str]:
         return [room_id for room_id, room in self._rooms.items() if room.awaiting == answer]

@@ -69,6 +69,10 @@ class Heard(Listener):
         """Note it."""
         self._tells("fresh", roomId=room_id, epoch=cursor.epoch, pos=cursor.pos)
 
+    def summary(self, room_id: str, told: Frame) -> None:
+        """Note it."""
+        self._tells("summary", roomId=room_id, **told)
+
     def reload(self, room_id: str) -> None:
         """Note it."""
         self._tells("reload", roomId=room_id)
@@ -132,6 +136,8 @@ class Player:
                 getattr(self._client, app)()
             case "follow":
                 self._client.follow(what["rooms"])
+            case "followAll":
+                self._client.follow_all()
             case "post":
                 message = dict(what["message"])
                 reply_to = message.pop("replyToId", None)

@@ -44,6 +44,32 @@ def _say(one: Phone, chat: str, said: list[str], texts: list[str]) -> None:
     said += texts
 
 
+async def test_who_hears_all_misses_nothing_over_a_power_cut_and_comes_into_new_chats(make_server: MakeServer) -> None:
+    async with World(make_server()) as world:
+        chat, quiet = await world.chat(["ada", "ben"]), await world.chat(["ada", "ben"])
+        async with phone(world, "ada") as ada, phone(world, "ben", chat) as ben:
+            ada.client.follow_all()
+            await ada.until(lambda: {chat, quiet} <= ada.live)
+            said: list[str] = []
+            _say(ben, chat, said, ["before"])
+            await ada.until(lambda: ada.said(chat) == said)
+            await asyncio.to_thread(world.server.kill)
+            _say(ben, chat, said, [f"away {n}" for n in range(5)])
+            for one in (ada, ben):
+                await one.until(lambda one=one: one.states[-1] == "waiting")  # type: ignore[misc]
+            await asyncio.to_thread(world.server.start)
+            ben.client.nudge()
+            await ben.until(lambda: not ben.unsent.entries)
+            ada.client.nudge()
+            await ada.until(lambda: ada.said(chat) == said)
+            _say(ben, chat, said, ["and on"])  # What was filled by name goes on by its mode.
+            new = await world.chat(["ben", "ada"])
+            await ada.until(lambda: ada.said(chat) == said and new in ada.live)
+            ben.client.post(room_id=new, content="welcome")
+            await ada.until(lambda: ada.said(new) == ["welcome"])
+            assert (ada.reloads, ada.lost) == ([], [])
+
+
 async def test_a_token_is_renewed_in_place(make_server: MakeServer) -> None:
     async with World(make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": "3"})) as world:
         chat = await world.chat(["ada", "ben"])

@@ -2,11 +2,13 @@
  * A client of the chat server: `/ws/chat/` with reconnects, resume, heartbeats and an outbox.
  *
  * What it promises to whoever listens (`on`, an object of functions, any of which may be left out):
- * - `event(frame)`: a room event, each exactly once and in order, of the rooms given to `follow`; of unknown types too.
+ * - `event(frame)`: a room event, each exactly once and in order, of the rooms heard; of unknown types too.
  * - `whisper(frame)`: what has no place in an order and may get lost (TYPING, PRESENCE, ROOM_ACTIVITY ...).
  * - `personal(frame)`: an ME frame, each exactly once and in order.
  * - `missed()`: ME frames of this connection were lost for good; what concerns the person must be read again.
  * - `fresh(roomId, {epoch, pos})`: live from pos on; what lies before was never told here.
+ * - `summary(roomId, {mode, unread, mentions})`: how a room of the person's stands, at each start of hearing all; in mode
+ *   "activity" only `whisper` tells of it, until it is given to `follow`.
  * - `reload(roomId)`: events were lost for good; what is cached of this room must be read again.
  * - `gone(roomId)`: the server does not let this person follow the room.
  * - `delivered(entry, frame)`: the server has taken a send; frame is its ACK.
@@ -39,7 +41,7 @@ const FORBIDDEN = 4003;
 const NOT_SIGNED_IN = [4001, 4011];
 
 // Stands in for the listeners that were left out.
-const TOLD = "event whisper personal missed fresh reload gone delivered outbox ready state signedOut".split(" ");
+const TOLD = "event whisper personal missed fresh summary reload gone delivered outbox ready state signedOut".split(" ");
 const SILENT = Object.fromEntries(TOLD.map((name) => [name, () => {}]));
 
 /** What the client needs from the browser; tests pass their own. */
@@ -111,6 +113,11 @@ export class ChatClient {
   /** Sets the rooms to be live in: new ones are subscribed, missing ones forgotten. */
   follow(roomIds) {
     this.#rooms.follow(roomIds);
+  }
+
+  /** Hears every room of the person's by its mode: small ones in full, large ones as activity but for those followed. */
+  followAll() {
+    this.#rooms.followAll();
   }
 
   /** Returns the cursor `{epoch, pos}` of a room, or null where it is not live yet. */
@@ -185,6 +192,8 @@ export class ChatClient {
         return this.#welcome(frame);
       case "SUBSCRIBED":
         return this.#rooms.subscribed(frame);
+      case "SUBSCRIBED_ALL":
+        return this.#rooms.subscribedAll(frame);
       case "RESYNC":
         return this.#rooms.resync(frame);
       case "ACK":

@@ -18,6 +18,9 @@ export class Subscriptions {
   #later;
   #rooms = new Map();
 
+  // The ref of the SUBSCRIBE "all" that has no answer yet; null once it has one, undefined where nobody wants all.
+  #all;
+
   /**
    * `ask(frame)` sends a frame and returns its ref, or null where there is no connection; `later(ms, work)` runs
    * work after a while (ms may be undefined: some while), unless the connection is lost before.
@@ -28,17 +31,23 @@ export class Subscriptions {
     this.#later = later;
   }
 
-  /** Sets the rooms to be live in: new ones are subscribed, missing ones forgotten. */
+  /** Sets the rooms to be live in: new ones are subscribed, missing ones forgotten, or heard by their mode under "all". */
   follow(roomIds) {
     const wanted = new Set(roomIds);
-    for (const roomId of this.#rooms.keys()) {
-      if (wanted.has(roomId)) continue;
-      this.#rooms.delete(roomId);
+    for (const [roomId, room] of this.#rooms) {
+      if (wanted.has(roomId) || !room.isNamed) continue;
+      if (this.#all === undefined) this.#rooms.delete(roomId);
+      else room.isNamed = false;
       this.#ask({ type: "UNSUBSCRIBE", rooms: [roomId] });
     }
-    const added = [...wanted].filter((roomId) => !this.#rooms.has(roomId));
-    for (const roomId of added) this.#rooms.set(roomId, { cursor: null, awaiting: null });
+    const added = [...wanted].filter((roomId) => !this.#rooms.get(roomId)?.isNamed);
+    for (const roomId of added) this.#room(roomId).isNamed = true;
     this.#subscribe(added);
+  }
+
+  /** Hears every room of the person's by its mode, and those that become theirs. */
+  followAll() {
+    this.#askAll();
   }
 
   /** Returns the cursor of a room, or null where it is not live yet. */
@@ -48,13 +57,37 @@ export class Subscriptions {
 
   /** Subscribes every room from where it is: a new connection is up. */
   resume() {
-    this.#subscribe([...this.#rooms.keys()]);
+    const rooms = [...this.#rooms];
+    // What was being filled is asked for again by the answer to "all".
+    for (const [, room] of rooms) room.awaiting = null;
+    this.#subscribe(rooms.filter(([, room]) => room.isNamed).map(([roomId]) => roomId));
+    if (this.#all !== undefined) this.#askAll();
+  }
+
+  /** Takes the answer to SUBSCRIBE "all": what was missed of rooms heard in full is asked for by name. */
+  subscribedAll({ ref, rooms }) {
+    if (this.#all !== ref) return;
+    this.#all = null;
+    const missed = [];
+    for (const [roomId, { epoch, pos, mode, unread, mentions }] of Object.entries(rooms)) {
+      const room = this.#room(roomId);
+      const { cursor } = room;
+      this.#on.summary(roomId, { mode, unread, mentions });
+      if (room.isNamed || (cursor && mode === "activity")) continue;
+      if (cursor && !(cursor.epoch === epoch && cursor.pos >= pos)) missed.push(roomId);
+      else if (!cursor) {
+        room.cursor = { epoch, pos };
+        if (mode === "full") this.#on.fresh(roomId, room.cursor);
+      }
+    }
+    this.#subscribe(missed);
   }
 
   /** Takes the answer to a SUBSCRIBE from a cursor: everything since, in parts. */
   subscribed({ ref, roomId, epoch, pos, events, more }) {
+    if (ref === undefined) this.#joined(roomId, { epoch, pos });
     const room = this.#rooms.get(roomId);
-    if (!room || room.awaiting !== ref) return;
+    if (!room || ref === undefined || room.awaiting !== ref) return;
     const isNew = room.cursor === null;
     room.awaiting = null;
     room.cursor ??= { epoch, pos };
@@ -65,15 +98,18 @@ export class Subscriptions {
     if (!fits) this.#on.reload(roomId);
     else if (isNew) this.#on.fresh(roomId, room.cursor);
     if (more) this.#subscribe([roomId]);
+    else this.#fallBack(roomId);
   }
 
   /** Takes RESYNC: live from its pos, and what lies before is lost. */
   resync({ ref, roomId, epoch, pos }) {
-    const room = this.#rooms.get(roomId);
+    const room = this.#all === undefined ? this.#rooms.get(roomId) : this.#room(roomId);
     if (!room) return;
-    if (room.awaiting === ref) room.awaiting = null;
+    const isAnswer = room.awaiting !== null && room.awaiting === ref;
+    if (isAnswer) room.awaiting = null;
     room.cursor = { epoch, pos };
     this.#on.reload(roomId);
+    if (isAnswer) this.#fallBack(roomId);
   }
 
   /**
@@ -90,16 +126,48 @@ export class Subscriptions {
   /** Takes the ERROR that answers a SUBSCRIBE: of one of its rooms, or of all that have no answer yet. */
   refused({ ref, roomId, retryable, retryAfterMs }) {
     if (!ref) return;
+    if (ref === this.#all) {
+      this.#all = LATER;
+      this.#later(retryAfterMs, () => this.#again());
+      return;
+    }
     const refused = this.#waitingFor(ref).filter((id) => roomId === undefined || id === roomId);
     if (refused.length === 0) return;
     // Only of one room can it be said that it is not theirs; what a whole frame met may pass.
     if (retryable || roomId === undefined) {
       for (const id of refused) this.#rooms.get(id).awaiting = LATER;
-      this.#later(retryAfterMs, () => this.#subscribe(this.#waitingFor(LATER)));
+      this.#later(retryAfterMs, () => this.#again());
     } else {
       this.#rooms.delete(roomId);
       this.#on.gone(roomId);
     }
+  }
+
+  #room(roomId) {
+    if (!this.#rooms.has(roomId)) this.#rooms.set(roomId, { cursor: null, awaiting: null, isNamed: false });
+    return this.#rooms.get(roomId);
+  }
+
+  // The server has joined the person to a room that became theirs.
+  #joined(roomId, cursor) {
+    if (this.#all === undefined || this.#room(roomId).isNamed) return;
+    Object.assign(this.#room(roomId), { cursor, awaiting: null });
+    this.#on.fresh(roomId, cursor);
+  }
+
+  // What was asked for by name to fill it is heard by its mode again.
+  #fallBack(roomId) {
+    if (this.#rooms.get(roomId).isNamed) return;
+    this.#ask({ type: "UNSUBSCRIBE", rooms: [roomId] });
+  }
+
+  #askAll() {
+    this.#all = this.#ask({ type: "SUBSCRIBE", rooms: "all" });
+  }
+
+  #again() {
+    this.#subscribe(this.#waitingFor(LATER));
+    if (this.#all === LATER) this.#askAll();
   }
 
   #waitingFor(answer) {
