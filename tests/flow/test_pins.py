@@ -52,6 +52,7 @@ async def test_who_may_pin_is_the_chats_to_say(world: World) -> None:
         other = await world.chat(["ben"])
         assert (await ben.ask("PIN", roomId=other, messageId=message)).code == "not_found"
         await world.rest("ada", "DELETE", f"/api/chats/{chat}")
+        await ben.expect("ROOM", change="archived")
         assert (await ben.ask("UNPIN", roomId=chat, messageId=message)).code == "archived"
         assert await pinned(world, "ben", chat) == ["hello"]
 
@@ -72,24 +73,30 @@ async def test_the_51st_is_refused_until_there_is_room(world: World) -> None:
         assert (await pinned(world, "ada", chat))[0] == "50"
 
 
-async def test_pins_outlive_a_kill_and_a_replay_and_go_with_the_chat(make_server: Callable[..., Server]) -> None:
+async def test_pins_outlive_a_replay_and_a_kill(make_server: Callable[..., Server]) -> None:
     async with World(server := make_server()) as world:
         chat = await world.chat(["ada", "ben"])
+        async with world.connect("ada", chat) as ada:
+            said = [(await ada.say(chat, text)).body["messageId"] for text in ("keep", "drop", "this too")]
+            for message in said:
+                await ada.ask("PIN", roomId=chat, messageId=message)
+            await ada.ask("UNPIN", roomId=chat, messageId=said[1])
         with looking_into(server.folder) as inside:
-            async with world.connect("ada", chat) as ada:
-                said = [(await ada.say(chat, text)).body["messageId"] for text in ("keep", "drop", "this too")]
-                for message in said:
-                    await ada.ask("PIN", roomId=chat, messageId=message)
-                await ada.ask("UNPIN", roomId=chat, messageId=said[1])
-            await world.restart()
-            assert await pinned(world, "ben", chat) == ["this too", "keep"]
             await asyncio.to_thread(server.stop)
             inside.ask("empty")
             await asyncio.to_thread(manage, server.folder, "project", "--replay", "history-writers")
             await asyncio.to_thread(server.start)
             async with in_time("the group catches up"):
                 await asyncio.to_thread(inside.ask, "finished")
-            assert await pinned(world, "ben", chat) == ["this too", "keep"]
-            receipt = (await world.rest("ada", "DELETE", f"/api/chats/{chat}?hard=true")).body["id"]
-            gone = await world.until("ada", f"/api/receipts/{receipt}", lambda body: body["finished_at"])
-            assert gone["counts"]["pinned_messages"] >= 2
+        assert await pinned(world, "ben", chat) == ["this too", "keep"]
+        await world.restart()
+        assert await pinned(world, "ben", chat) == ["this too", "keep"]
+
+
+async def test_pins_go_with_their_chat(world: World) -> None:
+    chat = await world.chat(["ada"])
+    async with world.connect("ada", chat) as ada:
+        await ada.ask("PIN", roomId=chat, messageId=(await ada.say(chat, "for now")).body["messageId"])
+    receipt = (await world.rest("ada", "DELETE", f"/api/chats/{chat}?hard=true")).body["id"]
+    gone = await world.until("ada", f"/api/receipts/{receipt}", lambda body: body["finished_at"])
+    assert gone["counts"]["pinned_messages"] == 1

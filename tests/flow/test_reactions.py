@@ -108,6 +108,7 @@ async def test_who_may_react_to_what(world: World) -> None:
         assert await react(ada, chat, message) == "conflict"
         assert await shown(world, "ada", chat, message) == {}
         await world.rest("ada", "DELETE", f"/api/chats/{chat}")
+        await ada.expect("ROOM", change="archived")
         assert await react(ada, chat, message) == "archived"
 
 
@@ -146,25 +147,30 @@ async def test_reactions_count_as_nothing_unread(world: World) -> None:
     assert (await world.rest("ben", "GET", f"/api/chats/{chat}")).body["unread"] == 0
 
 
-async def test_reactions_outlive_a_kill_and_a_replay_and_go_with_the_chat(make_server: Callable[..., Server]) -> None:
+async def test_reactions_outlive_a_replay_and_a_kill(make_server: Callable[..., Server]) -> None:
     async with World(server := make_server()) as world:
         chat = await world.chat(["ada", "ben"])
+        async with world.connect("ada", chat) as ada:
+            message = (await ada.say(chat, "keep this")).body["messageId"]
+            for emoji in ("👍", "🎉", "🎉"):
+                await react(ada, chat, message, emoji)
+            await react(ada, chat, message, "👍", type_="UNREACT")
         with looking_into(server.folder) as inside:
-            async with world.connect("ada", chat) as ada:
-                message = (await ada.say(chat, "keep this")).body["messageId"]
-                for emoji in ("👍", "🎉", "🎉"):
-                    await react(ada, chat, message, emoji)
-                await react(ada, chat, message, "👍", type_="UNREACT")
-                await world.restart()
-                await ada.closed()
-                await ada.resume()
-                assert await shown(world, "ada", chat, message) == {"🎉": (1, True)}
-                await asyncio.to_thread(server.stop)
-                await asyncio.to_thread(manage, server.folder, "project", "--replay", "history-writers")
-                await asyncio.to_thread(server.start)
-                async with in_time("the group catches up"):
-                    await asyncio.to_thread(inside.ask, "finished")
-                assert await shown(world, "ada", chat, message) == {"🎉": (1, True)}
-            receipt = (await world.rest("ada", "DELETE", f"/api/chats/{chat}?hard=true")).body["id"]
-            gone = await world.until("ada", f"/api/receipts/{receipt}", lambda body: body["finished_at"])
-            assert gone["counts"]["message_reactions"] >= 1
+            await asyncio.to_thread(server.stop)
+            inside.ask("empty")
+            await asyncio.to_thread(manage, server.folder, "project", "--replay", "history-writers")
+            await asyncio.to_thread(server.start)
+            async with in_time("the group catches up"):
+                await asyncio.to_thread(inside.ask, "finished")
+        assert await shown(world, "ada", chat, message) == {"🎉": (1, True)}
+        await world.restart()
+        assert await shown(world, "ada", chat, message) == {"🎉": (1, True)}
+
+
+async def test_reactions_go_with_their_chat(world: World) -> None:
+    chat = await world.chat(["ada"])
+    async with world.connect("ada", chat) as ada:
+        await react(ada, chat, (await ada.say(chat, "for now")).body["messageId"])
+    receipt = (await world.rest("ada", "DELETE", f"/api/chats/{chat}?hard=true")).body["id"]
+    gone = await world.until("ada", f"/api/receipts/{receipt}", lambda body: body["finished_at"])
+    assert gone["counts"]["message_reactions"] == 1
