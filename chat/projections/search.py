@@ -26,7 +26,7 @@ FLUSH_SECONDS = 1.0
 FLUSH_ENTRIES = 1_000  # a write that holds so many does not wait: the group works on 4,000 at most at once
 REST = 4  # times what the write before took; not after imports, which come in bulk and while nobody talks
 
-search = group(GROUP)
+search = group(GROUP, may_lag=True)
 
 
 @dataclass

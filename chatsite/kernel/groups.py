@@ -53,10 +53,11 @@ AWAY = (RetryLater, Unavailable, OperationalError, InterfaceError)
 
 @dataclass
 class Group:
-    """A named set of projections that share one offset."""
+    """A named set of projections that share one offset; one that `may_lag` nobody waits for."""
 
     name: str
     source: Callable[[], EventLog] = log
+    may_lag: bool = False
     projections: list[tuple[frozenset[str] | None, Projection]] = field(default_factory=list)
 
     def project(self, *payloads: type[Payload]) -> Callable[[Projection], Projection]:
@@ -88,9 +89,9 @@ class Group:
 _groups: dict[str, Group] = {}
 
 
-def group(name: str, source: Callable[[], EventLog] = log) -> Group:
+def group(name: str, source: Callable[[], EventLog] = log, *, may_lag: bool = False) -> Group:
     """The group of a name, made on first use."""
-    return _groups.setdefault(name, Group(name, source))
+    return _groups.setdefault(name, Group(name, source, may_lag))
 
 
 def groups() -> list[Group]:
