@@ -9,10 +9,11 @@ from chat import search
 from chat.api import describe, parse, shapes
 from chat.queries import search as queries
 from chatsite.accounts.api import viewer
-from chatsite.kernel import clock
+from chatsite.kernel import clock, limits
 from chatsite.kernel.errors import Invalid
 from chatsite.kernel.events import iso
 from chatsite.kernel.ids import MAX_ID, UserId, read_id
+from chatsite.kernel.limits import Ask
 
 MOST, USUAL = 50, 20  # messages of a page: each is read anew
 FILTERS = {"chat": "in", "from": "from", "before": "before", "after": "after", "has": "has"}
@@ -32,6 +33,8 @@ class SearchView(APIView):
             raise Invalid("name a word to look for, or a filter.", field="q")
         cursor = request.query_params.get("cursor")
         user = viewer(request)
+        # One may cost what a hundred pages do.
+        async_to_sync(limits.require)(Ask(limits.rule("searches"), str(user.id)))
         found = async_to_sync(queries.find)(
             asked,
             viewer=UserId(user.id),

@@ -18,6 +18,7 @@ LIMITS = {
     "frames": Limit(20, 200, "other frames of a person, and errors; ten rooms of a SUBSCRIBE cost as much as a frame"),
     "handshakes": Limit(20, 200, "WebSocket handshakes of an address"),
     "requests": Limit(20, 100, "REST requests of a sign-in"),
+    "searches": Limit(3, 30, "searches of a person"),
     "address_requests": Limit(50, 300, "REST requests of an address"),
     "tickets": Limit(1, 30, "tickets of a sign-in"),
     "sign_ins": Limit(1, 30, "tries to sign in from an address; an office may share one"),

@@ -52,6 +52,13 @@ async def test_a_chat_has_a_limit_for_all_and_a_person_one_for_all_chats(make_se
             assert (await cyd.say(first, "x")).code == "rate_limited"
 
 
+async def test_a_person_searches_only_so_often(make_server: MakeServer) -> None:
+    async with World(make_server(environment={"CHAT_LIMIT_RULES": "searches=0.01/2"})) as world:
+        answers = [await world.rest("ada", "GET", "/api/search/messages?q=tea") for _ in range(3)]
+        assert [answer.code for answer in answers] == [None, None, "rate_limited"]
+        assert (await world.rest("ben", "GET", "/api/search/messages?q=tea")).code is None
+
+
 async def test_a_stranger_cannot_use_up_a_chats_limit(make_server: MakeServer) -> None:
     async with World(make_server(environment={"CHAT_LIMIT_RULES": "chat_sends=0.01/2"})) as world:
         chat = await world.chat(["ada"])
