@@ -1,9 +1,9 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, fanout, hub, connects, slow, storm, hostile, pages, scylla, kafka, standard and cluster (those with
-servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node and ejabberd, which
-race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed target is shown, and
-only a frame that was lost, doubled or out of order ends the bench.
+Rows: sends, fanout, hub, connects, slow, storm, hostile, pages, search, scylla, kafka, standard and cluster (those
+with servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node and ejabberd,
+which race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed target is shown,
+and only a frame that was lost, doubled or out of order ends the bench.
 """
 
 import os
@@ -26,6 +26,7 @@ from tests.bench import (
     memory,
     pages,
     scylla,
+    search,
     sends,
     shapes,
     slow,
@@ -40,7 +41,7 @@ from tests.servers import variable
 
 ROWS = (
     *("sends", "fanout", "hub", "standard", "cluster", "connects", "slow", "storm", "hostile"),
-    *("pages", "scylla", "kafka", "imports", "check", "memory"),
+    *("pages", "search", "scylla", "kafka", "imports", "check", "memory"),
 )
 PEERS = ("node", "ejabberd")  # only where they are asked for: they are fetched
 SERVERS = {
@@ -82,6 +83,7 @@ def main(chosen: list[str]) -> int:
             "connects": lambda: connects.measure(Path(name) / "connects"),
             "hostile": lambda: hostile.measure(crowd, sockets),
             "pages": lambda: pages.measure(empty),
+            "search": lambda: search.measure(Path(name)),
             "scylla": lambda: scylla.measure(empty),
             "imports": lambda: imports.measure(copy_folder(empty, Path(name) / "imports")),
             "check": lambda: starting.measure(empty),
