@@ -69,6 +69,7 @@ TEXTS = {
     6: "teapots at https://tea.example/x",
     7: "東 京",
     8: "tea green",
+    9: "日本 to 本語",
 }
 
 
@@ -84,9 +85,9 @@ FOUND: dict[str, list[int]] = {
     "green-te*": [1],
     "tea -green": [6],
     'tea -"green tea"': [8, 6],
-    "-tea": [7, 5, 4, 3, 2],
-    "日": [2],
-    "日本": [2],
+    "-tea": [9, 7, 5, 4, 3, 2],
+    "日": [9, 2],
+    "日本": [9, 2],
     "日本語": [2],
     "本日": [],
     "語東": [],
@@ -105,7 +106,7 @@ FOUND: dict[str, list[int]] = {
     "0": [],
     "AND OR NOT NEAR": [],
     "words facets": [],
-    "💥": [8, 7, 6, 5, 4, 3, 2, 1],
+    "💥": [9, 8, 7, 6, 5, 4, 3, 2, 1],
 }
 
 
