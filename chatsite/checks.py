@@ -11,7 +11,7 @@ from chatsite.settings.registry import setting
 
 PORTS = (
     "EVENT_LOG", "MESSAGE_STORE", "REACTION_STORE", "PIN_STORE", "READ_STORE", "INBOXES", "ROOM_STREAM",
-    "SESSION_REGISTRY", "NONCES", "NOTES", "LIMITS",
+    "SESSION_REGISTRY", "NONCES", "NOTES", "LIMITS", "PRESENCE_STORE",
 )  # fmt: skip
 MAKE_KEY = {  # the key of each setting, and what makes one
     "CHAT_SECRET_KEY": "openssl rand -base64 48",

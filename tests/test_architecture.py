@@ -2,7 +2,7 @@
 
 Layers, lowest first; a room imports what is below it, never beside or above:
 
-    chatsite/kernel < chatsite/gateway < chatsite/accounts < chat < chatsite
+    chatsite/kernel < chatsite/gateway < chatsite/accounts < chat | presence < chatsite
 """
 
 import ast
@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("chatsite.kernel", "chatsite.gateway", "chatsite.accounts", "chat", "chatsite")
+LAYERS = (("chatsite.kernel",), ("chatsite.gateway",), ("chatsite.accounts",), ("chat", "presence"), ("chatsite",))
 # Inside an app: edges import commands, queries and projections, those import the middle, all import the pure files.
 LEVELS = {
     "frames": 3, "api": 3, "urls": 3, "apps": 4, "admin": 3, "pages": 3, "staff": 3,
     "commands": 2, "projections": 2, "queries": 1,
+    "tracker": 2,
     "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "indexes": 0, "imports": 0, "policy": 0, "protocol": 0,
-    "fold": 0, "events": 0, "emoji": 0, "search": 0, "words": 0,
+    "fold": 0, "events": 0, "emoji": 0, "search": 0, "words": 0, "pacing": 0,
 }  # fmt: skip
 PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
@@ -27,11 +28,11 @@ PURE = (
     "chat/emoji.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
     "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
     "chat/search.py", "chat/words.py", "chat/imports/irc.py", "chatsite/kernel/text.py", "chatsite/kernel/positions.py",
-    "chatsite/kernel/eventlog/sql_tail.py",
+    "chatsite/kernel/eventlog/sql_tail.py", "presence/policy.py", "presence/pacing.py",
 )  # fmt: skip
 IMPURE_MODULES = {"django", "channels", "asyncio", "time", "os", "socket", "random", "secrets", "threading", "logging"}
 ADAPTERS = re.compile(
-    r"chat\.(stores|inboxes|indexes)\.\w+|chatsite\.kernel\.(eventlog|limits|nonces|notes)\.\w+"
+    r"chat\.(stores|inboxes|indexes)\.\w+|presence\.stores\.\w+|chatsite\.kernel\.(eventlog|limits|nonces|notes)\.\w+"
     r"|chatsite\.gateway\.(streams|layers|sessions)\.\w+"
 )
 DRIVERS = {
@@ -43,7 +44,7 @@ FORBIDDEN_NAMES = {"utils.py", "helpers.py", "base.py", "common.py"}
 
 def sources() -> list[Path]:
     """The code of the product, without migrations and settings."""
-    files = [path for top in ("chatsite", "chat") for path in (ROOT / top).rglob("*.py")]
+    files = [path for top in ("chatsite", "chat", "presence") for path in (ROOT / top).rglob("*.py")]
     return [path for path in files if not {"migrations", "settings"} & set(path.parts)]
 
 
@@ -62,16 +63,23 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def layer_of(module: str) -> int | None:
-    """The number of a module's layer, None for what is not ours."""
-    rooms = [number for number, room in enumerate(LAYERS) if module == room or module.startswith(f"{room}.")]
-    return min(rooms) if rooms else None
+def room_of(module: str) -> tuple[int, str] | None:
+    """The number of a module's layer and its room in it, None for what is not ours."""
+    return next(
+        (
+            (number, room)
+            for number, rooms in enumerate(LAYERS)
+            for room in rooms
+            if module == room or module.startswith(f"{room}.")
+        ),
+        None,
+    )
 
 
 def part_of(module: str) -> str | None:
     """Which part of its app a module is."""
     match module.split("."):
-        case ["chat", part, *_]:
+        case ["chat" | "presence", part, *_]:
             return part
         case ["chatsite", "accounts", part, *_]:
             return part
@@ -80,11 +88,13 @@ def part_of(module: str) -> str | None:
 
 @pytest.mark.parametrize("path", sources(), ids=module_of)
 def test_a_room_imports_only_what_is_below_it(path: Path) -> None:
-    mine = layer_of(module_of(path))
+    """Nor does it import who is beside it: siblings meet in predicates that settings name."""
+    mine = room_of(module_of(path))
     assert mine is not None
     for module in imports(path):
-        theirs = layer_of(module)
-        assert theirs is None or theirs <= mine, f"{module_of(path)} imports {module}"
+        theirs = room_of(module)
+        below = theirs is None or theirs == mine or theirs[0] < mine[0]
+        assert below, f"{module_of(path)} imports {module}"
 
 
 @pytest.mark.parametrize("path", sources(), ids=module_of)
@@ -93,7 +103,7 @@ def test_inside_an_app_edges_stand_on_commands_and_those_on_the_middle(path: Pat
     level = LEVELS.get(part_of(module) or "")
     for imported in imports(path):
         theirs = LEVELS.get(part_of(imported) or "")
-        same_app = layer_of(imported) == layer_of(module)
+        same_app = room_of(imported) == room_of(module)
         assert level is None or theirs is None or not same_app or theirs <= level, f"{module} imports {imported}"
 
 
@@ -101,7 +111,7 @@ def test_inside_an_app_edges_stand_on_commands_and_those_on_the_middle(path: Pat
 def test_pure_files_do_no_input_or_output(name: str) -> None:
     for module in imports(ROOT / name):
         assert module.split(".")[0] not in IMPURE_MODULES, f"{name} imports {module}"
-        if layer_of(module) is not None:
+        if room_of(module) is not None:
             whole = ROOT.joinpath(*module.split(".")).with_suffix(".py")
             assert not whole.exists() or str(whole.relative_to(ROOT)) in PURE, f"{name} imports {module}"
 

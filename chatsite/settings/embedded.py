@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "chatsite.gateway",
     "chatsite.accounts",
     "chat",
+    "presence",
     "chatsite",
 ]
 
@@ -117,6 +118,7 @@ MESSAGE_SEARCH = {
 INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.MemorySessionRegistry", "CONFIG": {}}
+PRESENCE_STORE = {"BACKEND": "presence.stores.memory.MemoryPresenceStore", "CONFIG": {}}
 NONCES = {"BACKEND": "chatsite.kernel.nonces.MemoryNonces", "CONFIG": {}}
 NOTES = {"BACKEND": "chatsite.kernel.notes.MemoryNotes", "CONFIG": {}}
 LIMITS = {
