@@ -13,6 +13,7 @@ urlpatterns = [
     path("", page),
     path("api/", include("chatsite.accounts.urls")),
     path("api/", include("chat.urls")),
+    path("api/", include("presence.urls")),
     path("api/events", EventsView.as_view()),
     path("api/schema/", SchemaView.as_view()),
     path("api/docs/", docs),

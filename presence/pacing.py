@@ -39,6 +39,11 @@ class Pace:
         if known is None or shown.version >= known.shown.version:
             self._keep(user, _Told(shown, known.at if known else now - LAST_HOLD, known.hold if known else FIRST_HOLD))
 
+    def forget(self, user: str) -> None:
+        """Nobody is told of somebody any more: whoever is again begins anew."""
+        self._told.pop(user, None)
+        self._due.pop(user, None)
+
     def take(self, *, now: float) -> list[tuple[str, Shown]]:
         """What is to be told at `now`: nothing of who looks as before, and nothing too often."""
         taken = []
@@ -47,6 +52,8 @@ class Pace:
             if told is not None and now - told.at < told.hold:
                 continue
             del self._due[user]
+            if told is not None and shown.version <= told.shown.version:
+                continue  # Whoever asked meanwhile was told more.
             if told is not None and _looks(shown) == _looks(told.shown):
                 self._keep(user, told._replace(shown=shown))
                 continue

@@ -20,8 +20,8 @@ from chatsite.gateway.admission import Line, admit_frame, charge_error, door
 from chatsite.gateway.frames import expires_in_ms
 from chatsite.gateway.hub import hub
 from chatsite.gateway.outlets import Send, outlet_of
-from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, Ref, address_of, error_frame, frame
-from chatsite.gateway.registry import Identity, authenticate, frames, handle
+from chatsite.gateway.protocol import MAX_FRAME_BYTES, Auth, CloseCode, Heartbeat, Ref, address_of, error_frame, frame
+from chatsite.gateway.registry import Identity, attendants, authenticate, frames, handle
 from chatsite.gateway.session import Session
 from chatsite.kernel.addresses import client_address, site_of
 from chatsite.kernel.errors import DomainError, Internal, Invalid, RateLimited, TooLarge, Unauthenticated, Unavailable
@@ -31,8 +31,9 @@ from chatsite.kernel.rest import AWAY, problem_response, unavailable
 logger = logging.getLogger(__name__)
 
 VERSION = "1"
-FEATURES = ["resume", "history", "replies", "edits", "reads", "typing", "mentions", "all", "longpoll"]
+FEATURES = ["resume", "history", "replies", "edits", "reads", "typing", "mentions", "all", "longpoll", "presence"]
 SUBPROTOCOL = "chat.v1"
+GOODBYES = (1000, 1001, 1005)  # a client that closes, a page that is left, a close without a code (RFC 6455, 7.4)
 AUTH_SECONDS = 5.0
 EXPIRY_WARNING_SECONDS = 120.0
 MAX_BAD_FRAMES = 20  # in a row; a client that only talks nonsense is closed with 4010
@@ -85,6 +86,8 @@ class ChatConsumer(AsyncConsumer):
             await outlet.serve(self._read(session, receive, ticket, token))
         finally:
             door.forget(session)
+            for one in attendants:
+                one.left(session)
             try:
                 with suppress(RateLimited):  # Too many leave to wait for each other.
                     await _leaving.turn()
@@ -98,8 +101,13 @@ class ChatConsumer(AsyncConsumer):
                 return
             identity, ref = known
             await self._welcome(session, identity, ref)
+            for one in attendants:
+                one.entered(session)
             bad = 0
-            while not session.closing and (message := await receive())["type"] == "websocket.receive":
+            while not session.closing:
+                if (message := await receive())["type"] != "websocket.receive":
+                    session.said_goodbye |= not session.closing and message.get("code") in GOODBYES
+                    break
                 bad = 0 if await self._answer(session, message) else bad + 1
                 if bad == MAX_BAD_FRAMES:
                     session.close(CloseCode.PROTOCOL_ERROR)
@@ -177,6 +185,8 @@ class ChatConsumer(AsyncConsumer):
             if hub.draining:
                 raise Unavailable(code="draining", retry_after_ms=RETURN_MS[0])
             asked = frames.parse(_text(message))
+            for one in attendants:
+                one.heard(session, active=isinstance(asked, Heartbeat) and asked.active)
             await admit_frame(session, asked)
             await handle(session, asked)
         except DomainError as error:

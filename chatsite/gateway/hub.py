@@ -9,7 +9,7 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -93,6 +93,15 @@ async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> N
     )
 
 
+# What apps have to say to each process, by type: heard in the loop's turn, by who must not wait.
+listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+
+async def tell_all(notice: dict[str, Any]) -> None:
+    """Tell every process, this one too, something that its listener by `type` takes; a hint like any other."""
+    await get_channel_layer().group_send(HUBS, notice)
+
+
 def _reached(room: Room, head: Head) -> Head:
     """How far a SUBSCRIBE is answered: no further than its room is, where a removal above would not be noticed."""
     return head._replace(pos=room.cursor.pos) if head.pos > room.cursor.pos else head
@@ -121,7 +130,7 @@ def _note_fanout(accepted_ms: int) -> None:
 
 async def _tell_hubs(notice: dict[str, Any]) -> None:
     try:
-        await get_channel_layer().group_send(HUBS, notice)
+        await tell_all(notice)
     except Unavailable as error:
         logger.warning("other processes find out for themselves, within a minute: %s (%s)", notice["type"], error)
 
@@ -162,6 +171,8 @@ class Hub:
                         self._end(notice["ids"])
                     case "members.changed":
                         await who_may_hear((), notice["subject"], version=notice["version"])
+                    case type_ if type_ in listeners:
+                        listeners[type_](notice)
                     case _:
                         self.receive(notice)
                         await self._breathe(len(notice["frame"]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import cache
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -42,6 +42,21 @@ async def handle(session: Session, frame: ClientFrame) -> None:
     """Hand a parsed frame to its handler, which answers or raises DomainError."""
     await _handlers[type(frame)](session, frame)
 
+
+class Attendant(Protocol):
+    """An app that wants to know who is there. It is told in the loop's turn and must not wait."""
+
+    def entered(self, session: Session) -> None:
+        """A session was welcomed."""
+
+    def heard(self, session: Session, *, active: bool) -> None:
+        """A frame came of it; `active` where its person did something."""
+
+    def left(self, session: Session) -> None:
+        """It has ended; one that was never welcomed may end too."""
+
+
+attendants: list[Attendant] = []
 
 Authenticate = Callable[..., Awaitable[Identity]]
 WhoMayHear = Callable[..., Awaitable[set[str]]]

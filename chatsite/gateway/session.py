@@ -36,6 +36,7 @@ class Session:
         self.named: set[str] = set()  # subjects that were asked for by name: heard in full, however many are in them
         self.hears_all = False  # what becomes its person's is heard without asking
         self.gone = False  # the hub has let go of it
+        self.said_goodbye = False  # its client closed it, or its sign-in has ended
         self._outlet = outlet
         self._budget = outbound_bytes
         self._written = 0  # bytes in all
@@ -113,6 +114,7 @@ class Session:
         """End the session after what is queued; the first code given stands."""
         if self._close_code is None:
             self._close_code = code
+            self.said_goodbye = code == CloseCode.REVOKED
             ws_dropped.labels(CLOSE_REASONS.get(code, "other")).inc()
             self._tell_freed()
             self._outlet.close(code)

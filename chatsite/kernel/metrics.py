@@ -22,6 +22,13 @@ log_append_seconds = Histogram(
 consumer_lag = Gauge("chat_consumer_lag", "Records that a group has not finished.", ["group"])
 ws_dropped = Counter("chat_ws_dropped_total", "WebSockets that the server ended.", ["reason"])
 ws_resumes = Counter("chat_ws_resumes_total", "Subscriptions, by what became of their cursor.", ["result"])
+presence_online = Gauge("presence_online_users", "People with a connection, over all servers: each says the same.")
+presence_transitions = Counter("presence_transitions_total", "Changes of what others see of people.", ["status"])
+presence_sweep_seconds = Histogram(
+    "presence_sweep_seconds",
+    "A turn of looking for people who are gone, in seconds.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+)
 
 
 class MetricsMiddleware(PrometheusAfterMiddleware):

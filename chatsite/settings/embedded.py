@@ -143,6 +143,11 @@ GATEWAY = {
     "STRICT": False,
 }
 
+PRESENCE = {
+    "ACQUAINTANCES": "chat.queries.acquaintances.acquaintances",
+    "CLOSE_TO": "chat.queries.acquaintances.close_to",
+}
+
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -133,6 +133,9 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     f"GET {CHAT}/unread/why": (inside(200), None),
     "GET /api/search/messages": (everybody(400, anonymous=401), None),  # For nothing; see test_search.
     "POST /api/events": (everybody(200, anonymous=401), {"rooms": {"{chat}": None}, "wait": 0}),
+    "GET /api/presence": (everybody(200, anonymous=401), None),
+    "GET /api/me/presence": (everybody(200, anonymous=401), None),
+    "PATCH /api/me/presence": (everybody(200, anonymous=401), {"status": "ONLINE"}),
     "GET /api/receipts/<uuid:receipt_id>": (everybody(404, anonymous=401), None),
 }
 FRAMES: dict[str, tuple[Row, dict[str, Any]]] = {
@@ -151,9 +154,11 @@ FRAMES: dict[str, tuple[Row, dict[str, Any]]] = {
     "UNPIN": (heard("ACK", lowest="moderator"), {"roomId": "{chat}", "messageId": "{message}"}),
     "READ": (heard("ACK"), {"roomId": "{chat}", "messageId": "{message}"}),
     "TYPING": (heard("HEARTBEAT_ACK", muted="muted"), {"roomId": "{chat}"}),
+    "PRESENCE_WATCH": (everybody("HEARTBEAT_ACK", anonymous="unauthenticated"), {"userIds": ["{ada}"]}),
+    "PRESENCE_SET": (everybody("ACK", anonymous="unauthenticated"), {"status": "ONLINE"}),
     "HEARTBEAT": (everybody("HEARTBEAT_ACK", anonymous="unauthenticated"), {}),
 }
-UNANSWERED = {"TYPING"}  # only refused: a HEARTBEAT behind them shows that nothing came
+UNANSWERED = {"TYPING", "PRESENCE_WATCH"}  # without a ref: a HEARTBEAT behind them shows that nothing was refused
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[str]:

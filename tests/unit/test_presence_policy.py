@@ -232,3 +232,9 @@ def test_who_ends_as_they_began_is_not_told_of_and_older_news_neither() -> None:
     pace.note("ada", Shown(Status.OFFLINE, "", 2, 2))
     assert pace.take(now=50) == []
     assert pace.present() == ["ada"]
+    pace.note("ada", Shown(Status.DND, "", 4, 4))
+    pace.remember("ada", Shown(Status.AWAY, "", 5, 5), now=51)
+    assert pace.take(now=90) == []
+    pace.forget("ada")
+    pace.note("ada", Shown(Status.AWAY, "", 5, 5))
+    assert len(pace.take(now=91)) == 1

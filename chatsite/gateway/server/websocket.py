@@ -19,6 +19,7 @@ MAX_JOINED = 16 * 1024  # bytes for one write; over it there is little to win
 MAX_FRAGMENTS = 1_000  # of one frame; a size limit alone lets empty ones pass for ever
 FRAGMENTS_CODE = 1009
 PING_CODE = 1011
+LOST_CODE = 1006  # RFC 6455, 7.4.1: no close frame came
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 _KEY = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
@@ -155,9 +156,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         came(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Forget it, and tell whoever reads it: uvicorn says the same of this and of a close without a code."""
         went(self.transport)
         self._outlet = None
+        if self.conn.close_rcvd is None:
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": LOST_CODE})
         if self._abort is not None:
             self._abort.cancel()
         super().connection_lost(exc)

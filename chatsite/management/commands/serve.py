@@ -34,6 +34,7 @@ from chatsite.kernel.lock import FolderTaken
 from chatsite.management import running
 from chatsite.management.tidying import tidy
 from chatsite.settings.registry import setting
+from presence.tracker import tracker
 
 PING_SECONDS = 25.0
 SILENT_SECONDS = 90.0  # a connection that answers no ping for so long is gone
@@ -85,7 +86,13 @@ class Command(BaseCommand):
         # Each connection is an open file, and the usual soft limit is a thousand of them.
         _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-        work: list[Coroutine[Any, Any, None]] = [hub.run(), hold_places(), watch_expiry(), watch_sign_ins()]
+        work: list[Coroutine[Any, Any, None]] = [
+            hub.run(),
+            hold_places(),
+            watch_expiry(),
+            watch_sign_ins(),
+            tracker.run(),
+        ]
         if options["all"] or not settings.SHARED:
             work += [run_groups(groups()), run_chores(), _tidy()]
         try:
