@@ -38,7 +38,10 @@ ADAPTERS = re.compile(
 DRIVERS = {
     "sqlite3", "psycopg", "redis", "hiredis", "channels_redis", "confluent_kafka", "cassandra", "telethon", "boto3",
 }  # fmt: skip
-CONNECTIONS = {"chatsite.kernel.redis"}  # what adapters share of a driver, and nobody else imports
+CONNECTIONS = {
+    "chatsite.kernel.redis",
+    "chatsite.kernel.redis_cluster",
+}  # what adapters share of a driver, and nobody else imports
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "base.py", "common.py"}
 
 

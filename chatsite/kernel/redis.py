@@ -24,6 +24,7 @@ from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    ClusterDownError,
     MasterDownError,
     NoScriptError,
     OutOfMemoryError,
@@ -44,8 +45,8 @@ PAUSE_SECONDS = 0.2  # after a failure nobody waits for the next one: the answer
 BATCH = 500  # commands of a round trip: a script of 20 us each keeps others waiting for 10 ms
 MOST_WAITING = 20_000  # commands; more than that are refused, for their askers have gone
 RETRY_MS = 1_000
-_REFUSING = (MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
-_REFUSALS = ("MISCONF", "BUSY", "NOREPLICAS", "LOADING", "CLUSTERDOWN")
+_REFUSING = (ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError)
+_REFUSALS = ("MISCONF", "BUSY", "NOREPLICAS", "LOADING")
 
 Part = str | bytes | int | float
 
@@ -99,6 +100,11 @@ class Redis:
             return await self.ask("EVALSHA", script.digest, len(keys), *keys, *args)
         except NoScriptError:
             return await self.ask("EVAL", script.text, len(keys), *keys, *args)
+
+    async def values(self, keys: Sequence[str]) -> list[bytes | None]:
+        """What is kept by some keys, in one command."""
+        found: list[bytes | None] = await self.ask("MGET", *keys)
+        return found
 
     def tell(self, *command: Part) -> None:
         """Send a command behind those already asked, for nobody to wait for; while Redis is away it is lost."""

@@ -164,6 +164,14 @@ SETTINGS: dict[str, Setting] = {
             secret=True,
         ),
         Setting(
+            name="CHAT_PRESENCE_REDIS_URL",
+            parse=_address_of("redis", "rediss", "redis-cluster"),
+            kind="address (redis://host:6379/0, or redis-cluster://host:6379 for any server of a Redis Cluster)",
+            default="",
+            help="Where presence is kept, in the shapes standard and cluster; CHAT_REDIS_URL where none is set.",
+            secret=True,
+        ),
+        Setting(
             name="CHAT_KAFKA_SERVERS",
             parse=str,
             kind="comma-separated list of host:port",

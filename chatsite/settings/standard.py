@@ -26,7 +26,10 @@ if setting("CHAT_SEARCH"):
 INBOXES = {"BACKEND": "chat.inboxes.redis.RedisInboxes", "CONFIG": {"url": REDIS_URL}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.redis.RedisRoomStream", "CONFIG": {"url": REDIS_URL}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.redis.RedisSessionRegistry", "CONFIG": {"url": REDIS_URL}}
-PRESENCE_STORE = {"BACKEND": "presence.stores.redis.RedisPresenceStore", "CONFIG": {"url": REDIS_URL}}
+PRESENCE_STORE = {
+    "BACKEND": "presence.stores.redis.RedisPresenceStore",
+    "CONFIG": {"url": setting("CHAT_PRESENCE_REDIS_URL") or REDIS_URL},
+}
 NOTES = {"BACKEND": "chatsite.kernel.notes.redis.RedisNotes", "CONFIG": {"url": REDIS_URL}}
 if setting("CHAT_LIMITS"):
     LIMITS = {"BACKEND": "chatsite.kernel.limits.redis.RedisBuckets", "CONFIG": {"url": REDIS_URL}}

@@ -21,7 +21,8 @@ from zlib import crc32
 
 import orjson
 
-from chatsite.kernel.redis import ERA, NOW_MS, Part, Redis, Script, script
+from chatsite.kernel.redis import ERA, NOW_MS, Part, Script, script
+from chatsite.kernel.redis_cluster import connect
 from presence import policy
 from presence.policy import Choice, Shown, Status
 from presence.stores import SWEPT, Arrival, Beat, Beaten, Change, Swept
@@ -239,10 +240,10 @@ if not kept or cjson.decode(kept).version < tonumber(ARGV[1]) then redis.call('S
 
 
 class RedisPresenceStore:
-    """People of all processes that share a Redis."""
+    """People of all processes that share a Redis, or a Redis Cluster."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis(url)
+        self._redis = connect(url)
 
     async def arrive(self, arrivals: Sequence[Arrival]) -> Sequence[Change]:
         async def some(shard: int, group: Sequence[Arrival]) -> list[Change]:
@@ -272,7 +273,7 @@ class RedisPresenceStore:
         return await self._shown(_changes(await self._run(_CHOOSE, _shard(user), [user, *_parts(choice)])))
 
     async def statuses(self, users: Sequence[str]) -> dict[str, Shown]:
-        found = await self._redis.ask("MGET", *map(_mirror, users)) if users else ()
+        found = await self._redis.values([_mirror(user) for user in users]) if users else ()
         shown = {user: _read(mirror) for user, mirror in zip(users, found, strict=True) if mirror is not None}
         now = _now_ms()
         return {user: one for user, one in shown.items() if policy.is_fresh(one, now=now)}

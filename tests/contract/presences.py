@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from presence.stores import Arrival, Beat, Change, PresenceStore, Swept
 from presence.stores import redis as redis_store
 from presence.stores.memory import MemoryPresenceStore
 from presence.stores.redis import RedisPresenceStore
+from tests.servers.redis import RedisCluster
 
 SCRIPTS = ("_ARRIVE", "_BEAT", "_LEAVE", "_CHOOSE", "_SWEEP")
 CLOCK = "local clock = redis.call('TIME')"
@@ -52,9 +54,10 @@ class RedisTime(Time):
         for name, text in self._texts.items():
             self._patch.setattr(redis_store, name, script(text.replace(CLOCK, shifted)))
         for client in self._clients:
-            for key in client.scan_iter("presence:user:*"):
-                left: Any = client.pttl(key)
-                client.pexpire(key, left - ms)
+            with suppress(redis.ConnectionError):  # It was killed.
+                for key in client.scan_iter("presence:user:*"):
+                    left: Any = client.pttl(key)
+                    client.pexpire(key, left - ms)
 
 
 class Presence:
@@ -127,3 +130,11 @@ def in_memory() -> Presence:
 def in_redis(url: str, monkeypatch: pytest.MonkeyPatch) -> Presence:
     """Any number, on one Redis."""
     return Presence(lambda: RedisPresenceStore(url), RedisTime([redis.Redis.from_url(url)], monkeypatch))
+
+
+def in_a_cluster(cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch) -> Presence:
+    """Any number, on a Redis Cluster that nobody else uses, emptied."""
+    clients = [redis.Redis(port=node.port) for node in cluster.primaries()]
+    for client in clients:
+        client.flushall()
+    return Presence(lambda: RedisPresenceStore(cluster.address), RedisTime(clients, monkeypatch))

@@ -3,34 +3,54 @@
 import asyncio
 import json
 import random
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import redis
 
+from chatsite.kernel.backends import close_connections
 from chatsite.kernel.errors import Unavailable
 from presence.policy import GRACE_MS, IDLE_MS, STALL_MS, TTL_MS, Choice, Status
 from presence.stores import SWEPT, Arrival, Beat
 from presence.stores.redis import RedisPresenceStore
-from tests.contract.presences import Presence, in_memory, in_redis
+from tests.contract.presences import Presence, in_a_cluster, in_memory, in_redis
 from tests.servers.proxy import Proxy
+from tests.servers.redis import RedisCluster
 from tests.standard import through
+from tests.world import in_time
 
 ONLINE, AWAY, DND, INVISIBLE, OFFLINE = Status
 MINUTE = 60_000
 
 
-@pytest.fixture(params=["memory", "redis"])
+IN_A_CLUSTER = pytest.param("cluster", marks=pytest.mark.stack)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    """Six servers on loopback."""
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["memory", "redis", IN_A_CLUSTER])
 def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Presence:
     """A store in which nobody is."""
-    return in_memory() if request.param == "memory" else in_redis(request.getfixturevalue("redis_url"), monkeypatch)
+    match request.param:
+        case "memory":
+            return in_memory()
+        case "redis":
+            return in_redis(request.getfixturevalue("redis_url"), monkeypatch)
+    return in_a_cluster(request.getfixturevalue("cluster"), monkeypatch)
 
 
 @pytest.fixture
-async def presence(twin: Presence) -> Presence:
+async def presence(twin: Presence) -> AsyncIterator[Presence]:
     """One that may find people gone."""
     await twin.thaw()
-    return twin
+    yield twin
+    await close_connections()
 
 
 async def test_two_devices_are_one_person_who_is_gone_with_the_last(presence: Presence) -> None:
@@ -319,6 +339,49 @@ async def test_a_batch_is_read_in_one_command(shared: Presence, client: redis.Re
     stats: Any = client.info("commandstats")
     assert stats["cmdstat_mget"]["calls"] == 1
     assert not [name for name in stats if "eval" in name]
+
+
+@pytest.mark.stack
+async def test_a_failover_finds_nobody_gone_who_says_that_they_are_there(
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence = in_a_cluster(cluster, monkeypatch)
+    await presence.thaw()
+    people = [f"p{number}" for number in range(200)]
+    presence.told += await presence.store.arrive([Arrival(user, "a", Choice()) for user in people])
+    before = {change.user: change.shown.version for change in presence.told}
+    since = (await presence.sweep()).since_ms
+    killed = cluster.primaries()[0]
+    killed.kill()
+    async with in_time("a replica leads"):
+        while not await whole(presence):
+            await asyncio.to_thread(cluster.wait_until_whole)
+    assert (await presence.sweep()).since_ms > since
+    beaten = await presence.store.beat([Beat(user, "a") for user in people])
+    # What had not reached the replica comes again, as its server would have it come.
+    presence.told += await presence.store.arrive([Arrival(one.user, one.device, Choice()) for one in beaten.unknown])
+    presence.clock.go(TTL_MS // 2 - 2_000)
+    await presence.sweep()
+    await presence.store.beat([Beat(user, "a") for user in people])
+    presence.clock.go(TTL_MS // 2)
+    await presence.sweep()
+    assert not [change for change in presence.told if change.shown.status is OFFLINE]
+    await presence.wait(2 * TTL_MS)
+    gone = [change for change in presence.told if change.shown.status is OFFLINE]
+    assert sorted(change.user for change in gone) == sorted(people)
+    assert all(change.shown.version > before[change.user] for change in gone)
+    killed.start()
+    await asyncio.to_thread(cluster.wait_until_whole)
+    await close_connections()
+
+
+async def whole(presence: Presence) -> bool:
+    """Whether every shard can be asked."""
+    try:
+        await presence.sweep()
+    except Unavailable:
+        return False
+    return True
 
 
 async def test_both_twins_tell_the_same_of_any_story(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
-"""Redis for tests: one, or a master with a replica."""
+"""Redis for tests: one, a master with a replica, or a cluster of six."""
 
+import subprocess
 from contextlib import ExitStack
 from typing import Self
 
@@ -64,6 +65,73 @@ class Redis(Node):
         """Make a replica a master."""
         if (answer := self.ask("REPLICAOF NO ONE")) != "+OK":
             raise RuntimeError(f"redis was not promoted: {answer}")
+
+
+class RedisOfCluster(Redis):
+    """One server of a Redis Cluster; it comes back with its place in it, and without its keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bus = free_port()
+
+    def command(self) -> list[str]:
+        """The server in the foreground."""
+        return [
+            *super().command(), "--databases", "1", "--cluster-enabled", "yes", "--cluster-port", str(self._bus),
+            "--cluster-node-timeout", "1000", "--cluster-config-file", "nodes.conf",
+        ]  # fmt: skip
+
+
+class RedisCluster:
+    """Six servers: three have the slots, each with a replica."""
+
+    def __init__(self) -> None:
+        self.nodes = [RedisOfCluster() for _ in range(6)]
+        self._open = ExitStack()
+
+    @property
+    def address(self) -> str:
+        """Where clients begin."""
+        return f"redis-cluster://127.0.0.1:{self.nodes[0].port}"
+
+    def primary_of(self, key: str) -> RedisOfCluster:
+        """The server that has a key now."""
+        for node in self.nodes:
+            if node.runs and node.ask(f"EXISTS {key}")[:1] == ":" and "role:master" in node.ask("INFO replication"):
+                return node
+        raise RuntimeError(f"nobody has {key}")
+
+    def primaries(self) -> list[RedisOfCluster]:
+        """The servers that have slots now."""
+        return [node for node in self.nodes if node.runs and "role:master" in node.ask("INFO replication")]
+
+    def wait_until_whole(self) -> None:
+        """Wait until every slot is served, as every server sees it."""
+        wait_until(
+            lambda: all("cluster_state:ok" in node.ask("CLUSTER INFO") for node in self.nodes if node.runs),
+            seconds=30,
+            story="the cluster is whole",
+        )
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for node in self.nodes:
+                stack.enter_context(node)
+            program = require_program(on_path("redis-cli"), package="redis-tools")
+            addresses = [node.clients_at for node in self.nodes]
+            created = [str(program), "--cluster", "create", *addresses, "--cluster-replicas", "1", "--cluster-yes"]
+            subprocess.run(created, check=True, capture_output=True, timeout=60)
+            self.wait_until_whole()
+            wait_until(
+                lambda: sum("master_link_status:up" in node.ask("INFO replication") for node in self.nodes) == 3,
+                seconds=30,
+                story="the replicas follow",
+            )
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 class RedisPair:
