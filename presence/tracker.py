@@ -81,7 +81,7 @@ class Tracker:
         self._undecided: set[Session] = set()  # those that have not said whom they watch
         self._pace = Pace()
         self._close: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
-        self._checking: deque[str] = deque()  # whom to look at again; refilled with those who were told to be there
+        self._checking: deque[str] = deque()  # whom to look at again; refilled when all were
         self._seen: OrderedDict[str, Seen] = OrderedDict()
         self._since: int | None = None
         self._is_away = False
@@ -264,9 +264,10 @@ class Tracker:
             await self._look_again()
 
     async def _look_again(self) -> None:
-        """Find out what a lost notice said, of some who were told to be there."""
+        """Find out what a lost notice said, of some who are watched or were told to be there."""
         if not self._checking:
-            self._checking.extend(self._pace.present())
+            watched = (user for user in self._watchers if self._pace.told(user) is not None)
+            self._checking.extend({*self._pace.present(), *watched})
         users = [self._checking.popleft() for _ in range(min(LOOKED_AT, len(self._checking)))]
         if not (users := [user for user in users if self._is_anyones(user)]):
             return
@@ -274,6 +275,8 @@ class Tracker:
         for user in users:
             known, shown = self._pace.told(user), found[user]
             if shown.status is Status.OFFLINE and known is not None:
+                if known.status is Status.OFFLINE:
+                    continue
                 shown = shown._replace(version=max(shown.version, known.version + 1))
             self._pace.note(user, shown)
 

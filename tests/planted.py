@@ -256,6 +256,13 @@ def hurried_pings() -> None:
     vars(serve).update(PING_SECONDS=HURRIED_PING_SECONDS, SILENT_SECONDS=HURRIED_SILENT_SECONDS)
 
 
+def hasty_presence() -> None:
+    """People come and go in seconds instead of minutes."""
+    from tests.hasty import shorten
+
+    shorten()
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -274,6 +281,7 @@ BUGS: dict[str, Callable[[], None]] = {
         short_age,
         clock_back,
         hurried_pings,
+        hasty_presence,
     )
 }
 

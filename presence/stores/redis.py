@@ -174,16 +174,18 @@ return changes
 """
 )
 
-# ARGV: users. Answers what others see of each, or nothing.
-_LOOK = script(
+# ARGV: users whose mirrors were lost. Whoever asked meanwhile found them gone, so they come anew.
+_TELL_AGAIN = script(
     _COMMON
     + """
-local seen = {}
-for i, user in ipairs(ARGV) do
+for _, user in ipairs(ARGV) do
   local p = find(user)
-  seen[i] = p and {user, p[STATUS], p[TEXT], p[LAST_SEEN], p[VERSION]} or false
+  if p then
+    p[STATUS] = 'OFFLINE'
+    settle(user, p)
+  end
 end
-return seen
+return changes
 """
 )
 
@@ -251,7 +253,9 @@ class RedisPresenceStore:
             return _changes(await self._run(_ARRIVE, shard, args))
 
         found = await _each(arrivals, some, of=lambda one: one.user)
-        return await self._shown([change for changes in found for change in changes])
+        changes = await self._shown([change for changes in found for change in changes])
+        as_before = {one.user for one in arrivals} - {change.user for change in changes}
+        return [*changes, *await self._tell_again(await self._renew(as_before))]
 
     async def beat(self, beats: Sequence[Beat]) -> Beaten:
         async def some(shard: int, group: Sequence[Beat]) -> tuple[list[Change], list[Beat]]:
@@ -259,12 +263,13 @@ class RedisPresenceStore:
             changes, unknown = await self._run(_BEAT, shard, args)
             return _changes(changes), [group[number] for number in unknown]
 
-        found, kept = await asyncio.gather(_each(beats, some, of=lambda one: one.user), self._renew(beats))
+        found, lost = await asyncio.gather(
+            _each(beats, some, of=lambda one: one.user), self._renew({one.user for one in beats})
+        )
         changes = await self._shown([change for changes, _ in found for change in changes])
         unknown = [beat for _, beats in found for beat in beats]
-        if lost := set(kept) - {beat.user for beat in unknown} - {change.user for change in changes}:
-            await self._mirror_again(list(lost))
-        return Beaten(changes, unknown)
+        lost -= {beat.user for beat in unknown} | {change.user for change in changes}
+        return Beaten([*changes, *await self._tell_again(lost)], unknown)
 
     async def leave(self, user: str, device: str) -> None:
         await self._run(_LEAVE, _shard(user), [user, device])
@@ -302,18 +307,18 @@ class RedisPresenceStore:
         )
         return changes
 
-    async def _renew(self, beats: Sequence[Beat]) -> list[str]:
-        """Let mirrors live on; answers those that are lost."""
-        users = list(dict.fromkeys(beat.user for beat in beats))
-        kept = await asyncio.gather(*[self._redis.ask("PEXPIRE", _mirror(user), policy.TTL_MS) for user in users])
-        return [user for user, is_there in zip(users, kept, strict=True) if not is_there]
+    async def _renew(self, users: set[str]) -> set[str]:
+        """Let mirrors live on; answers whose are lost, or never were."""
+        asked = list(users)
+        kept = await asyncio.gather(*[self._redis.ask("PEXPIRE", _mirror(user), policy.TTL_MS) for user in asked])
+        return {user for user, is_there in zip(asked, kept, strict=True) if not is_there}
 
-    async def _mirror_again(self, users: Sequence[str]) -> None:
+    async def _tell_again(self, users: set[str]) -> list[Change]:
         async def some(shard: int, group: Sequence[str]) -> list[Change]:
-            return _changes(one for one in await self._run(_LOOK, shard, group) if one)
+            return _changes(await self._run(_TELL_AGAIN, shard, group))
 
-        found = await _each(users, some, of=lambda user: user)
-        await self._shown([one for group in found for one in group if one.shown.status is not Status.OFFLINE])
+        found = await _each(list(users), some, of=lambda user: user)
+        return await self._shown([change for changes in found for change in changes])
 
 
 R = TypeVar("R")

@@ -16,7 +16,7 @@ from presence.stores.memory import MemoryPresenceStore
 from presence.stores.redis import RedisPresenceStore
 from tests.servers.redis import RedisCluster
 
-SCRIPTS = ("_ARRIVE", "_BEAT", "_LEAVE", "_CHOOSE", "_SWEEP")
+SCRIPTS = ("_ARRIVE", "_BEAT", "_LEAVE", "_CHOOSE", "_SWEEP", "_TELL_AGAIN")
 CLOCK = "local clock = redis.call('TIME')"
 
 
