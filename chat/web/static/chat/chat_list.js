@@ -7,6 +7,7 @@ import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { NewChat } from "chat/new_chat";
 import { nameOf } from "chat/people";
+import { PresenceMark } from "chat/presence_mark";
 import { routeTo } from "chat/route";
 import { isQuiet, readingId } from "chat/reading";
 import { SearchPanel } from "chat/search_panel";
@@ -50,7 +51,7 @@ export function ChatList() {
         html`<p class="empty">${areChatsLoaded.value ? "No chats yet. Start one with +." : "Loading…"}</p>`}
       </nav>
       <footer class="bar">
-        <${Avatar} id=${me.value.id} name=${nameOf(me.value.id)} />
+        <${PresenceMark} id=${me.value.id}><${Avatar} id=${me.value.id} name=${nameOf(me.value.id)} /><//>
         <span class="own-name">${nameOf(me.value.id)}</span>
         <button class="icon-button" aria-label="Your account" title="Your account" onClick=${() => setAccount(true)}>
           <${Icon} name="gear" />
@@ -83,7 +84,7 @@ function ChatItem({ chat }) {
       href=${routeTo(chat.id)}
       aria-current=${isOpen ? "true" : undefined}
     >
-      <${Avatar} id=${chat.peer?.id ?? chat.id} name=${title} />
+      <${PresenceMark} id=${chat.peer?.id}><${Avatar} id=${chat.peer?.id ?? chat.id} name=${title} /><//>
       <span class="chat-name" dir="auto">${title}</span>
       ${chat.last_message_at &&
       html`<time datetime=${chat.last_message_at}>${shortMoment(chat.last_message_at, Date.now())}</time>`}

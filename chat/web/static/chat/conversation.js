@@ -10,6 +10,7 @@ import { MessageList } from "chat/message_list";
 import { nameOf } from "chat/people";
 import { loadPins, pinCount } from "chat/pins";
 import { PinsPanel } from "chat/pins_panel";
+import { PresenceLine } from "chat/presence_mark";
 import { loadPositions } from "chat/read_positions";
 import { Silence } from "chat/silence";
 import { areChatsLoaded, openChat, openHistory, openId } from "chat/state";
@@ -46,6 +47,7 @@ export function Conversation() {
           <h2 dir="auto">${title}</h2>
           <p class="hint">
             ${size(chat)}
+            ${chat.peer && html` · <${PresenceLine} id=${chat.peer.id} />`}
             ${history.isStale.value && " · catching up…"}
           </p>
         </div>

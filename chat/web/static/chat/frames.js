@@ -4,6 +4,7 @@ import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
 import { heardPin, unpinDeleted } from "chat/pins";
+import { heardPresence } from "chat/presences";
 import { heardQuoted } from "chat/quotes";
 import { heardPosition } from "chat/read_positions";
 import { cameUnseen, heardRead } from "chat/reading";
@@ -49,7 +50,7 @@ const PERSONAL = {
 };
 
 // What may get lost.
-const WHISPERS = { TYPING: heardTyping, READ_POSITION: heardPosition };
+const WHISPERS = { TYPING: heardTyping, READ_POSITION: heardPosition, PRESENCE: heardPresence };
 
 /** Takes a room event. */
 export function takeEvent(frame) {

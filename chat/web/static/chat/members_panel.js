@@ -7,6 +7,7 @@ import { addMember, banMember, changeRole, members, muteMember, removeMember } f
 import { nameOf } from "chat/people";
 import { PeopleSearch, Person } from "chat/people_search";
 import { isAbove, may, rolesToGive } from "chat/policy";
+import { PresenceLine, PresenceMark } from "chat/presence_mark";
 import { me } from "chat/state";
 
 const HOUR_MS = 3_600_000;
@@ -49,8 +50,11 @@ function Member({ chat, id, member }) {
   const mayChange = id !== me.value.id && isAbove(chat.role, member.role);
   const canDo = mayChange && (may(chat, "mute") || may(chat, "manage_people"));
   const who = html`
-    <${Avatar} id=${id} name=${name} />
-    <span class="person-name" dir="auto">${name}${id === me.value.id && " (you)"}</span>
+    <${PresenceMark} id=${id}><${Avatar} id=${id} name=${name} /><//>
+    <span class="person-name" dir="auto">
+      ${name}${id === me.value.id && " (you)"}
+      <span class="hint is-line"><${PresenceLine} id=${id} /></span>
+    </span>
     ${isMuted && html`<span class="hint" title="until ${fullTime(member.muted_until)}">muted</span>`}
     <span class="hint role">${member.role}</span>
   `;

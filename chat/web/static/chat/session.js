@@ -7,6 +7,7 @@ import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
 import { learn, people } from "chat/people";
 import { loadPins } from "chat/pins";
+import { stopPresence, watchPresence } from "chat/presences";
 import { loadPositions } from "chat/read_positions";
 import { stopReading, watchReading } from "chat/reading";
 import { api, connect, connection, disconnect, outbox, whenSessionEnds } from "chat/server";
@@ -43,6 +44,7 @@ export async function start() {
   document.addEventListener("visibilitychange", wake);
   whenSessionEnds(() => leave(ENDED));
   watchReading();
+  watchPresence();
   if (localStorage.getItem(SESSION_KEY) === null) leave();
   else await resume(0);
 }
@@ -104,6 +106,7 @@ function leave(reason = null) {
   forgetHistories();
   stopReading();
   stopWriting();
+  stopPresence();
   drafts.clear();
   localStorage.removeItem(SESSION_KEY);
   batch(() => {
