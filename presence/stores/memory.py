@@ -61,7 +61,7 @@ class MemoryPresenceStore:
         now = self._now
         changes: list[Change] = []
         self._sweeping, is_frozen = policy.sweeping(self._sweeping, now=now)
-        for _ in range(0 if is_frozen else SWEPT):
+        for _ in range(0 if is_frozen else 16 * SWEPT):
             if not self._looks or self._looks[0][0] > now:
                 break
             moment, user = heapq.heappop(self._looks)

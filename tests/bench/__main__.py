@@ -1,9 +1,9 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, fanout, hub, connects, slow, storm, hostile, pages, search, scylla, kafka, standard and cluster (those
-with servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node and ejabberd,
-which race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed target is shown,
-and only a frame that was lost, doubled or out of order ends the bench.
+Rows: sends, fanout, hub, connects, slow, storm, hostile, pages, search, scylla, kafka, presence, standard and
+cluster (those with servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node
+and ejabberd, which race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed
+target is shown, and only a frame that was lost, doubled or out of order ends the bench.
 """
 
 import os
@@ -25,6 +25,7 @@ from tests.bench import (
     kafka,
     memory,
     pages,
+    presence,
     scylla,
     search,
     sends,
@@ -41,7 +42,7 @@ from tests.servers import variable
 
 ROWS = (
     *("sends", "fanout", "hub", "standard", "cluster", "connects", "slow", "storm", "hostile"),
-    *("pages", "search", "scylla", "kafka", "imports", "check", "memory"),
+    *("pages", "search", "scylla", "kafka", "presence", "imports", "check", "memory"),
 )
 PEERS = ("node", "ejabberd")  # only where they are asked for: they are fetched
 SERVERS = {
@@ -49,6 +50,7 @@ SERVERS = {
     "hub": "redis",
     "scylla": "cassandra",
     "kafka": "kafka",
+    "presence": "redis",
     "standard": "postgres",
     "cluster": "cassandra",
 }  # the server that a row needs
@@ -91,6 +93,7 @@ def main(chosen: list[str]) -> int:
             "node": lambda: node.measure(Path(name)),
             "ejabberd": lambda: ejabberd.measure(crowd, sockets),
             "kafka": lambda: kafka.measure(empty),
+            "presence": lambda: presence.measure(empty),
         }
         rows: list[table.Row] = []
         try:
