@@ -149,6 +149,13 @@ SERVER: dict[str, Shape] = {
     "ROOM_ACTIVITY": {"roomId": entity, "messageId": message_id, "unread": number},
     "ME": {**CURSOR, "prev": number, "version": number, "kind": {*ME}},
     "TYPING": {"roomId": entity, "userId": entity, "active": flag},
+    "PRESENCE": {
+        "userId": entity,
+        "status": {"ONLINE", "AWAY", "DND", "OFFLINE"},
+        "lastSeen": moment,
+        "version": number,
+        "text?": text,
+    },
     "ACK": {"ref": text},
     "OK": {"ref": text, "expiresInMs?": number},
     "HEARTBEAT_ACK": {"ref": text, "serverTime": time},
@@ -173,6 +180,7 @@ ACKS: dict[str, Shape] = {
     "DELETE_MESSAGE": CHANGED,
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), CHANGED),
     "READ": {"roomId": entity, "messageId": message_id, "version": number, **COUNTS},
+    "PRESENCE_SET": {"version": number},
 }
 
 
@@ -264,6 +272,7 @@ async def test_a_session_is_what_the_contract_says(make_server: Callable[..., Se
         await _talk(chat, ada, ben)
         await _read(chat, ada, ben)
         await _set_what_is_ones_own(world, chat, ben)
+        await _show_oneself(ada, ben)
         await _come_and_go(world, chat, ids["cyd"], ada, cyd)
         await _change_the_room(world, chat, ada)
         await _resume(world, chat, ada, ben)
@@ -382,6 +391,16 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     await world.ticket("ben", renew=True)
     own = await ben.expect("ME", kind="sessions")
     assert len(own["state"]["ids"]) >= 2
+
+
+async def _show_oneself(ada: Party, ben: Party) -> None:
+    """Each of those watched as they are, then whenever that changes."""
+    ben_id = await ada.world.id("ben")
+    start = len(ada.frames)
+    await ada.send({"type": "PRESENCE_WATCH", "ref": "w", "userIds": [ben_id]})
+    await ada.until(lambda frame: frame.get("status") == "ONLINE" and frame["userId"] == ben_id, start=start)
+    says(await ben.ask("PRESENCE_SET", status="DND", text="in a meeting", until="2090-01-01T00:00:00.000Z"), "ACK")
+    await ada.expect("PRESENCE", userId=ben_id, status="DND", text="in a meeting")
 
 
 async def _come_and_go(world: World, chat: str, cyd_id: str, ada: Party, cyd: Party) -> None:
