@@ -33,11 +33,12 @@ class Pace:
         told = self._told.get(user)
         return told.shown if told else None
 
-    def remember(self, user: str, shown: Shown, *, now: float) -> None:
-        """Somebody was told by another way; nothing is due for that."""
-        known = self._told.get(user)
-        if known is None or shown.version >= known.shown.version:
-            self._keep(user, _Told(shown, known.at if known else now - LAST_HOLD, known.hold if known else FIRST_HOLD))
+    def meet(self, user: str, shown: Shown, *, now: float) -> None:
+        """One who asked was told of somebody: the others may not have been, and still are."""
+        if user in self._told or user in self._due or shown.status is not Status.OFFLINE:
+            self.note(user, shown)
+        else:
+            self._keep(user, _Told(shown, now - LAST_HOLD, FIRST_HOLD))
 
     def forget(self, user: str) -> None:
         """Nobody is told of somebody any more: whoever is again begins anew."""
@@ -52,8 +53,6 @@ class Pace:
             if told is not None and now - told.at < told.hold:
                 continue
             del self._due[user]
-            if told is not None and shown.version <= told.shown.version:
-                continue  # Whoever asked meanwhile was told more.
             if told is not None and _looks(shown) == _looks(told.shown):
                 self._keep(user, told._replace(shown=shown))
                 continue

@@ -139,7 +139,7 @@ class Tracker:
             raise
         now = time.monotonic()
         for user in allowed & found.keys():
-            self._pace.remember(user, found[user], now=now)
+            self._pace.meet(user, found[user], now=now)
         return found
 
     def _unwatch(self, session: Session, seat: _Seat) -> None:

@@ -232,9 +232,17 @@ def test_who_ends_as_they_began_is_not_told_of_and_older_news_neither() -> None:
     pace.note("ada", Shown(Status.OFFLINE, "", 2, 2))
     assert pace.take(now=50) == []
     assert pace.present() == ["ada"]
-    pace.note("ada", Shown(Status.DND, "", 4, 4))
-    pace.remember("ada", Shown(Status.AWAY, "", 5, 5), now=51)
-    assert pace.take(now=90) == []
     pace.forget("ada")
-    pace.note("ada", Shown(Status.AWAY, "", 5, 5))
+    pace.note("ada", Shown(Status.ONLINE, "", 3, 3))
     assert len(pace.take(now=91)) == 1
+
+
+def test_what_one_was_told_who_asked_is_told_to_the_others_all_the_same() -> None:
+    pace, busy = Pace(), Shown(Status.DND, "", 2, 2)
+    pace.note("ada", Shown(Status.ONLINE, "", 1, 1))
+    assert len(pace.take(now=0)) == 1
+    pace.note("ada", busy)
+    pace.meet("ada", busy, now=0.1)
+    assert pace.take(now=2) == [("ada", busy)]
+    pace.meet("ben", Shown(Status.OFFLINE, "", 0, 0), now=2)
+    assert (pace.take(now=3), pace.told("ben")) == ([], Shown(Status.OFFLINE, "", 0, 0))
