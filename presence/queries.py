@@ -52,9 +52,10 @@ async def shown_of(users: Sequence[str], *, allowed: Collection[str]) -> dict[st
     """What others see of people who may be seen; who is gone was seen when it was last written down."""
     asked = [user for user in dict.fromkeys(users) if user in allowed]
     found = await presence_store().statuses(asked)
-    gone = [user for user in asked if user not in found]
+    gone = [user for user in asked if found.get(user, NOBODY).status is Status.OFFLINE]
     rows = await in_db_thread(_rows, gone) if gone else {}
-    return {user: found.get(user) or _last_shown(rows.get(user)) for user in users}
+    last = {user: _last_shown(rows.get(user), found.get(user)) for user in gone}
+    return {user: last.get(user) or found.get(user, NOBODY) for user in users}
 
 
 def choice_of(row: Presence, *, now: int) -> Choice:
@@ -74,10 +75,12 @@ def _rows(users: Collection[str]) -> dict[str, Presence]:
     return {str(row.user_id): row for row in Presence.objects.filter(user_id__in=list(users))}
 
 
-def _last_shown(row: Presence | None) -> Shown:
+def _last_shown(row: Presence | None, kept: Shown | None) -> Shown:
+    """Of who is gone, what the store still keeps or what was written down; the store hears of no choice of theirs."""
     if row is None:
-        return NOBODY
-    return Shown(Status.OFFLINE, "", _ms(row.last_seen) if row.shows_last_seen else 0, row.seen_version)
+        return kept or NOBODY
+    shown = kept or Shown(Status.OFFLINE, "", _ms(row.last_seen), row.seen_version)
+    return shown if row.shows_last_seen else shown._replace(last_seen_ms=0)
 
 
 def _ms(moment: datetime | None) -> int:

@@ -24,15 +24,15 @@ async def test_what_was_found_leads_to_its_place(served: Served, open_window: Op
         await served.chat(["ada", "ben"], name="Tea kitchen"),
         await served.chat(["ada", "ben"], name="Office"),
     )
-    texts = ["where is the yellow kettle?", *[f"line {number}" for number in range(150)], "no kettle here"]
+    texts = ["where is the yellow samovar?", *[f"line {number}" for number in range(150)], "no samovar here"]
     await served.write(chat, author="ben", texts=texts)
-    await served.write(other, author="ben", texts=["a kettle for the office"])
+    await served.write(other, author="ben", texts=["a samovar for the office"])
     ada = await open_window("ada")
     await ada.open_chat(other)
-    dialog = await look_for(ada, "kettle")
+    dialog = await look_for(ada, "samovar")
     found = dialog.get_by_test_id("found")
     await expect(found.locator(".result-text")).to_have_text(
-        ["a kettle for the office", "no kettle here", "where is the yellow kettle?"]
+        ["a samovar for the office", "no samovar here", "where is the yellow samovar?"]
     )
     await expect(found.nth(1)).to_contain_text("Tea kitchen")
     if folder := os.environ.get("SHOTS"):
@@ -43,7 +43,7 @@ async def test_what_was_found_leads_to_its_place(served: Served, open_window: Op
     await found.nth(2).click()
     await expect(dialog).to_have_count(0)
     await expect(ada.messages(texts[0])).to_be_in_viewport()
-    await expect(ada.messages("no kettle here")).to_have_count(0)
+    await expect(ada.messages("no samovar here")).to_have_count(0)
 
 
 async def test_a_slash_opens_it_but_not_where_one_writes(served: Served, open_window: OpenWindow) -> None:

@@ -13,6 +13,9 @@ async def test_one_sees_who_is_writing_until_they_send(served: Served, open_wind
     for window in (ada, ben):
         await window.open_chat(chat)
         await window.is_connected()
+    await served.write(chat, author="ben", texts=["Well?"])
+    for window in (ada, ben):
+        await window.sees("Well?")  # They hear the chat.
     typing = ben.page.get_by_test_id("typing")
     await ada.page.get_by_test_id("composer").press_sequentially("He")
     await expect(typing).to_have_text("Ada is writing…")

@@ -298,6 +298,15 @@ async def test_last_seen_outlives_a_restart_and_may_be_kept_to_oneself(world: Wo
     assert (await seen(world, "zoe", "ada"))["last_seen"] is None
 
 
+async def test_who_has_just_gone_may_keep_it_to_oneself(world: World) -> None:
+    await friends(world, "ada", "ben")
+    async with world.connect("ada"):
+        await world.until("ben", f"/api/presence?user={await world.id('ada')}", is_seen("ONLINE"))
+    await world.until("ben", f"/api/presence?user={await world.id('ada')}", is_seen("OFFLINE"))
+    await world.rest("ada", "PATCH", "/api/me/presence", {"shows_last_seen": False})
+    assert (await seen(world, "ben", "ada"))["last_seen"] is None
+
+
 async def test_quiet_hours_look_like_do_not_disturb(world: World) -> None:
     await friends(world, "ada", "ben")
     now = datetime.now(UTC)
