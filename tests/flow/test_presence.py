@@ -195,6 +195,7 @@ async def test_strangers_and_nobody_look_alike_and_one_sees_oneself(world: World
     async with world.connect("zoe") as zoe, beating(zoe), world.connect("ben") as ben, beating(ben):
         ids = [await world.id("zoe"), "00000000-0000-4000-8000-000000000000", "nobody", await world.id("ben")]
         await hears(world, zoe, "zoe", "ONLINE")
+        await world.until("ben", f"/api/presence?user={ids[3]}", is_seen("ONLINE"))
         stranger, unknown, nonsense, oneself = await watch(ben, *ids, ids[0])
         for one in (stranger, unknown, nonsense):
             assert {name: one[name] for name in one if name != "userId"} == {
