@@ -61,6 +61,8 @@ func (ours) hear(c *conn, text []byte) error {
 		return nil
 	case bytes.HasPrefix(kind, []byte(`SUBSCRIBED"`)):
 		return c.subscribed(text)
+	case bytes.HasPrefix(kind, []byte(`PRESENCE"`)):
+		return nil // Who is there: nobody counts it.
 	}
 	return fmt.Errorf("%.300s", text)
 }
