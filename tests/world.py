@@ -491,12 +491,19 @@ class World:
     async def chat(self, members: Sequence[str], *, name: str = "A chat") -> str:
         """A new chat of the first member with the others; answers its id."""
         people = [await self.id(member) for member in members[1:]]
-        answer = await self.rest(
+        answer = await self._rest_patiently(
             members[0], "POST", "/api/chats", {"chat_type": "group", "name": name, "participants": people}
         )
         if answer.status != 201:
             raise RuntimeError(f"no chat: {answer}")
         return str(answer.body["id"])
+
+    async def _rest_patiently(self, name: str, method: str, path: str, body: Any = None) -> Answer:
+        """The answer to what may be asked again; a server that was away may be missed by a connection or two."""
+        async with in_time(f"{name} is answered {path}"):
+            while (answer := await self.rest(name, method, path, body)).status == 503:
+                await asyncio.sleep(0.1)
+        return answer
 
     async def until(
         self, name: str | None, path: str, wanted: Callable[[Any], Any], *, seconds: float = ANSWER_SECONDS
@@ -512,7 +519,7 @@ class World:
         messages: list[Frame] = []
         query = f"limit=100&at_least={at_least}"
         while True:
-            page = (await self.rest(name, "GET", f"/api/chats/{chat}/messages?{query}")).body
+            page = (await self._rest_patiently(name, "GET", f"/api/chats/{chat}/messages?{query}")).body
             messages[:0] = page["messages"]
             if not page["has_before"]:
                 return messages

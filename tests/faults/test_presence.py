@@ -46,8 +46,9 @@ class Office:
         assert self.told(device, name) == [*statuses]
 
     def told(self, device: Device, name: str) -> list[str]:
-        """What a device was told of somebody after they came."""
-        told = [one["status"] for one in device.frames if one["type"] == "PRESENCE" and one["userId"] == self.ids[name]]
+        """What a device was told of somebody after they came; the same version again is nothing new."""
+        frames = [one for one in device.frames if one["type"] == "PRESENCE" and one["userId"] == self.ids[name]]
+        told = list({one["version"]: one["status"] for one in frames}.values())
         return told[told.index("ONLINE") :] if "ONLINE" in told else []
 
 
