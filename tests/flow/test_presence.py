@@ -271,6 +271,7 @@ async def test_who_sees_what(world: World, state: str) -> None:
 
 async def test_nothing_is_told_of_who_is_invisible(world: World) -> None:
     await friends(world, "ada", "ben")
+    await friends(world, "ben", "dan")  # Before he watches: who may see whom is believed for a while.
     await world.rest("ada", "PATCH", "/api/me/presence", {"status": "INVISIBLE"})
     async with world.connect("ben") as ben, beating(ben):
         ids = await world.id("ada"), await world.id("ben"), await world.id("dan")
