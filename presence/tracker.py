@@ -24,6 +24,7 @@ from django.db import DatabaseError, InterfaceError
 from chatsite.gateway.hub import tell_all
 from chatsite.gateway.protocol import prepare
 from chatsite.gateway.session import Session
+from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.metrics import presence_online, presence_sweep_seconds, presence_transitions
@@ -197,7 +198,7 @@ class Tracker:
         await self.announce(changes)
 
     async def _choices(self, users: Collection[str]) -> dict[str, Choice]:
-        choices = await queries.choices_of(users, now=_now_ms())
+        choices = await queries.choices_of(users, now=clock.now_ms())
         for user, choice in choices.items():
             self._note_choice(user, choice)
         return choices
@@ -228,7 +229,7 @@ class Tracker:
 
     async def _choose(self) -> None:
         """Tell the store what people chose, of those whose quiet hours are over, or whom it could not hear."""
-        now = _now_ms()
+        now = clock.now_ms()
         due = [user for user, at in self._choose_at.items() if at <= now][:MOST]
         for user, choice in (await queries.choices_of(due, now=now)).items() if due else ():
             await self.announce(await presence_store().choose(user, choice))
@@ -242,7 +243,7 @@ class Tracker:
 
     async def take_over(self, row: Presence) -> None:
         """Let others see what a person has chosen: now, or as soon as the store is back."""
-        user, choice = str(row.user_id), queries.choice_of(row, now=_now_ms())
+        user, choice = str(row.user_id), queries.choice_of(row, now=clock.now_ms())
         try:
             changes = await presence_store().choose(user, choice)
             await self.announce(changes)
@@ -374,16 +375,12 @@ class Tracker:
 
     async def _note_present(self) -> None:
         """Note those who are here: should everything end now, this is when they were seen last."""
-        users, now = list(self._by_user), _now_ms()
+        users, now = list(self._by_user), clock.now_ms()
         for start in range(0, len(users), MOST):
             found = await presence_store().statuses(users[start : start + MOST])
             for user, shown in found.items():
                 if shown.status is not Status.OFFLINE and shown.last_seen_ms:
                     self._note_seen(user, Seen(now, shown.version + 1))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 tracker = Tracker()

@@ -11,17 +11,16 @@ from chat.api import describe, parse, shapes
 from chat.commands import changes
 from chat.commands import messages as commands
 from chat.commands.changes import Changed
+from chat.commands.turns import shown
 from chat.fold import Stamped, apply
 from chat.queries import messages as queries
 from chat.queries.participants import chat_id as require_chat_id
 from chatsite.accounts.api import body_of, viewer
 from chatsite.accounts.models import User
-from chatsite.gateway.streams import stream
 from chatsite.kernel.errors import Invalid, NotFound, NotSupported, Unavailable
 from chatsite.kernel.ids import ChatId, MessageId, UserId, read_id, version_of
 
 MAX_POS = (1 << 53) - 1
-SHOWN_SECONDS = 0.5  # how long a 201 waits until a following GET shows the message
 
 
 @describe.messages
@@ -68,14 +67,14 @@ class MessagesView(APIView):
             mentions=parse.text_list(body_of(request), "mentions"),
         )
         sent = async_to_sync(commands.send)(chat, draft, sender=UserId(user.id))
-        shown = async_to_sync(stream().wait_for)(str(chat), sent.pos, seconds=SHOWN_SECONDS)
+        is_shown = async_to_sync(shown)(chat, sent.pos)
         try:
             state = async_to_sync(queries.require_message)(chat, sent.message_id, viewer=UserId(user.id))
         except (NotFound, Unavailable):
             # It is durable whatever a read can see of it yet, or whether its sender was removed meanwhile.
             state = apply(None, Stamped(sent.event, version_of(sent.message_id), sent.pos))
         body = shapes.messages([state], {}, viewer=str(user.id))[0]
-        if not shown:
+        if not is_shown:
             body["pos"] = None
         return Response(body, status=200 if sent.repeated else 201)
 
@@ -137,7 +136,7 @@ def one(chat: ChatId, message: MessageId, user: User) -> shapes.Json:
 
 def changed_one(changed: Changed, user: User) -> shapes.Json:
     """A message once a following read shows the change, or after half a second."""
-    async_to_sync(stream().wait_for)(str(changed.chat_id), changed.pos, seconds=SHOWN_SECONDS)
+    async_to_sync(shown)(changed.chat_id, changed.pos)
     return one(changed.chat_id, changed.message_id, user)
 
 

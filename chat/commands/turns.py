@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from chatsite.gateway.streams import stream
 from chatsite.kernel.ids import ChatId
 
-SHOWN_SECONDS = 0.5  # how long the next one waits until reads show this one
+SHOWN_SECONDS = 0.5  # how long what follows a change waits until reads show it
 
 _turns: WeakValueDictionary[Any, asyncio.Lock] = WeakValueDictionary()
 
@@ -20,6 +20,6 @@ def turn(*thing: object) -> asyncio.Lock:
     return _turns.setdefault((asyncio.get_running_loop(), *thing), asyncio.Lock())
 
 
-async def shown(chat: ChatId, pos: int) -> None:
-    """Wait until reads of a chat show its event at a pos, or half a second."""
-    await stream().wait_for(str(chat), pos, seconds=SHOWN_SECONDS)
+async def shown(chat: ChatId, pos: int) -> bool:
+    """Wait until reads of a chat show its event at a pos, or half a second; answers whether they do."""
+    return await stream().wait_for(str(chat), pos, seconds=SHOWN_SECONDS)

@@ -11,13 +11,12 @@ from itertools import islice
 from typing import NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
 from chat.indexes import Entry, Hit
 from chat.search import Query
-from chatsite.kernel.database import in_db_thread, plain_cursor
-from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.database import in_db_thread, plain_cursor, unavailable_when_away
 from chatsite.kernel.ids import MAX_ID, ChatId
 
 P = ParamSpec("P")
@@ -84,10 +83,8 @@ class SqlSearch(ABC):
             pass
 
     async def _run(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with unavailable_when_away():
             return await in_db_thread(work, *args, **kwargs)
-        except (InterfaceError, OperationalError) as error:
-            raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     # --- in a database thread
 

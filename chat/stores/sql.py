@@ -8,15 +8,13 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import msgspec
-from django.db import InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from chat.events import MessageDeleted, MessageEdited, MessageSent, Origin, body_digest
 from chat.fold import MessageState, Stamped, apply
 from chat.inboxes import Unread
 from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, written_up_to
-from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
-from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.database import Writer, in_read_thread, plain_cursor, unavailable_when_away
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.ids import BUCKET_MS, MAX_ID, ChatId, MessageId, UserId, bucket_of, make_id
 from chatsite.kernel.nonces import nonce_key
@@ -147,16 +145,12 @@ class SqlMessageStore:
         await asyncio.to_thread(self._writer.close)
 
     async def _write(self, handler: Any, items: Any) -> Any:
-        try:
+        with unavailable_when_away():
             return await self._writer.submit(handler, items)
-        except (InterfaceError, OperationalError) as error:
-            raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     async def _read(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        with unavailable_when_away():
             return await in_read_thread(work, *args, **kwargs)
-        except (InterfaceError, OperationalError) as error:
-            raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
 
     # --- in the writer's transaction
 

@@ -6,8 +6,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from chat.fold import Pin
-from chat.stores.sql_reads import unavailable_when_away
-from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
+from chatsite.kernel.database import Writer, in_read_thread, plain_cursor, unavailable_when_away
 from chatsite.kernel.ids import ChatId
 
 _COLUMNS = ("pinned", "pinned_by", "version")

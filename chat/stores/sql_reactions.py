@@ -8,8 +8,7 @@ from django.db.backends.utils import CursorWrapper
 
 from chat.fold import Tallies, Tally
 from chat.stores import NAMED, Reaction
-from chat.stores.sql_reads import unavailable_when_away
-from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
+from chatsite.kernel.database import Writer, in_read_thread, plain_cursor, unavailable_when_away
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 _IS_NEW = "excluded.version > message_reactions.version"

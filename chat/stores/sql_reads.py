@@ -1,15 +1,12 @@
 """Read positions in an SQL database, written beside the event log's commits."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError
 from django.db.backends.utils import CursorWrapper
 
 from chat.stores import Read
-from chatsite.kernel.database import Writer, in_read_thread, plain_cursor
-from chatsite.kernel.errors import Unavailable
+from chatsite.kernel.database import Writer, in_read_thread, plain_cursor, unavailable_when_away
 from chatsite.kernel.ids import ChatId, UserId
 
 # A read moves up and not past a later "mark unread"; that one moves wherever it says, the latest stands.
@@ -83,12 +80,3 @@ class SqlReadStore:
                 Read(chat, UserId(UUID(user)), message_id, pos, read_at, version)
                 for user, message_id, pos, read_at, version in cursor.fetchall()
             ]
-
-
-@contextmanager
-def unavailable_when_away() -> Iterator[None]:
-    """Turn a database that does not answer into Unavailable."""
-    try:
-        yield
-    except (InterfaceError, OperationalError) as error:
-        raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error

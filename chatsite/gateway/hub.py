@@ -32,7 +32,7 @@ from chatsite.gateway.protocol import (
     stamp,
 )
 from chatsite.gateway.registry import foresee, mode_of, subjects_of, unread_of, who_may_hear
-from chatsite.gateway.replays import Replay, is_behind, missed_since, nothing_missed, replay, see
+from chatsite.gateway.replays import Replay, is_behind, members_version_of, missed_since, nothing_missed, replay, see
 from chatsite.gateway.rooms import ACTIVITY, FULL, HELD_EVENTS, Held, Room
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, Head, stream
@@ -529,7 +529,7 @@ class Hub:
         head = _reached(room, head)
         told = None if missed is None else [entry for entry in missed if entry.pos <= head.pos]
         # One that the room began behind is noticed here.
-        if (version := max((entry.body.members_version for entry in told or ()), default=0)) > judged:
+        if (version := members_version_of(told)) > judged:
             await self._require_hearer(session, room.subject, version=version)
         return _answer(room.subject, cursor, head, told, ref)
 

@@ -19,7 +19,7 @@ from chatsite.gateway.bodies import EVERYBODY
 from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import Cursor, error_frame
 from chatsite.gateway.registry import Identity, who_may_hear
-from chatsite.gateway.replays import missed_since, replay
+from chatsite.gateway.replays import members_version_of, missed_since, replay
 from chatsite.gateway.sessions import session_registry
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.gateway.watches import Watch
@@ -99,8 +99,7 @@ class _Poll:
         cursor = self.cursors[subject]
         missed = await missed_since(subject, cursor, head)
         # Once it is read, by members as new as it: a removal in between or in it is not missed.
-        version = max((entry.body.members_version for entry in missed or ()), default=0)
-        stays = await self._may_hear(subject, version=version)
+        stays = await self._may_hear(subject, version=members_version_of(missed))
         if not stays and not (missed := _until_farewell(missed or (), self.identity.user_id)):
             self._refuse(subject)
             return

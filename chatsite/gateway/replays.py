@@ -33,6 +33,11 @@ async def missed_since(subject: str, cursor: Cursor | None, head: Head) -> Seque
     return nothing_missed(cursor, head)
 
 
+def members_version_of(entries: Sequence[Entry] | None) -> int:
+    """The newest membership that some events rest on: whoever is told of them is judged by it."""
+    return max((entry.body.members_version for entry in entries or ()), default=0)
+
+
 def replay(
     subject: str, cursor: Cursor | None, head: Head, missed: Sequence[Entry] | None, *, ref: Ref = None
 ) -> Replay:

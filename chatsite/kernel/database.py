@@ -104,6 +104,15 @@ def plain_cursor(alias: str) -> Iterator[CursorWrapper]:
         yield cursor
 
 
+@contextmanager
+def unavailable_when_away() -> Iterator[None]:
+    """Turn a database that does not answer into Unavailable."""
+    try:
+        yield
+    except (InterfaceError, OperationalError) as error:
+        raise Unavailable(code="store_unavailable", retry_after_ms=1_000) from error
+
+
 async def in_db_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run blocking work against Django's database in one of its four threads."""
     return await _db_threads.run(work, args, kwargs)
