@@ -56,7 +56,7 @@ class Scene:
 
 @dataclass
 class Kept:
-    """What the cells of one test process share: sign-ins, and the scene of those that only read."""
+    """What the cells of one test process share: sign-ins, and the scene of those that change nothing."""
 
     signed_in_at: float = -KEEP_SECONDS
     tokens: dict[str, str] = field(default_factory=dict)
@@ -68,21 +68,33 @@ _kept = Kept()
 
 
 @pytest.fixture
-async def scene(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
-    """A scene for each cell, fresh where the cell may change it."""
+async def signed_in(world: World, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The world, where whoever signed in for an earlier cell need not again."""
     if time.monotonic() - _kept.signed_in_at > KEEP_SECONDS:
         _kept.tokens, _kept.signed_in_at = {}, time.monotonic()
     world.known(tokens=_kept.tokens, ids=_kept.ids)
-    # Only the matrix: other tables archive their scene, or remove somebody from it.
-    only_reads = request.node.path.name == "test_matrix.py" and "[GET " in request.node.name
-    if only_reads and _kept.names is not None:
-        names = _kept.names
-    else:
-        names = await make_scene(world)
-        _kept.names = names if only_reads else _kept.names
-    yield Scene(world, dict(names))
+    yield world
     if any(word in request.node.name for word in ENDS_SIGN_INS):
         _kept.tokens = {}
+
+
+@pytest.fixture
+async def scene(signed_in: World) -> Scene:
+    """A scene for one cell, which may change it."""
+    return Scene(signed_in, await make_scene(signed_in))
+
+
+@pytest.fixture
+async def kept(signed_in: World) -> Scene:
+    """The scene of all cells that change nothing; did a refused one do so, those after it would see."""
+    return await keep_scene(signed_in)
+
+
+async def keep_scene(world: World) -> Scene:
+    """The scene that the cells of one test process share."""
+    if _kept.names is None:
+        _kept.names = await make_scene(world)
+    return Scene(world, dict(_kept.names))
 
 
 async def make_scene(world: World) -> dict[str, str]:
