@@ -36,6 +36,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = chosen
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fail where tests that share what one process makes would go to several, as they did under pytest 9.2."""
+    if not session.config.getoption("loadgroup", False):
+        return
+    for item in session.items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} is in no group: this pytest and this pytest-xdist disagree.")
+
+
 def _belongs(item: pytest.Item) -> bool:
     return _stem(item) in BELONGS[SHAPE] and not item.get_closest_marker("embedded")
 
