@@ -55,7 +55,7 @@ def main() -> None:
 
     from chat.indexes import index  # noqa: PLC0415
     from chat.messages import Message  # noqa: PLC0415
-    from chat.stores import reaction_store, read_store  # noqa: PLC0415
+    from chat.stores import pin_store, reaction_store, read_store  # noqa: PLC0415
     from chat.stores.scylla_session import Cql  # noqa: PLC0415
     from chatsite.kernel.database import plain_cursor  # noqa: PLC0415
     from chatsite.kernel.eventlog import log  # noqa: PLC0415
@@ -80,6 +80,9 @@ def main() -> None:
             if not page.more:
                 return states
             after = MessageId(page.messages[-1].message_id if page.cursor is None else page.cursor)
+
+    async def pins(chat: str) -> Any:
+        return msgspec.to_builtins(await pin_store().pins(ChatId(UUID(chat))))
 
     async def edits(chat: str, message: int) -> Any:
         return await Message.objects.edits(ChatId(UUID(chat)), MessageId(message))
@@ -120,7 +123,7 @@ def main() -> None:
     async def finished() -> Any:
         await wait_until_finished(groups())
 
-    answers = {one.__name__: one for one in (facts, stored, edits, reads, searched, empty, finished)}
+    answers = {one.__name__: one for one in (facts, stored, pins, edits, reads, searched, empty, finished)}
     with asyncio.Runner() as runner:
         runner.run(log().open())
         for line in sys.stdin:

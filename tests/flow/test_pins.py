@@ -1,10 +1,6 @@
 """Pins: the messages of a chat that everybody finds at once."""
 
-import asyncio
-from collections.abc import Callable
-
-from tests.inside import looking_into
-from tests.world import Server, World, in_time, manage
+from tests.world import World
 
 
 async def pinned(world: World, name: str, chat: str) -> list[str]:
@@ -71,26 +67,6 @@ async def test_the_51st_is_refused_until_there_is_room(world: World) -> None:
         assert (await ada.ask("PIN", roomId=chat, messageId=said[7])).code == "conflict"
         assert (await ada.ask("PIN", roomId=chat, messageId=said[50])).body["type"] == "ACK"
         assert (await pinned(world, "ada", chat))[0] == "50"
-
-
-async def test_pins_outlive_a_replay_and_a_kill(make_server: Callable[..., Server]) -> None:
-    async with World(server := make_server()) as world:
-        chat = await world.chat(["ada", "ben"])
-        async with world.connect("ada", chat) as ada:
-            said = [(await ada.say(chat, text)).body["messageId"] for text in ("keep", "drop", "this too")]
-            for message in said:
-                await ada.ask("PIN", roomId=chat, messageId=message)
-            await ada.ask("UNPIN", roomId=chat, messageId=said[1])
-        with looking_into(server.folder) as inside:
-            await asyncio.to_thread(server.stop)
-            inside.ask("empty")
-            await asyncio.to_thread(manage, server.folder, "project", "--replay", "history-writers")
-            await asyncio.to_thread(server.start)
-            async with in_time("the group catches up"):
-                await asyncio.to_thread(inside.ask, "finished")
-        assert await pinned(world, "ben", chat) == ["this too", "keep"]
-        await world.restart()
-        assert await pinned(world, "ben", chat) == ["this too", "keep"]
 
 
 async def test_pins_go_with_their_chat(world: World) -> None:

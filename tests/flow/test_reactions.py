@@ -1,11 +1,9 @@
 """Reactions: who gave which message which emoji, for everybody, and counted once."""
 
 import asyncio
-from collections.abc import Callable
 from urllib.parse import quote
 
-from tests.inside import looking_into
-from tests.world import Device, Frame, Server, World, in_time, manage
+from tests.world import Device, Frame, World
 
 KINDS = [chr(0x1F600 + n) for n in range(51)]
 
@@ -145,26 +143,6 @@ async def test_reactions_count_as_nothing_unread(world: World) -> None:
         await ada.ask("REACT", roomId=chat, messageId=message, emoji="👍")
         await ben.expect("REACTION", messageId=message)
     assert (await world.rest("ben", "GET", f"/api/chats/{chat}")).body["unread"] == 0
-
-
-async def test_reactions_outlive_a_replay_and_a_kill(make_server: Callable[..., Server]) -> None:
-    async with World(server := make_server()) as world:
-        chat = await world.chat(["ada", "ben"])
-        async with world.connect("ada", chat) as ada:
-            message = (await ada.say(chat, "keep this")).body["messageId"]
-            for emoji in ("👍", "🎉", "🎉"):
-                await react(ada, chat, message, emoji)
-            await react(ada, chat, message, "👍", type_="UNREACT")
-        with looking_into(server.folder) as inside:
-            await asyncio.to_thread(server.stop)
-            inside.ask("empty")
-            await asyncio.to_thread(manage, server.folder, "project", "--replay", "history-writers")
-            await asyncio.to_thread(server.start)
-            async with in_time("the group catches up"):
-                await asyncio.to_thread(inside.ask, "finished")
-        assert await shown(world, "ada", chat, message) == {"🎉": (1, True)}
-        await world.restart()
-        assert await shown(world, "ada", chat, message) == {"🎉": (1, True)}
 
 
 async def test_reactions_go_with_their_chat(world: World) -> None:

@@ -19,8 +19,13 @@ async def talk(world: World) -> str:
     """A chat in which something happened."""
     chat = await world.chat(["ada", "ben"])
     async with world.connect("ada") as ada:
-        for number in range(30):
-            await ada.say(chat, f"line {number}")
+        said = [(await ada.say(chat, f"line {number}")).body["messageId"] for number in range(30)]
+        for message in said[:3]:
+            await ada.ask("PIN", roomId=chat, messageId=message)
+        await ada.ask("UNPIN", roomId=chat, messageId=said[1])
+        for emoji in ("👍", "🎉", "🎉"):
+            await ada.ask("REACT", roomId=chat, messageId=said[0], emoji=emoji)
+        await ada.ask("UNREACT", roomId=chat, messageId=said[0], emoji="👍")
     await world.rest("ada", "POST", f"/api/chats/{chat}/participants", {"user_id": await world.id("cyd")})
     return chat
 
@@ -31,14 +36,25 @@ async def test_replay_into_an_empty_store_gives_the_same_rows(make_server: Calla
             chat = await talk(world)
             await caught_up(inside)
             before = inside.ask("stored", chat)
-            assert len(before) == 30
+            pins = inside.ask("pins", chat)
+            assert (len(before), [*before[0]["reactions"]], len(pins)) == (30, ["🎉"], 2)
             server.stop()
             inside.ask("empty")
-            assert inside.ask("stored", chat) == []
+            assert inside.ask("stored", chat) == inside.ask("pins", chat) == []
             await asyncio.to_thread(manage, server.folder, "project", "--replay", "history-writers")
             server.start()
             await caught_up(inside)
-            assert inside.ask("stored", chat) == before
+            assert (inside.ask("stored", chat), inside.ask("pins", chat)) == (before, pins)
+            shown = await _shown(world, chat)
+            await world.restart()
+            assert await _shown(world, chat) == shown
+
+
+async def _shown(world: World, chat: str) -> tuple[object, ...]:
+    """The reactions of a chat's first message, and the texts of its pins, as REST shows them."""
+    first, *_ = await world.history("ada", chat)
+    pins = (await world.rest("ada", "GET", f"/api/chats/{chat}/pins")).body["pins"]
+    return first["reactions"], [one["message"]["content"] for one in pins]
 
 
 async def test_replay_on_a_live_system_changes_and_delivers_nothing(make_server: Callable[..., Server]) -> None:
