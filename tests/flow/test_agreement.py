@@ -27,10 +27,12 @@ from chat.fold import MessageState, Pin, Pins, Reacted, Stamped, Tallies, apply,
 from chat.protocol import message_event, pin_change, reaction_event
 from chatsite.kernel.events import Fact, Record
 from tests.inside import Inside, looking_into
+from tests.installations import SHARED
 from tests.world import Device, Frame, Server, World
 
 T = TypeVar("T")
 PEOPLE = ("ada", "ben", "cyd")
+EXAMPLES = 4 if SHARED else 8  # each takes five seconds of servers
 somebody = st.sampled_from(PEOPLE)
 some_message = st.integers(min_value=0, max_value=10**6)  # counted round: which of those that were sent
 some_emoji = st.sampled_from(["👍", "🎉", "❤️"])
@@ -322,6 +324,6 @@ def test_log_store_rest_and_clients_agree(shared_server: Server) -> None:
         run_state_machine_as_test(
             type("AgreementOnThisServer", (Agreement,), {"server": shared_server, "inside": inside}),
             settings=settings(
-                max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=EXAMPLES, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
