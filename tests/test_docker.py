@@ -13,6 +13,7 @@ import pytest
 import yaml
 from celery.app.utils import find_app
 from compose_spec import PyCompose
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 from chatsite.settings.registry import SETTINGS
@@ -116,6 +117,11 @@ def test_the_image_is_made_of_what_there_is() -> None:
             real = Path(path.replace("${SHAPE}", profile))
             assert (ROOT / real).exists()
             assert any(fnmatch.fnmatch(real.parts[0], pattern) for pattern in lets_in)
+
+
+def test_the_image_holds_every_app() -> None:
+    ours = {app.split(".")[0] for app in settings.INSTALLED_APPS if (ROOT / app.split(".")[0]).is_dir()}
+    assert ours <= set(re.findall(r"^COPY (?!--)(\S+)", (DOCKER / "Dockerfile").read_text(), re.MULTILINE))
 
 
 def test_hadolint_finds_nothing() -> None:
