@@ -13,7 +13,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	@if command -v uv >/dev/null; then uv pip install -q -p $(PY) --require-hashes -r $<; else $(PY) -m pip install -q --require-hashes -r $<; fi
 	@touch $@
 
-.PHONY: run test test-faults check bench bench-peers lock browser
+.PHONY: run test test-faults check bench bench-peers lock proto browser
 run: $(VENV)/.base
 	@$(PY) manage.py migrate_all -v 0
 	@$(PY) manage.py seed_demo --if-debug
@@ -40,6 +40,7 @@ check: $(VENV)/.dev
 	$(PY) manage.py check
 	$(PY) manage.py makemigrations --check --dry-run -v 0
 	$(PY) -m tests.locked
+	$(PY) -m tests.generated
 
 bench: $(VENV)/.dev
 	$(PY) -m tests.bench
@@ -50,5 +51,8 @@ bench-peers: $(VENV)/.dev
 		taskset -c 0-$$last $(PY) -m tests.bench node ejabberd
 
 lock: $(VENV)/.dev
-	for name in base standard cluster dev; do \
+	for name in base standard cluster grpc dev; do \
 		$(VENV)/bin/uv pip compile -q --generate-hashes --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
+
+proto: $(VENV)/.dev
+	$(PY) -m tests.generated --write

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from chatsite.settings.registry import setting
+from presence.rpc import faults, listening
 
 PORTS = (
     "EVENT_LOG", "MESSAGE_STORE", "REACTION_STORE", "PIN_STORE", "READ_STORE", "INBOXES", "ROOM_STREAM",
@@ -31,6 +32,13 @@ def check_shape(**_: Any) -> Sequence[CheckMessage]:
     # One machine may run the shape standard to look at it: there the same is a warning.
     found = [*_exposed(Error if shape == "cluster" else Warning)]
     return [*found, *_mixtures(shape), *_drivers()]
+
+
+@register()
+def check_presence_grpc(**_: Any) -> Sequence[CheckMessage]:
+    """Refuse to answer whoever comes."""
+    found = faults(at) if (at := listening()) is not None else ()
+    return [(Error if one.is_error else Warning)(one.what, hint=one.fix, id="chatsite.E010") for one in found]
 
 
 def _exposed(kind: type[Error] | type[Warning]) -> Iterator[CheckMessage]:

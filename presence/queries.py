@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from chatsite.accounts.models import User
 from chatsite.kernel.database import in_db_thread
 from presence import policy
 from presence.models import Presence
@@ -34,6 +35,11 @@ async def acquaintances(user: str, among: Collection[str]) -> set[str]:
 async def close_to(users: Collection[str]) -> Mapping[str, set[str]]:
     """Who is told of some people without having asked."""
     return await cast(CloseTo, _named("CLOSE_TO"))(users)
+
+
+async def people_among(ids: Collection[str]) -> set[str]:
+    """Those of some ids that are somebody's who may sign in."""
+    return await in_db_thread(_people, ids)
 
 
 async def choices_of(users: Collection[str], *, now: int) -> dict[str, Choice]:
@@ -69,6 +75,10 @@ def choice_of(row: Presence, *, now: int) -> Choice:
 def find(user: UUID) -> Presence:
     """What is kept of a person, or what would be of who never chose."""
     return Presence.objects.filter(user_id=user).first() or Presence(user_id=user)
+
+
+def _people(ids: Collection[str]) -> set[str]:
+    return {str(one) for one in User.objects.filter(id__in=list(ids), is_active=True).values_list("id", flat=True)}
 
 
 def _rows(users: Collection[str]) -> dict[str, Presence]:

@@ -30,6 +30,7 @@ from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.metrics import presence_online, presence_sweep_seconds, presence_transitions
 from presence import commands, queries
 from presence.commands import Seen
+from presence.followers import Follower
 from presence.models import Presence
 from presence.pacing import Pace
 from presence.policy import Choice, Shown, Status
@@ -79,6 +80,7 @@ class Tracker:
             str, int
         ] = {}  # when to ask what somebody chose (Unix ms): quiet hours are over, or at once
         self._watchers: defaultdict[str, set[Session]] = defaultdict(set)
+        self._followers: defaultdict[str, set[Follower]] = defaultdict(set)
         self._undecided: set[Session] = set()  # those that have not said whom they watch
         self._pace = Pace()
         self._close: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
@@ -148,6 +150,28 @@ class Tracker:
             self._watchers[user].discard(session)
             if not self._watchers[user]:
                 del self._watchers[user]
+
+    async def follow(self, follower: Follower, users: Sequence[str], *, allowed: Collection[str]) -> dict[str, Shown]:
+        """Let somebody without a session hear of these people; answers what may be seen of each now."""
+        for user in allowed:
+            self._followers[user].add(follower)
+        try:
+            found = await queries.shown_of(users, allowed=allowed)
+        except BaseException:
+            self.unfollow(follower, users)
+            raise
+        now = time.monotonic()
+        for user in allowed:
+            self._pace.meet(user, found[user], now=now)
+        return found
+
+    def unfollow(self, follower: Follower, users: Iterable[str]) -> None:
+        """Tell a follower nothing more of these people."""
+        for user in users:
+            if user in self._followers:
+                self._followers[user].discard(follower)
+                if not self._followers[user]:
+                    del self._followers[user]
 
     # --- turns
 
@@ -267,7 +291,8 @@ class Tracker:
     async def _look_again(self) -> None:
         """Find out what a lost notice said, of some who are watched or were told to be there."""
         if not self._checking:
-            watched = (user for user in self._watchers if self._pace.told(user) is not None)
+            heard_of = self._watchers.keys() | self._followers.keys()
+            watched = (user for user in heard_of if self._pace.told(user) is not None)
             self._checking.extend({*self._pace.present(), *watched})
         users = [self._checking.popleft() for _ in range(min(LOOKED_AT, len(self._checking)))]
         if not (users := [user for user in users if self._is_anyones(user)]):
@@ -283,7 +308,7 @@ class Tracker:
 
     def _is_anyones(self, user: str) -> bool:
         """Whether somebody here may have to be told of a person."""
-        return bool(self._undecided) or user in self._watchers
+        return bool(self._undecided) or user in self._watchers or user in self._followers
 
     # --- telling
 
@@ -319,6 +344,8 @@ class Tracker:
             frame = prepare(presence_frame(user, shown))
             for session in await self._audience(user):
                 session.whisper(frame)
+            for follower in self._followers.get(user, ()):
+                follower.tell(user, shown)
 
     async def _audience(self, user: str) -> Iterable[Session]:
         _, circle = self._close.get(user, (0.0, set()))

@@ -19,8 +19,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 TALK = ("agreement", "changes", "history", "pins", "reactions", "removal", "replay", "talk")
 CLUSTER = (*TALK, "outside", "search")
 STANDARD = (
-    *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "presence", "reads", "rooms",
-    "search", "sessions", "sign_ins",
+    *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "presence", "presence_grpc",
+    "reads", "rooms", "search", "sessions", "sign_ins",
 )  # fmt: skip
 FIRST_CHATS = 12  # of eight partitions in the cluster
 FIRST_SECONDS = 60.0  # Kafka lets who joins while others meet wait for a session or two

@@ -20,7 +20,7 @@ def faults(asked: Path, locked: Path) -> list[str]:
     pins = {_name(name): version for name, version in _PIN.findall(text)}
     found = [] if text.count("--hash=") >= len(pins) else [f"{locked.name} has pins without hashes"]
     for line in asked.read_text().splitlines():
-        if not line or line.startswith(("#", "-r")):
+        if not line or line.startswith(("#", "-")):
             continue
         wanted = Requirement(line)
         version = pins.get(_name(wanted.name))
@@ -29,8 +29,8 @@ def faults(asked: Path, locked: Path) -> list[str]:
     return found
 
 
-PAIRS = [("base", "base"), ("standard", "standard"), ("cluster", "cluster"), ("dev", "dev")]
-IN_DEV = [("base", "dev"), ("standard", "dev"), ("cluster", "dev")]  # what runs is what is tested
+PAIRS = [(name, name) for name in ("base", "standard", "cluster", "grpc", "dev")]
+IN_DEV = [(name, "dev") for name in ("base", "standard", "cluster", "grpc")]  # what runs is what is tested
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ presence_sweep_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
 )
 
+presence_grpc_calls = Counter("presence_grpc_calls_total", "Calls of other services that ended.", ["method", "code"])
+presence_grpc_streams = Gauge("presence_grpc_streams", "Streams of other services.", ["method"])
+
 
 class MetricsMiddleware(PrometheusAfterMiddleware):
     """django-prometheus's counts of requests, without its four hops through a thread."""

@@ -21,6 +21,7 @@ from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.lock import FolderLock
 from chatsite.kernel.servers import COPIES, Description
 from chatsite.settings.registry import setting
+from presence.rpc import Server
 
 DESCRIBED_SECONDS = 3.0  # a start waits no longer for a server to say what it is
 
@@ -86,6 +87,14 @@ def stop_signal() -> asyncio.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
     return stopping
+
+
+async def open_port(server: Server) -> str:
+    """Listen for other services; answers where."""
+    try:
+        return await server.open()
+    except OSError as error:
+        raise CommandError(str(error)) from None
 
 
 async def run_until_stopped(work: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -147,6 +147,14 @@ PRESENCE = {
     "ACQUAINTANCES": "chat.queries.acquaintances.acquaintances",
     "CLOSE_TO": "chat.queries.acquaintances.close_to",
 }
+PRESENCE_GRPC = {
+    "HOST": setting("CHAT_PRESENCE_GRPC_HOST"),
+    "PORT": setting("CHAT_PRESENCE_GRPC_PORT"),
+    "CALLERS": setting("CHAT_PRESENCE_GRPC_TOKENS"),
+    "CERTIFICATE": setting("CHAT_PRESENCE_GRPC_CERTIFICATE"),
+    "KEY": setting("CHAT_PRESENCE_GRPC_KEY"),
+    "CLIENT_CA": setting("CHAT_PRESENCE_GRPC_CLIENT_CA"),
+}
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

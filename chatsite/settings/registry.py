@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from chatsite.kernel.addresses import networks
 from chatsite.settings.limits import LIMITS, read_limits
+from presence.callers import Callers
 
 Value: TypeAlias = str | int | bool | list[str] | Path
 
@@ -33,6 +34,15 @@ def _boolean(text: str) -> bool:
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _callers(text: str) -> list[str]:
+    Callers(entries := _words(text))
+    return entries
+
+
+def _port_or_none(text: str) -> int | str:
+    return int(text) if text else ""
 
 
 def _networks(text: str) -> list[str]:
@@ -170,6 +180,49 @@ SETTINGS: dict[str, Setting] = {
             default="",
             help="Where presence is kept, in the shapes standard and cluster; CHAT_REDIS_URL where none is set.",
             secret=True,
+        ),
+        Setting(
+            name="CHAT_PRESENCE_GRPC_PORT",
+            parse=_port_or_none,
+            kind="port number, or nothing",
+            default="",
+            help="Port on which `serve` and `presence_grpc` tell other services who is there; 0 takes a free one.",
+        ),
+        Setting(
+            name="CHAT_PRESENCE_GRPC_HOST",
+            parse=str,
+            kind="address",
+            default="127.0.0.1",
+            help="Address of that port.",
+        ),
+        Setting(
+            name="CHAT_PRESENCE_GRPC_TOKENS",
+            parse=_callers,
+            kind="comma-separated list of name:scopes:token, with the scopes read, beat or read+beat",
+            default=[],
+            help="The services that may call, each with a token of its own.",
+            secret=True,
+        ),
+        Setting(
+            name="CHAT_PRESENCE_GRPC_CERTIFICATE",
+            parse=str,
+            kind="file",
+            default="",
+            help="Certificate of that port in PEM, with its chain; without one it speaks no TLS.",
+        ),
+        Setting(
+            name="CHAT_PRESENCE_GRPC_KEY",
+            parse=str,
+            kind="file",
+            default="",
+            help="Private key of that certificate, in PEM.",
+        ),
+        Setting(
+            name="CHAT_PRESENCE_GRPC_CLIENT_CA",
+            parse=str,
+            kind="file",
+            default="",
+            help="Authorities in PEM, one of which has to have signed a caller's certificate (mTLS).",
         ),
         Setting(
             name="CHAT_KAFKA_SERVERS",

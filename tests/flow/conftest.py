@@ -5,9 +5,29 @@ from pathlib import Path
 
 import pytest
 
+from tests.installations import SHARED
+from tests.servers.ports import free_port
+from tests.services import CALLERS
 from tests.staff import Staff
 from tests.standard import new_installation
 from tests.world import Server, World, manage
+
+
+@pytest.fixture(scope="session")
+def services_port() -> int:
+    """Where other services ask who is there."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def hasty_server(template: Path, tmp_path_factory: pytest.TempPathFactory, services_port: int) -> Iterator[Server]:
+    """The server of stories about presence; where there are several processes, another one answers services."""
+    port = {} if SHARED else {"CHAT_PRESENCE_GRPC_PORT": str(services_port)}
+    environment = {"CHAT_PRESENCE_GRPC_TOKENS": CALLERS} | port
+    server = Server(template, tmp_path_factory.mktemp("hasty"), module="tests.hasty", environment=environment)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -1,24 +1,14 @@
 """Stories of who is there, as others see it; minutes are seconds here (tests.hasty)."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.hasty import beating
 from tests.world import Answer, Device, Frame, Server, World
-
-
-@pytest.fixture(scope="session")
-def hasty_server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server of these stories."""
-    server = Server(template, tmp_path_factory.mktemp("hasty"), module="tests.hasty")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from chatsite.kernel.lock import FolderTaken
 from chatsite.management import running
 from chatsite.management.tidying import tidy
 from chatsite.settings.registry import setting
+from presence.rpc import Server, listening, new_server
 from presence.tracker import tracker
 
 PING_SECONDS = 25.0
@@ -60,8 +61,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say where it is as soon as it listens."""
         await super().startup(sockets=sockets)
-        for listening in (one for server in self.servers for one in server.sockets):
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BYTES)  # of each that it accepts
+        for bound in (one for server in self.servers for one in server.sockets):
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SYSTEM_BYTES)  # of each that it accepts
         self._announce(*self.servers[0].sockets[0].getsockname()[:2])
 
 
@@ -115,11 +116,15 @@ class Command(BaseCommand):
         server = _Server(self._config(host, port), self._announce)
         stopping = running.stop_signal()
         try:
+            for_services = await self._open_to_services()
             async with asyncio.TaskGroup() as tasks:
                 background = [tasks.create_task(one) for one in work]
+                services = [tasks.create_task(one.run()) for one in for_services]
                 serving = tasks.create_task(server.serve(), name="server")
                 stop = tasks.create_task(stopping.wait(), name="stop")
                 await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
+                for answering in services:  # They go to another server while people are told.
+                    answering.cancel()
                 await drain()
                 server.should_exit = True
                 await serving
@@ -127,6 +132,14 @@ class Command(BaseCommand):
                     task.cancel()
         finally:
             await running.close_backends()
+
+    async def _open_to_services(self) -> list[Server]:
+        """What tells other services who is there, where a port is set."""
+        if (at := listening()) is None:
+            return []
+        server = new_server(at)
+        self.stdout.write(f"Presence is at {await running.open_port(server)}")
+        return [server]
 
     def _config(self, host: str, port: int) -> uvicorn.Config:
         return uvicorn.Config(
