@@ -7,11 +7,12 @@ import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { NewChat } from "chat/new_chat";
 import { nameOf } from "chat/people";
-import { PresenceMark } from "chat/presence_mark";
+import { ChoiceLine, PresenceMark } from "chat/presence_mark";
 import { routeTo } from "chat/route";
 import { isQuiet, readingId } from "chat/reading";
 import { SearchPanel } from "chat/search_panel";
 import { signOut } from "chat/session";
+import { StatusPanel } from "chat/status_panel";
 import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
 import { badge } from "chat/unread";
 
@@ -19,6 +20,7 @@ import { badge } from "chat/unread";
 export function ChatList() {
   const [isCreating, setCreating] = useState(false);
   const [isAccount, setAccount] = useState(false);
+  const [isStatus, setStatus] = useState(false);
   const [isSearching, setSearching] = useState(false);
   useEffect(() => {
     const press = (event) => {
@@ -51,8 +53,13 @@ export function ChatList() {
         html`<p class="empty">${areChatsLoaded.value ? "No chats yet. Start one with +." : "Loading…"}</p>`}
       </nav>
       <footer class="bar">
-        <${PresenceMark} id=${me.value.id}><${Avatar} id=${me.value.id} name=${nameOf(me.value.id)} /><//>
-        <span class="own-name">${nameOf(me.value.id)}</span>
+        <button class="own" aria-label="Your status" title="Your status" onClick=${() => setStatus(true)}>
+          <${PresenceMark} id=${me.value.id}><${Avatar} id=${me.value.id} name=${nameOf(me.value.id)} /><//>
+          <span class="own-lines" dir="auto">
+            <span class="own-name">${nameOf(me.value.id)}</span>
+            <${ChoiceLine} />
+          </span>
+        </button>
         <button class="icon-button" aria-label="Your account" title="Your account" onClick=${() => setAccount(true)}>
           <${Icon} name="gear" />
         </button>
@@ -66,6 +73,7 @@ export function ChatList() {
           <${Icon} name="signOut" />
         </button>
       </footer>
+      ${isStatus && html`<${StatusPanel} close=${() => setStatus(false)} />`}
       ${isAccount && html`<${AccountPanel} close=${() => setAccount(false)} />`}
       ${isSearching && html`<${SearchPanel} close=${() => setSearching(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}

@@ -6,11 +6,17 @@ const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const SHORT_DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const DATE_WITH_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
+const SOON = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 /** The time of day, as shown beside a message. */
 export function timeOf(moment) {
   return TIME.format(new Date(moment));
+}
+
+/** A moment to come, with its day where that is another. */
+export function endTime(moment, now) {
+  return dayKey(moment) === dayKey(now) ? timeOf(moment) : SOON.format(new Date(moment));
 }
 
 /** Date and time in full. */

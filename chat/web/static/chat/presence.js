@@ -9,6 +9,23 @@ const DAY_MS = 24 * HOUR_MS;
 /** One connection watches no more people than these. */
 export const MOST_WATCHED = 200;
 
+/** What a person may choose to show, with a word of help where it needs one. */
+export const CHOICES = [
+  { status: "ONLINE", word: "Online" },
+  { status: "AWAY", word: "Away" },
+  { status: "DND", word: "Do not disturb" },
+  { status: "INVISIBLE", word: "Invisible", help: "to others as if you had left" },
+];
+
+/** How long a choice may last: minutes, "day" for the rest of today, or "" for good. */
+export const STRETCHES = [
+  { stretch: "", word: "Until you change it" },
+  { stretch: "30", word: "For 30 minutes" },
+  { stretch: "60", word: "For an hour" },
+  { stretch: "240", word: "For four hours" },
+  { stretch: "day", word: "Today" },
+];
+
 const WORDS = { ONLINE: "Online", AWAY: "Away", DND: "Do not disturb" };
 
 /** Takes a PRESENCE frame, unless it is older than what is known; a new Map where something changed. */
@@ -28,6 +45,25 @@ export function presenceLine(shown, now) {
   const word = WORDS[shown.status];
   if (word) return shown.text ? `${word} · ${shown.text}` : word;
   return shown.lastSeen ? `Last seen ${ago(now - Date.parse(shown.lastSeen))}` : "";
+}
+
+/** Says what a person shows by choice, as long as it lasts; "" where they chose nothing. */
+export function choiceLine(choice, now) {
+  if (!choice || !holds(choice, now) || (choice.status === "ONLINE" && !choice.text)) return "";
+  const { word } = CHOICES.find(({ status }) => status === choice.status);
+  return choice.text ? `${word} · ${choice.text}` : word;
+}
+
+/** Says whether a choice still lasts. */
+export function holds({ until }, now) {
+  return until === null || Date.parse(until) > now;
+}
+
+/** The moment (ISO 8601) at which a stretch that begins now ends; null where it does not. */
+export function endOf(stretch, now) {
+  if (stretch === "") return null;
+  const end = stretch === "day" ? new Date(now).setHours(24, 0, 0, 0) : now + Number(stretch) * MINUTE_MS;
+  return new Date(end).toISOString();
 }
 
 function ago(ms) {

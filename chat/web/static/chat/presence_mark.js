@@ -1,6 +1,6 @@
 import { html } from "chat/html";
-import { presenceLine } from "chat/presence";
-import { presences } from "chat/presences";
+import { choiceLine, presenceLine } from "chat/presence";
+import { ownChoice, presences } from "chat/presences";
 
 /** A dot on what stands in it (an avatar) that says whether somebody is there; nothing of who is not. */
 export function PresenceMark({ id, children }) {
@@ -17,4 +17,9 @@ export function PresenceMark({ id, children }) {
 /** How somebody is there in words, or when they were seen last. */
 export function PresenceLine({ id }) {
   return html`<span data-testid="presence-line">${presenceLine(presences.value.get(id), Date.now())}</span>`;
+}
+
+/** What the person shows by choice, in words. */
+export function ChoiceLine() {
+  return html`<span class="hint" data-testid="own-choice">${choiceLine(ownChoice.value, Date.now())}</span>`;
 }

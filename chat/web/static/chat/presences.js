@@ -2,7 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { members } from "chat/members";
 import { watchList, withPresence } from "chat/presence";
-import { connection } from "chat/server";
+import { api, connection } from "chat/server";
 import { link, me, sortedChats } from "chat/state";
 
 // A watch replaces the one before: what changes at once, as while chats are read, is said once.
@@ -11,6 +11,9 @@ const PAUSE_MS = 300;
 // Said this often while the person does something.
 const PACE_MS = 30_000;
 const DOINGS = ["pointerdown", "keydown", "wheel"];
+
+/** What the person shows by choice, as the API gives it, or null while it is not known. */
+export const ownChoice = signal(null);
 
 /** PRESENCE frames by user id. */
 export const presences = signal(new Map());
@@ -46,7 +49,10 @@ export function watchPresence() {
 
 function watch(userIds) {
   if (userIds.length === 0 || userIds.join() === watched) return;
-  if (connection?.tell({ type: "PRESENCE_WATCH", userIds })) watched = userIds.join();
+  if (!connection?.tell({ type: "PRESENCE_WATCH", userIds })) return;
+  // Once a connection; where it cannot be read, nothing is said of it.
+  if (watched === "") readChoice().catch(() => {});
+  watched = userIds.join();
 }
 
 function tellActive() {
@@ -54,9 +60,20 @@ function tellActive() {
   if (connection?.tell({ type: "HEARTBEAT", active: true })) toldAt = Date.now();
 }
 
+/** Reads what the person shows by choice: it may have been chosen elsewhere. */
+export async function readChoice() {
+  ownChoice.value = await api.get("me/presence");
+}
+
+/** Shows others a status and a text, until a moment or for good (null). */
+export async function choose({ status, text, until }) {
+  ownChoice.value = await api.patch("me/presence", { status, text, until });
+}
+
 /** Forgets the person. */
 export function stopPresence() {
   clearTimeout(timer);
   watched = "";
   presences.value = new Map();
+  ownChoice.value = null;
 }
