@@ -45,6 +45,8 @@ JUDGE_SECONDS = 60.0  # how long it is believed who may see whom
 SEEN_SECONDS = 60.0  # between two writings of when people were seen last
 PRESENT_SECONDS = 300.0  # after which it is written of people who are still there
 MOST = 1_000  # sessions of one turn, and changes of one notice; the next turn goes on
+JOINED = 100  # frames of one write, some 15 KB
+SLICE = 200  # sessions written to in one turn of the loop: 1 to 2 ms
 LOOKED_AT = 200  # people of one turn whose notices may have been lost
 MOST_LEAVING = 10_000  # goodbyes that wait; over it the oldest end by their deadline
 MOST_SEEN = 100_000  # people to be written down; over it the oldest keep what is written
@@ -340,12 +342,14 @@ class Tracker:
         if changes and self._undecided:
             with suppress(*AWAY):  # Then what was known of them holds a little longer.
                 await self._learn_circles([user for user, _ in changes])
+        told: defaultdict[Session, list[bytes]] = defaultdict(list)
         for user, shown in changes:
             frame = prepare(presence_frame(user, shown))
             for session in await self._audience(user):
-                session.whisper(frame)
+                told[session].append(frame)
             for follower in self._followers.get(user, ()):
                 follower.tell(user, shown)
+        await _whisper(told)
 
     async def _audience(self, user: str) -> Iterable[Session]:
         _, circle = self._close.get(user, (0.0, set()))
@@ -408,6 +412,15 @@ class Tracker:
             for user, shown in found.items():
                 if shown.status is not Status.OFFLINE and shown.last_seen_ms:
                     self._note_seen(user, Seen(now, shown.version + 1))
+
+
+async def _whisper(told: Mapping[Session, Sequence[bytes]]) -> None:
+    """Tell each session all that is new in few writes: a frame of its own costs as much as many in one."""
+    for number, (session, frames) in enumerate(told.items(), 1):
+        for start in range(0, len(frames), JOINED):
+            session.whisper(b"".join(frames[start : start + JOINED]))
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
 
 
 tracker = Tracker()

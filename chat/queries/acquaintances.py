@@ -30,10 +30,13 @@ def _close_to(users: Collection[str]) -> dict[str, set[str]]:
     chats: defaultdict[UUID, list[str]] = defaultdict(list)
     for chat, user in places.filter(user_id__in=_ids(users)).values_list("chat_id", "user_id"):
         chats[chat].append(str(user))
-    close: defaultdict[str, set[str]] = defaultdict(set)
+    members: defaultdict[UUID, set[str]] = defaultdict(set)
     for chat, member in places.filter(chat_id__in=list(chats)).values_list("chat_id", "user_id"):
-        for near in chats[chat]:
-            close[near].add(str(member))
+        members[chat].add(str(member))
+    close: defaultdict[str, set[str]] = defaultdict(set)
+    for chat, near in chats.items():
+        for one in near:
+            close[one] |= members[chat]
     return dict(close)
 
 
