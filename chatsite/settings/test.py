@@ -23,7 +23,7 @@ if settings_module() != "chatsite.settings.embedded":
     shape = vars(import_module(settings_module()))
     globals().update({name: value for name, value in shape.items() if name.isupper()})
 
-GATEWAY["STRICT"] = True
+GATEWAY["STRICT"] = os.environ.get("CHAT_TEST_STRICT", "on") == "on"  # The bench measures what others run.
 # Servers of tests show their errors and make their keys, in the shape cluster too.
 SILENCED_SYSTEM_CHECKS += ["chatsite.E001", "chatsite.E002"]
 # Argon2 costs 50 ms by design, and each test signs people in.
