@@ -92,6 +92,7 @@ class BoundedHttp(HttpToolsProtocol):
         upgraded.connection_made(self.transport)
         upgraded.begin(self.url, self.headers, accept)
         self.transport.set_protocol(upgraded)
+        self.parser = None  # type: ignore[assignment]  # It holds us in turn: a cycle that only the collector would find.
 
     def _wait_for_head(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
