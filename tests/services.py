@@ -108,6 +108,12 @@ class Service:
         finally:
             stream.call.cancel()
 
+    async def is_well(self) -> None:
+        """Wait until it says that it is well: it has looked at the store once by then."""
+        async with in_time("the service is well"):
+            while await self.health() != "SERVING":
+                await asyncio.sleep(0.05)
+
     async def health(self, name: str = PRESENCE) -> str:
         """How it says that it is."""
         stub: Any = health_pb2_grpc.HealthStub(self.channel)
