@@ -12,7 +12,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -139,7 +139,10 @@ def no_membership_check() -> None:
     async def everybody(users: Any, subject: str, *, version: int) -> set[str]:
         return set(users)
 
-    vars(hub)["who_may_hear"] = everybody
+    async def everything(user: str, versions: Mapping[str, int]) -> set[str]:
+        return set(versions)
+
+    vars(hub).update(who_may_hear=everybody, heard_by=everything)
 
 
 def clock_behind() -> None:

@@ -8,7 +8,7 @@ send touches no database.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -140,6 +140,24 @@ async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> s
         return asked
     members = (await _roster_with(chat, asked)).members
     return {user for user in asked if user in members}
+
+
+async def heard_by(user: str, versions: Mapping[str, int]) -> set[str]:
+    """Those of some chats that a person is in, by the members of each at its version or later."""
+    asked_at, heard, others = time.monotonic(), set(), []
+    for subject, version in versions.items():
+        chat = _find_chat_id(subject)
+        if chat is not None and (kept := _kept.get(chat)) is not None:
+            kept.needed = max(kept.needed, version)
+            is_good = kept.is_good(asked_at=asked_at, since=float("-inf"))
+            if is_good and kept.roster is not None and user in kept.roster.members:
+                _kept.move_to_end(chat)
+                heard.add(subject)
+                continue
+        others.append(subject)
+    if others:
+        await foresee(others)
+    return heard | {one for one in others if await who_may_hear((user,), one, version=versions[one])}
 
 
 async def mode_of(subject: str) -> str:

@@ -9,6 +9,7 @@ judged again whenever an event changes the membership.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,7 +32,7 @@ from chatsite.gateway.protocol import (
     resync_frame,
     stamp,
 )
-from chatsite.gateway.registry import foresee, mode_of, subjects_of, unread_of, who_may_hear
+from chatsite.gateway.registry import foresee, heard_by, mode_of, subjects_of, unread_of, who_may_hear
 from chatsite.gateway.replays import Replay, is_behind, members_version_of, missed_since, nothing_missed, replay, see
 from chatsite.gateway.rooms import ACTIVITY, FULL, HELD_EVENTS, Held, Room
 from chatsite.gateway.session import Session
@@ -107,10 +108,9 @@ def _reached(room: Room, head: Head) -> Head:
     return head._replace(pos=room.cursor.pos) if head.pos > room.cursor.pos else head
 
 
-def _answer(subject: str, cursor: Cursor | None, head: Head, missed: Sequence[Entry] | None, ref: Ref) -> Replay:
-    """The answer to one cursor, which is counted."""
-    _resumes["fresh" if cursor is None else "resync" if missed is None else "recovered"].inc()
-    return replay(subject, cursor, head, missed, ref=ref)
+def _result(cursor: Cursor | None, missed: Sequence[Entry] | None) -> str:
+    """What the answer to a cursor counts as."""
+    return "fresh" if cursor is None else "resync" if missed is None else "recovered"
 
 
 def _mode_notice(room: Room) -> bytes:
@@ -271,11 +271,11 @@ class Hub:
         self, session: Session, rooms: Collection[str], versions: Mapping[str, int]
     ) -> dict[str, DomainError]:
         """Which subjects a session cannot subscribe to: those that are not theirs, and one too many."""
-        await foresee(rooms)
+        heard = await heard_by(session.require_user, {subject: versions.get(subject, 0) for subject in rooms})
         refused: dict[str, DomainError] = {}
         left = MAX_SUBSCRIPTIONS + 1 - len(session.subjects)  # The one more is their own, which is no room.
         for subject in rooms:
-            if not await self._is_hearer(session, subject, version=versions.get(subject, 0)):
+            if subject not in heard:
                 refused[subject] = NotFound()
             elif subject not in session.subjects:
                 left -= 1
@@ -292,20 +292,22 @@ class Hub:
         strange: list[str] = []
         try:
             async for room in self._joined_together(theirs):
-                self.unsubscribe(session, room.subject, keep_room=True)
+                if room.subject in session.subjects or room.subject in session.named:
+                    self.unsubscribe(session, room.subject, keep_room=True)
                 rooms.append(room)
                 room.held[session] = []
             # Again, now that a removal would be seen here: one in between is not missed.
-            for room in rooms:
-                version = room.members_version
-                is_known = judged.get(room) == version
-                if not is_known and not await self._is_hearer(session, room.subject, version=version):
-                    strange.append(room.subject)
+            doubted = {room.subject: room.members_version for room in rooms if judged.get(room) != room.members_version}
+            if doubted:
+                heard = await heard_by(session.require_user, doubted)
+                strange += [subject for subject in doubted if subject not in heard]
             heads = await stream().heads(list(theirs))
         except BaseException:
             for room in rooms:
                 self._release(room, session)
             raise
+        answered: list[tuple[Room, Replay]] = []
+        results: Counter[str] = Counter()
         for room in rooms:
             cursor, head = theirs[room.subject], heads[room.subject]
             if session.closing or session.gone or room.subject in strange:
@@ -317,9 +319,14 @@ class Hub:
                 self._release(room, session)
                 missed.append(room.subject)
             else:
-                answer = _answer(room.subject, cursor, _reached(room, head), nothing_missed(cursor, head), ref)
-                session.replay(answer.frame)
-                self._go_live(room, session, room.held.pop(session), answer.pos)
+                nothing = nothing_missed(cursor, head)
+                results[_result(cursor, nothing)] += 1
+                answered.append((room, replay(room.subject, cursor, _reached(room, head), nothing, ref=ref)))
+        for result, count in results.items():
+            _resumes[result].inc(count)
+        session.replay(*[answer.frame for _, answer in answered])
+        for room, answer in answered:
+            self._go_live(room, session, room.held.pop(session), answer.pos)
         return missed, strange
 
     def _release(self, room: Room, session: Session) -> None:
@@ -531,7 +538,8 @@ class Hub:
         # One that the room began behind is noticed here.
         if (version := members_version_of(told)) > judged:
             await self._require_hearer(session, room.subject, version=version)
-        return _answer(room.subject, cursor, head, told, ref)
+        _resumes[_result(cursor, told)].inc()
+        return replay(room.subject, cursor, head, told, ref=ref)
 
     # --- rooms
 
@@ -553,11 +561,12 @@ class Hub:
         every = list(subjects)
         for start in range(0, len(every), TOGETHER):
             some = every[start : start + TOGETHER]
-            await foresee([subject for subject in some if subject not in self._rooms])
-            if cold := [subject for subject in some if subject not in self._rooms and subject not in self._joining]:
+            if cold := [subject for subject in some if subject not in self._rooms]:
+                await foresee(cold)
+            if cold := [subject for subject in cold if subject not in self._rooms and subject not in self._joining]:
                 self._begin_joining(cold)
             for subject in some:
-                yield await self._room(subject)
+                yield self._rooms.get(subject) or await self._room(subject)
 
     def _begin_joining(self, subjects: Sequence[str], *, is_own: bool = False) -> None:
         task = asyncio.create_task(self._join(subjects, is_own=is_own))

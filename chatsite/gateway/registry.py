@@ -1,6 +1,6 @@
 """What the apps tell the gateway: the frames they read, and their predicates by setting."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
@@ -60,6 +60,7 @@ attendants: list[Attendant] = []
 
 Authenticate = Callable[..., Awaitable[Identity]]
 WhoMayHear = Callable[..., Awaitable[set[str]]]
+Hears = Callable[[str, Mapping[str, int]], Awaitable[set[str]]]
 SubjectsOf = Callable[[str], Awaitable[dict[str, dict[str, Any]]]]
 ModeOf = Callable[[str], Awaitable[str]]
 Foresee = Callable[[Collection[str]], Awaitable[None]]
@@ -85,6 +86,14 @@ async def who_may_hear(users: Iterable[str], subject: str, *, version: int) -> s
     if subject in asked:
         return {subject}
     return await cast(WhoMayHear, _named("WHO_MAY_HEAR"))(asked, subject, version=version)
+
+
+async def heard_by(user: str, versions: Mapping[str, int]) -> set[str]:
+    """Those of some subjects that a person may hear, by the members of each at its version or later.
+
+    The same as `who_may_hear` of each, for one who asks for many at once; none is their own.
+    """
+    return await cast(Hears, _named("HEARD_BY"))(user, versions)
 
 
 async def subjects_of(user: str) -> dict[str, dict[str, Any]]:

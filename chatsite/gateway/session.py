@@ -102,10 +102,10 @@ class Session:
         """Send a frame to this client alone."""
         self.push(prepare(frame))
 
-    def replay(self, frame: bytes) -> None:
-        """Send what a SUBSCRIBE missed: paced by `drained`, it never counts as slowness."""
-        if self._close_code is None:
-            prepared = prepare(frame)
+    def replay(self, *frames: bytes) -> None:
+        """Send what a SUBSCRIBE missed, of many subjects in one: paced by `drained`, it never counts as slowness."""
+        if frames and self._close_code is None:
+            prepared = b"".join([prepare(frame) for frame in frames])
             self._forget_taken()
             self._replays.append((self._written, len(prepared)))
             self._write(prepared, self._outlet.join)

@@ -132,6 +132,7 @@ CHANNEL_LAYERS = {
 
 GATEWAY = {
     "WHO_MAY_HEAR": "chat.queries.participants.who_may_hear",
+    "HEARD_BY": "chat.queries.participants.heard_by",
     "SUBJECTS_OF": "chat.queries.chats.subjects_of",
     "MODE_OF": "chat.queries.participants.mode_of",
     "FORESEE": "chat.queries.participants.foresee",

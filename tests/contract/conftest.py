@@ -115,7 +115,11 @@ async def redis_url() -> AsyncIterator[str]:
 @pytest.fixture
 async def ready(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """A log, members as these tests say, and hasty comparisons of heads."""
-    ours = {"WHO_MAY_HEAR": "tests.contract.hubs.members", "FORESEE": "tests.contract.hubs.foreseen"}
+    ours = {
+        "WHO_MAY_HEAR": "tests.contract.hubs.members",
+        "HEARD_BY": "tests.contract.hubs.heard",
+        "FORESEE": "tests.contract.hubs.foreseen",
+    }
     settings.GATEWAY = settings.GATEWAY | ours
     monkeypatch.setattr(hub_module, "HEADS_SECONDS", 0.01)
     registry._named.cache_clear()

@@ -1,7 +1,7 @@
 """A hub under test: one room, its members as the tests say, and what happens in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from chatsite.gateway.bodies import Body
@@ -17,6 +17,11 @@ MEMBERS: set[str] = set()
 async def members(users: Iterable[str], subject: str, *, version: int) -> set[str]:
     """Who may hear, as these tests say."""
     return set(users) & MEMBERS
+
+
+async def heard(user: str, versions: Mapping[str, int]) -> set[str]:
+    """The same for one person and many rooms."""
+    return set(versions) if user in MEMBERS else set()
 
 
 async def foreseen(subjects: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,6 +20,7 @@ from chatsite.gateway.hub import Hub, group_of, notice_of, whisper
 from chatsite.gateway.layers.redis import RedisChannelLayer
 from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.protocol import Cursor
+from chatsite.gateway.registry import WhoMayHear
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.gateway.streams import redis as stream_module
@@ -178,6 +179,16 @@ async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
     assert isinstance((await hub.subscribe(ben.session, {SUBJECT: None}, ref=None))[SUBJECT], NotFound)
 
 
+def _judge_by(who_may_hear: WhoMayHear, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hub ask this for who may hear a room, whether of one room or of many."""
+
+    async def heard_by(user: str, versions: Mapping[str, int]) -> set[str]:
+        return {one for one, version in versions.items() if await who_may_hear([user], one, version=version)}
+
+    monkeypatch.setattr(hub_module, "who_may_hear", who_may_hear)
+    monkeypatch.setattr(hub_module, "heard_by", heard_by)
+
+
 @pytest.mark.parametrize("cursor", [0, None])
 async def test_who_is_removed_while_they_subscribe_is_answered_nothing_of_later(
     hub: Hub, cursor: int | None, monkeypatch: pytest.MonkeyPatch
@@ -192,7 +203,7 @@ async def test_who_is_removed_while_they_subscribe_is_answered_nothing_of_later(
             happened.extend([await happen(members_version=2, farewell="ben"), await happen(members_version=2)])
         return set(users) if version < 2 else set(users) - {"ben"}
 
-    monkeypatch.setattr(hub_module, "who_may_hear", removed)
+    _judge_by(removed, monkeypatch)
     begin = None if cursor is None else Cursor(await stream().epoch(), cursor)
     await hub.subscribe(ben.session, {SUBJECT: begin}, ref=None)
     for entry in happened:
@@ -236,7 +247,7 @@ async def test_who_was_removed_before_anybody_heard_the_room_is_answered_nothing
     async def stale(users: Iterable[str], subject: str, *, version: int) -> set[str]:
         return set(users) if version < 2 else set(users) - {"ben"}
 
-    monkeypatch.setattr(hub_module, "who_may_hear", stale)
+    _judge_by(stale, monkeypatch)
     ben = Listener("ben")
     refused = await hub.subscribe(ben.session, {SUBJECT: Cursor(await stream().epoch(), 0)}, ref=None)
     assert isinstance(refused[SUBJECT], NotFound)

@@ -15,7 +15,7 @@ from django.test import AsyncClient
 
 from chat.commands.messages import Draft, send
 from chat.models import Chat, Participant
-from chat.queries.participants import foresee, need, who_may_hear
+from chat.queries.participants import foresee, heard_by, need, who_may_hear
 from chatsite.accounts import tokens
 from chatsite.accounts.authentication import authenticate
 from chatsite.accounts.models import SignIn, User
@@ -212,3 +212,20 @@ async def test_the_counter_counts_in_every_thread(server: None) -> None:
     ]
     assert len(statements) == 3
     assert await stream().epoch()
+
+
+async def test_one_who_asks_for_many_chats_is_judged_as_by_each(server: None) -> None:
+    chats = [str(chat.id) for chat in await sync_to_async(make_chats)("ada", 5)]
+    foreign = [str(chat.id) for chat in await sync_to_async(make_chats)("ben", 5)]
+    ada = await User.objects.aget(username="ada")
+    asked = dict.fromkeys([*chats, *foreign, str(uuid4()), "nonsense"], 0)
+    assert await heard_by(str(ada.id), asked) == set(chats)
+    with counted() as statements:
+        assert await heard_by(str(ada.id), dict.fromkeys(chats, 0)) == set(chats)
+        assert not statements
+    # A membership that is newer than what is known is read: she is in it no more.
+    row = await Chat.objects.aget(id=chats[0])
+    await Participant.objects.filter(chat_id=row.id, user=ada).aupdate(is_active=False)
+    await Chat.objects.filter(id=row.id).aupdate(members_version=row.members_version + 1)
+    assert await heard_by(str(ada.id), {chats[0]: row.members_version, chats[1]: 0}) == set(chats[:2])
+    assert await heard_by(str(ada.id), {chats[0]: row.members_version + 1, chats[1]: 0}) == {chats[1]}
