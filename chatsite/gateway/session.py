@@ -6,7 +6,7 @@ it never makes anybody else wait.
 
 import asyncio
 import logging
-import uuid
+import secrets
 from collections.abc import Callable
 
 from chatsite.gateway.outlets import Outlet
@@ -23,7 +23,7 @@ class Session:
     """A WebSocket of one person; `user_id` is None until it has authenticated."""
 
     def __init__(self, outlet: Outlet, *, outbound_bytes: int, origin: str | None = None, site: str = "") -> None:
-        self.id = uuid.uuid4().hex
+        self.id = secrets.token_hex(16)
         self.origin = origin
         self.site = site  # the address it is counted by
         self.user_id: str | None = None

@@ -89,7 +89,7 @@ class BoundedHttp(HttpToolsProtocol):
             return
         self.connections.discard(self)
         upgraded = BoundedWebSocket(self.config, self.server_state, self.app_state)
-        upgraded.connection_made(self.transport)
+        upgraded.take_over(self)
         upgraded.begin(self.url, self.headers, accept)
         self.transport.set_protocol(upgraded)
         self.parser = None  # type: ignore[assignment]  # It holds us in turn: a cycle that only the collector would find.

@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, cast
 from urllib.parse import unquote
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.protocol import Protocol, State
@@ -32,13 +33,13 @@ def accept_of(headers: list[tuple[bytes, bytes]]) -> bytes | None:
     """
     found = dict(headers)
     key = found.get(b"sec-websocket-key", b"")
-    names = [name for name, _ in headers]
-    is_plain = (
-        _KEY.fullmatch(key) is not None
-        and found.get(b"sec-websocket-version") == b"13"
-        and all(names.count(name) == 1 for name in (b"sec-websocket-key", b"sec-websocket-version", b"upgrade"))
-    )
-    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()) if is_plain else None
+    if _KEY.fullmatch(key) is None or found.get(b"sec-websocket-version") != b"13":
+        return None
+    if len(found) < len(headers):
+        names = [name for name, _ in headers]
+        if any(names.count(name) > 1 for name in (b"sec-websocket-key", b"sec-websocket-version", b"upgrade")):
+            return None
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
 
 
 class _Received:
@@ -55,6 +56,11 @@ class _Received:
         self._items.append(item)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the next one."""
+        return self._waiting is not None and not self._waiting.done()
 
     def empty(self) -> bool:
         """Whether nothing waits."""
@@ -155,6 +161,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         came(transport)
 
+    def take_over(self, http: HttpToolsProtocol) -> None:
+        """The same from one that knows already who is at which end."""
+        self.connections.add(self)
+        self.transport = http.transport
+        self.server, self.client = http.server, http.client
+        self.scheme = "wss" if http.scheme == "https" else "ws"
+        came(http.transport)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it, and tell whoever reads it: uvicorn says the same of this and of a close without a code."""
         went(self.transport)
@@ -164,6 +178,18 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._abort is not None:
             self._abort.cancel()
         super().connection_lost(exc)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand on what was read; only where nobody waits for it the socket is not read meanwhile.
+
+        Each pause is two calls of the system, and most clients wait for an answer.
+        """
+        is_awaited = cast(_Received, self.queue).is_awaited and not self.read_paused
+        if is_awaited:
+            self.read_paused = True  # uvicorn pauses the transport unless it is paused already.
+        super().send_receive_event_to_app()
+        if is_awaited:
+            self.read_paused = False
 
     def begin(self, target: bytes, headers: list[tuple[bytes, bytes]], accept: bytes) -> None:
         """Run the application for a handshake that `accept` is the answer to."""
@@ -205,7 +231,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             headers = [*self.default_headers, *message.get("headers", ())]
             if subprotocol := message.get("subprotocol"):
                 headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1")))
-            lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
             self.transport.write(b"%b%b\r\n%b\r\n" % (SWITCHING, self._accept, lines))
             self.start_keepalive()
 
