@@ -19,7 +19,7 @@ from chat.protocol import (
     Unreact,
 )
 from chat.queries.participants import chat_id
-from chatsite.gateway.hub import whisper
+from chatsite.gateway.notices import whisper
 from chatsite.gateway.protocol import ClientFrame, error_frame, frame
 from chatsite.gateway.registry import on
 from chatsite.gateway.session import Session

@@ -9,7 +9,7 @@ class PresenceConfig(AppConfig):
     name = "presence"
 
     def ready(self) -> None:
-        from chatsite.gateway.hub import listeners
+        from chatsite.gateway.notices import listeners
         from chatsite.gateway.registry import attendants
         from presence import frames  # noqa: F401 - importing registers
         from presence.tracker import CHANGED, CHOSEN, tracker

@@ -21,7 +21,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 
-from chatsite.gateway.hub import tell_all
+from chatsite.gateway.notices import tell_all
 from chatsite.gateway.protocol import prepare
 from chatsite.gateway.session import Session
 from chatsite.kernel import clock

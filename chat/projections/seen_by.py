@@ -9,7 +9,7 @@ from collections import OrderedDict
 from chat.events import ReadAdvanced
 from chat.policy import Mode
 from chat.queries.participants import chat_id, roster
-from chatsite.gateway.hub import whisper
+from chatsite.gateway.notices import whisper
 from chatsite.gateway.protocol import frame
 
 EVERY_SECONDS = 2.0

@@ -7,7 +7,7 @@ passes by.
 from collections.abc import Sequence
 
 from chatsite.gateway.bodies import body_of
-from chatsite.gateway.hub import publish
+from chatsite.gateway.notices import publish
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.events import Record

@@ -2,7 +2,8 @@
 
 import time
 
-from chatsite.gateway.hub import TOGETHER, hub
+from chatsite.gateway.hub import hub
+from chatsite.gateway.joining import TOGETHER
 from chatsite.gateway.protocol import (
     MAX_ROOMS_A_SUBSCRIBE,
     Auth,

@@ -10,16 +10,17 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from chatsite.gateway.bodies import EVERYBODY
+from chatsite.gateway.joining import JoinedRooms
+from chatsite.gateway.notices import HUBS, listeners, tell_perhaps
 from chatsite.gateway.protocol import (
     MAX_SUBSCRIPTIONS,
     CloseCode,
@@ -32,12 +33,13 @@ from chatsite.gateway.protocol import (
     resync_frame,
     stamp,
 )
-from chatsite.gateway.registry import foresee, heard_by, mode_of, subjects_of, unread_of, who_may_hear
+from chatsite.gateway.registry import heard_by, mode_of, subjects_of, unread_of, who_may_hear
 from chatsite.gateway.replays import Replay, is_behind, members_version_of, missed_since, nothing_missed, replay, see
 from chatsite.gateway.rooms import ACTIVITY, FULL, HELD_EVENTS, Held, Room
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.gateway.watches import Watch, Watches
+from chatsite.gateway.writing import SLICE, Writer
 from chatsite.kernel import clock
 from chatsite.kernel.errors import DomainError, NotFound, RateLimited, Unavailable
 from chatsite.kernel.ids import unix_ms_of
@@ -47,60 +49,13 @@ logger = logging.getLogger(__name__)
 
 HEADS_SECONDS = 2.0
 JUDGE_SECONDS = 60.0
-BREATH = 4  # this part of a session's budget is delivered before the sessions may write
 ACTIVITY_SECONDS = 1.0  # between two notices of what happens in a large room
-TOGETHER = 50  # rooms of one SUBSCRIBE whose heads and members are asked for at once; between them others have a turn
-SLICE = 500  # sessions written to in one turn of the loop: 2 to 3 ms
 AWAY = (DatabaseError, InterfaceError, Unavailable)  # what is behind is asked again later
-HUBS = "hubs"  # the layer's group that every process is in
 ENDED_SECONDS = 60.0  # how long an ended sign-in is remembered: its tickets live half as long
 MAX_ENDED = 100_000  # remembered ends, about 20 MB; over it the oldest is forgotten
 TELL_SECONDS = 5.0  # how long a command beside the server tries to tell the hubs
 
 _resumes = {result: ws_resumes.labels(result) for result in ("fresh", "resync", "recovered")}
-
-
-def group_of(subject: str) -> str:
-    """The layer's group of a subject."""
-    return f"room.{subject}"
-
-
-def notice_of(subject: str, entry: Entry, epoch: str) -> dict[str, Any]:
-    """What the layer says of an event that a subject's stream holds."""
-    return {
-        "type": "room.event",
-        "subject": subject,
-        "epoch": epoch,
-        "pos": entry.pos,
-        "prev": entry.prev,
-        "frame": prepare(stamp(entry.body.bytes, epoch=epoch, pos=entry.pos, prev=entry.prev)),
-        "members_version": entry.body.members_version,
-        "joins": entry.body.joins,
-        "joins_version": entry.body.joins_version,
-        "minted": entry.body.minted,
-    }
-
-
-async def publish(subject: str, entry: Entry, epoch: str) -> None:
-    """Tell every process about an event that its stream holds."""
-    await get_channel_layer().group_send(group_of(subject), notice_of(subject, entry, epoch))
-
-
-async def whisper(subject: str, body: bytes, *, besides: str | None = None) -> None:
-    """Tell whoever hears a subject something that nobody misses: it has no place and may be dropped."""
-    await get_channel_layer().group_send(
-        group_of(subject),
-        {"type": "room.whisper", "subject": subject, "frame": prepare(body), "besides": besides},
-    )
-
-
-# What apps have to say to each process, by type: heard in the loop's turn, by who must not wait.
-listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
-
-
-async def tell_all(notice: dict[str, Any]) -> None:
-    """Tell every process, this one too, something that its listener by `type` takes; a hint like any other."""
-    await get_channel_layer().group_send(HUBS, notice)
 
 
 def _reached(room: Room, head: Head) -> Head:
@@ -128,13 +83,6 @@ def _note_fanout(accepted_ms: int) -> None:
     fanout_latency_ms.observe(max(0.0, time.time() * 1_000 - accepted_ms))
 
 
-async def _tell_hubs(notice: dict[str, Any]) -> None:
-    try:
-        await tell_all(notice)
-    except Unavailable as error:
-        logger.warning("other processes find out for themselves, within a minute: %s (%s)", notice["type"], error)
-
-
 class Hub:
     """Every session of this process, by subject."""
 
@@ -142,17 +90,11 @@ class Hub:
         self.sessions: set[Session] = set()
         self.draining = False  # the server stops: nothing new is accepted
         self.watches = Watches()
-        self._rooms: dict[str, Room] = {}
-        self._joining: dict[str, asyncio.Task[None]] = {}
+        self._rooms = JoinedRooms(self.watches)
         self._following: set[asyncio.Task[None]] = set()  # sessions being joined to a room they came into
-        self._joined: set[str] = set()  # subjects whose group of the layer this process is in
         self._ended: dict[str, float] = {}  # sign-in -> the moment (monotonic) it ended, in that order
         self._news: dict[Room, int] = {}  # rooms that are skimmed, and the newest message in each
-        self._unwritten: dict[Room, None] = {}  # rooms where something is due, in that order
-        self._delivered = 0  # bytes since it was last waited until they were written
-        self._all_written = asyncio.Event()
-        self._all_written.set()
-        self._channel: str | None = None
+        self._writer = Writer()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
@@ -165,7 +107,7 @@ class Hub:
             tasks.create_task(self._judge_members())
             tasks.create_task(self._tell_activity())
             while True:
-                notice = await layer.receive(await self._own_channel())
+                notice = await layer.receive(await self._rooms.channel())
                 match notice["type"]:
                     case "sign_ins.ended":
                         self._end(notice["ids"])
@@ -175,7 +117,7 @@ class Hub:
                         listeners[type_](notice)
                     case _:
                         self.receive(notice)
-                        await self._breathe(len(notice["frame"]))
+                        await self._writer.breathe(len(notice["frame"]))
 
     def receive(self, notice: dict[str, Any]) -> None:
         """Judge a notice of the layer and deliver it, or catch up from the stream."""
@@ -194,7 +136,7 @@ class Hub:
             case Verdict.DROP:
                 return
             case Verdict.APPLY if notice["members_version"] <= room.members_version:
-                self._broadcast(room, notice["frame"], notice["pos"])
+                self._writer.broadcast(room, notice["frame"], notice["pos"])
                 if notice["joins"]:
                     self._follow(room, notice["joins"], version=notice["joins_version"])
                 if notice["minted"] is not None:
@@ -204,35 +146,6 @@ class Hub:
                     asyncio.get_running_loop().call_soon(_note_fanout, unix_ms_of(notice["minted"]))
             case _:
                 self._catch_up(room)
-
-    def _broadcast(self, room: Room, frame: bytes, pos: int) -> None:
-        """Let an event be due to everybody in a room, and begin to write in the loop's next turn."""
-        room.broadcast(frame, pos)
-        if not self._unwritten:
-            self._all_written.clear()
-            asyncio.get_running_loop().call_soon(self._write)
-        self._unwritten[room] = None
-
-    def _write(self) -> None:
-        """Write what is due to so many sessions that nobody else waits for long; the next turn goes on."""
-        left = SLICE
-        while left and self._unwritten:
-            room = next(iter(self._unwritten))
-            left -= room.write(left)
-            del self._unwritten[room]
-            if not left:
-                self._unwritten[room] = None  # Perhaps there is more: behind the others.
-        if self._unwritten:
-            asyncio.get_running_loop().call_soon(self._write)
-        else:
-            self._all_written.set()
-
-    async def _breathe(self, size: int) -> None:
-        """Count what was delivered, of all rooms; after so many bytes wait until they are written."""
-        self._delivered += size
-        if self._delivered >= settings.GATEWAY["OUTBOUND_BYTES"] // BREATH:
-            await self._all_written.wait()
-            self._delivered = 0
 
     async def subscribe(
         self, session: Session, rooms: Mapping[str, Cursor | None], *, ref: Ref
@@ -291,7 +204,7 @@ class Hub:
         missed: list[str] = []
         strange: list[str] = []
         try:
-            async for room in self._joined_together(theirs):
+            async for room in self._rooms.together(theirs):
                 if room.subject in session.subjects or room.subject in session.named:
                     self.unsubscribe(session, room.subject, keep_room=True)
                 rooms.append(room)
@@ -314,7 +227,7 @@ class Hub:
                 self._release(room, session)
             elif session not in room.held:  # Removed from the chat while it was being read.
                 strange.append(room.subject)
-                self._leave_if_empty(room)
+                self._rooms.leave_if_empty(room)
             elif head.epoch != room.cursor.epoch or is_behind(cursor, head):
                 self._release(room, session)
                 missed.append(room.subject)
@@ -332,14 +245,14 @@ class Hub:
     def _release(self, room: Room, session: Session) -> None:
         """Hold nothing for a session any more."""
         room.held.pop(session, None)
-        self._leave_if_empty(room)
+        self._rooms.leave_if_empty(room)
 
     async def _resume(self, session: Session, subject: str, cursor: Cursor | None, ref: Ref) -> None:
         """Send a session what it missed of one subject, and make it live there; NotFound if it is not theirs."""
         known = self._rooms.get(subject)
         judged = known.members_version if known else 0
         await self._require_hearer(session, subject, version=judged)
-        room = await self._room(subject)
+        room = await self._rooms.joined(subject)
         room.held[session] = []
         try:
             if room is not known or room.members_version != judged:
@@ -352,13 +265,13 @@ class Hub:
             raise
         held = room.held.pop(session, None)
         if held is None or session.closing or session.gone:  # Removed from the chat, or gone, while it was being read.
-            self._leave_if_empty(room)
+            self._rooms.leave_if_empty(room)
             if held is None:
                 raise NotFound()
             return
         session.replay(answer.frame)
         if answer.more:
-            self._leave_if_empty(room)
+            self._rooms.leave_if_empty(room)
             return
         self._go_live(room, session, held, answer.pos)
 
@@ -377,7 +290,7 @@ class Hub:
 
     async def hear_oneself(self, session: Session) -> Cursor:
         """Let a session hear what concerns its person alone; answers from where on."""
-        room = await self._room(session.require_user, is_own=True)
+        room = await self._rooms.joined(session.require_user, is_own=True)
         room.enter(session)
         session.subjects.add(room.subject)
         return room.cursor
@@ -398,7 +311,7 @@ class Hub:
         theirs: dict[str, dict[str, Any]] = {}
         held: dict[str, list[Held]] = {}
         try:
-            async for room in self._joined_together(await subjects_of(session.require_user)):
+            async for room in self._rooms.together(await subjects_of(session.require_user)):
                 rooms.append(room)
                 if session not in room.hearers():
                     room.held[session] = []
@@ -429,7 +342,7 @@ class Hub:
             else:
                 self._go_live(room, session, held.get(room.subject, ()), theirs[room.subject]["pos"])
         for room in rooms:
-            self._leave_if_empty(room)
+            self._rooms.leave_if_empty(room)
 
     def unsubscribe(self, session: Session, subject: str, *, keep_room: bool = False) -> None:
         """Send no more of a subject."""
@@ -439,7 +352,7 @@ class Hub:
             room.leave(session)
             room.skimming.discard(session)
             if not keep_room:
-                self._leave_if_empty(room)
+                self._rooms.leave_if_empty(room)
 
     def unname(self, session: Session, subject: str) -> None:
         """Let a session that hears everything of its person's hear a subject by its mode again."""
@@ -458,15 +371,13 @@ class Hub:
     async def watching(self, watch: Watch) -> AsyncIterator[None]:
         """Wake a watch at whatever happens in its subjects; within two seconds where the notice is lost."""
         with self.watches.opened(watch):
-            for subject in watch.cursors.keys() - self._joined:
-                await get_channel_layer().group_add(group_of(subject), await self._own_channel())
-                self._joined.add(subject)
+            await self._rooms.watch(watch.cursors)
             yield
 
     async def end_sign_ins(self, ids: Sequence[str]) -> None:
         """Close the sessions of sign-ins that have ended, in every process."""
         self._end(ids)
-        await _tell_hubs({"type": "sign_ins.ended", "ids": list(ids)})
+        await tell_perhaps({"type": "sign_ins.ended", "ids": list(ids)})
 
     def tell_here(self) -> None:
         """Tell other processes on this loop what threads of this one have to say, where no hub runs too."""
@@ -478,7 +389,7 @@ class Hub:
 
     def tell_changed(self, subject: str, version: int) -> None:
         """Let no process believe older members of a subject than these; for a thread of a command."""
-        self._from_a_thread(_tell_hubs({"type": "members.changed", "subject": subject, "version": version}))
+        self._from_a_thread(tell_perhaps({"type": "members.changed", "subject": subject, "version": version}))
 
     def _from_a_thread(self, told: Coroutine[Any, Any, None]) -> None:
         if self._loop is None or self._loop.is_closed():  # A command beside the server.
@@ -543,66 +454,10 @@ class Hub:
 
     # --- rooms
 
-    async def _own_channel(self) -> str:
-        if self._channel is None:
-            self._channel = await get_channel_layer().new_channel("hub")
-        return self._channel
-
-    async def _room(self, subject: str, *, is_own: bool = False) -> Room:
-        """The room that is known now: one that was left again while others joined it is joined anew."""
-        while (room := self._rooms.get(subject)) is None:
-            if subject not in self._joining:
-                self._begin_joining([subject], is_own=is_own)
-            await asyncio.shield(self._joining[subject])
-        return room
-
-    async def _joined_together(self, subjects: Iterable[str]) -> AsyncIterator[Room]:
-        """The rooms of subjects, of which so many are joined at a time; one that nobody enters is soon forgotten."""
-        every = list(subjects)
-        for start in range(0, len(every), TOGETHER):
-            some = every[start : start + TOGETHER]
-            if cold := [subject for subject in some if subject not in self._rooms]:
-                await foresee(cold)
-            if cold := [subject for subject in cold if subject not in self._rooms and subject not in self._joining]:
-                self._begin_joining(cold)
-            for subject in some:
-                yield self._rooms.get(subject) or await self._room(subject)
-
-    def _begin_joining(self, subjects: Sequence[str], *, is_own: bool = False) -> None:
-        task = asyncio.create_task(self._join(subjects, is_own=is_own))
-        self._joining.update(dict.fromkeys(subjects, task))
-
-    async def _join(self, subjects: Sequence[str], *, is_own: bool) -> None:
-        try:
-            modes = [FULL] if is_own else await asyncio.gather(*[mode_of(subject) for subject in subjects])
-            channel = await self._own_channel()
-            await asyncio.gather(*[self._enter_group(subject, channel) for subject in subjects])
-            heads = await stream().heads(subjects)
-            for subject, mode in zip(subjects, modes, strict=True):
-                cursor = Cursor(heads[subject].epoch, heads[subject].pos)
-                self._rooms[subject] = Room(subject, cursor, mode, is_own=is_own)
-        finally:
-            # Before the task is done: whoever awaited a finished one again would never let the loop run.
-            for subject in subjects:
-                del self._joining[subject]
-
-    async def _enter_group(self, subject: str, channel: str) -> None:
-        await get_channel_layer().group_add(group_of(subject), channel)
-        self._joined.add(subject)
-
-    def _heard(self) -> set[str]:
-        """Every subject that somebody here hears or watches."""
-        return self._rooms.keys() | self.watches.subjects
-
-    def _leave_if_empty(self, room: Room) -> None:
-        """Forget a room without hearers; its group is left by the next comparison of heads."""
-        if not (room.live or room.skimming or room.held or room.leaving) and self._rooms.get(room.subject) is room:
-            del self._rooms[room.subject]
-
     async def _join_hubs(self) -> None:
         while True:
             try:
-                await get_channel_layer().group_add(HUBS, await self._own_channel())
+                await get_channel_layer().group_add(HUBS, await self._rooms.channel())
                 return
             except Unavailable as error:
                 logger.warning("the other processes are not heard yet: %s", error)
@@ -612,8 +467,8 @@ class Hub:
         while True:
             await asyncio.sleep(HEADS_SECONDS)
             try:
-                await self._leave_forgotten()
-                for subject, head in (await stream().heads(list(self._heard()))).items():
+                await self._rooms.leave_forgotten()
+                for subject, head in (await stream().heads(list(self._rooms.heard))).items():
                     self.watches.compare(subject, Cursor(head.epoch, head.pos))
                     room = self._rooms.get(subject)
                     if room and not room.catching_up and room.cursor != Cursor(head.epoch, head.pos):
@@ -625,25 +480,13 @@ class Hub:
         """Ask for the members of each room again, in case the notice of a change was lost."""
         while True:
             await asyncio.sleep(JUDGE_SECONDS)
-            for room in tuple(self._rooms.values()):
+            for room in self._rooms.all():
                 room.leaving.clear()
                 try:
                     self._send_away(room, await self._entitled(room, version=room.members_version))
                     await self._fit_mode(room)
                 except AWAY as error:
                     logger.warning("members of %s are not judged this time: %s", room.subject, error)
-
-    async def _leave_forgotten(self) -> None:
-        layer, channel = get_channel_layer(), await self._own_channel()
-        for room in tuple(self._rooms.values()):
-            self._leave_if_empty(room)  # Whoever it was joined for went away before it was.
-        for subject in self._joined - self._heard() - self._joining.keys():
-            await layer.group_discard(group_of(subject), channel)
-            self._joined.discard(subject)
-            if subject in self._rooms or subject in self._joining or subject in self.watches.subjects:
-                # Somebody came while it was being left.
-                await layer.group_add(group_of(subject), channel)
-                self._joined.add(subject)
 
     # --- catching up
 
@@ -674,7 +517,7 @@ class Hub:
                 continue
             for entry in missed:
                 await self._deliver(room, entry)
-                await self._breathe(len(entry.body.bytes))
+                await self._writer.breathe(len(entry.body.bytes))
 
     async def _deliver(self, room: Room, entry: Entry) -> None:
         see(entry)
@@ -682,7 +525,7 @@ class Hub:
             self._note_activity(room, entry.body.minted)
         frame = prepare(stamp(entry.body.bytes, epoch=room.cursor.epoch, pos=entry.pos, prev=entry.prev))
         if entry.body.members_version <= room.members_version:
-            self._broadcast(room, frame, entry.pos)
+            self._writer.broadcast(room, frame, entry.pos)
             if entry.body.joins:
                 self._follow(room, entry.body.joins, version=entry.body.joins_version)
             return
@@ -799,7 +642,7 @@ class Hub:
             for event in held:
                 session.push(event.frame)
         session.subjects.discard(room.subject)
-        self._leave_if_empty(room)
+        self._rooms.leave_if_empty(room)
 
     def _resync(self, room: Room, cursor: Cursor) -> None:
         notice = prepare(resync_frame(room.subject, cursor))

@@ -6,7 +6,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import publish
+from chatsite.gateway.notices import publish
 from chatsite.gateway.protocol import ClientFrame, encode, frame
 from chatsite.gateway.registry import on
 from chatsite.gateway.session import Session

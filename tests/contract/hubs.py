@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import Hub, publish
+from chatsite.gateway.hub import Hub
+from chatsite.gateway.notices import publish
 from chatsite.gateway.streams import Entry, stream
 from chatsite.kernel.eventlog import log
 from tests.contract.test_room_stream import ROOM, message

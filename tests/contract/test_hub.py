@@ -13,14 +13,17 @@ import pytest
 import redis
 from channels.layers import get_channel_layer
 
-from chatsite.gateway import delivery
+from chatsite.gateway import delivery, writing
 from chatsite.gateway import hub as hub_module
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import Hub, group_of, notice_of, whisper
+from chatsite.gateway.hub import Hub
+from chatsite.gateway.joining import JoinedRooms
 from chatsite.gateway.layers.redis import RedisChannelLayer
+from chatsite.gateway.notices import group_of, notice_of, whisper
 from chatsite.gateway.outlets import AsgiOutlet
 from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.registry import WhoMayHear
+from chatsite.gateway.rooms import Room
 from chatsite.gateway.session import Session
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.gateway.streams import redis as stream_module
@@ -114,7 +117,7 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(
     hub: Hub, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr(hub_module, "SLICE", chance.choice([1, 2, 500]))  # so that a pass takes many turns
+    monkeypatch.setattr(writing, "SLICE", chance.choice([1, 2, 500]))  # so that a pass takes many turns
     ada = Listener("ada")
     await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
     late: list[Listener] = []
@@ -131,7 +134,7 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(
             cursor = Cursor(await stream().epoch(), 0) if chance.random() < 0.5 else None
             await hub.subscribe(late[-1].session, {SUBJECT: cursor}, ref=None)
         if late and chance.random() < 0.05:
-            left.append((late.pop(), hub._rooms[SUBJECT].cursor.pos))
+            left.append((late.pop(), _room_of(hub).cursor.pos))
             hub.unsubscribe(left[-1][0].session, SUBJECT)
     await ada.until(entry.pos)
     ada.was_told_all_since(0)
@@ -143,7 +146,7 @@ async def test_nobody_misses_or_repeats_whatever_the_layer_does(
 
 
 async def test_a_large_room_is_written_to_in_slices_and_in_order(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "SLICE", 1)
+    monkeypatch.setattr(writing, "SLICE", 1)
     monkeypatch.setattr(Hub, "_catch_up", lambda hub, room: None)  # Nothing comes before its notice.
     crowd = [Listener("ada") for _ in range(60)]
     for listener in crowd:
@@ -152,7 +155,7 @@ async def test_a_large_room_is_written_to_in_slices_and_in_order(hub: Hub, monke
     hub.receive(await notice(first))  # It takes sixty turns of the loop; in the middle one comes, and some leave.
     ben = Listener("ben")
     await hub.subscribe(ben.session, {SUBJECT: None}, ref=None)
-    assert hub._unwritten
+    assert hub._writer._unwritten
     for listener in crowd[::2]:
         hub.unsubscribe(listener.session, SUBJECT)
     hub.receive(await notice(second))
@@ -177,6 +180,12 @@ async def test_who_is_removed_hears_that_last(hub: Hub) -> None:
     assert [event["pos"] for event in ben.events] == [removal.pos]
     assert ben.session.subjects == set()
     assert isinstance((await hub.subscribe(ben.session, {SUBJECT: None}, ref=None))[SUBJECT], NotFound)
+
+
+def _room_of(hub: Hub, subject: str = SUBJECT) -> Room:
+    room = hub._rooms.get(subject)
+    assert room is not None
+    return room
 
 
 def _judge_by(who_may_hear: WhoMayHear, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,7 +337,7 @@ async def test_a_client_that_names_a_room_while_it_is_joined_to_it_hears_it_as_i
     joined = hub._join_later(ada.session, SUBJECT, version=0)
     await asyncio.gather(*([named, joined] if first == "client" else [joined, named]))
     assert ada.session.named == {SUBJECT}
-    assert ada.session in hub._rooms[SUBJECT].live
+    assert ada.session in _room_of(hub).live
     entry = await happen()
     hub.receive(await notice(entry))
     await ada.until(entry.pos)
@@ -371,9 +380,9 @@ async def test_a_room_without_hearers_is_forgotten(hub: Hub) -> None:
     ada = Listener("ada")
     await hub.subscribe(ada.session, {SUBJECT: None}, ref=None)
     hub.forget(ada.session)
-    assert hub._rooms == {}
+    assert hub._rooms.all() == ()
     async with in_time("its group is left"):
-        while hub._joined:
+        while hub._rooms.groups:
             await stream().epoch()
             await log().ends()
 
@@ -414,11 +423,11 @@ async def test_many_rooms_are_asked_for_together(hubs: tuple[Hub, Hub], monkeypa
         scripts += ours.get()  # The hub compares heads meanwhile.
         return await run(self, *args, **kwargs)
 
-    async def stay(self: Hub) -> None:
+    async def stay(self: JoinedRooms) -> None:
         """Forget no room: comparisons are so hasty here that one may come between joining and entering."""
 
     monkeypatch.setattr(Redis, "run", counted)
-    monkeypatch.setattr(Hub, "_leave_forgotten", stay)
+    monkeypatch.setattr(JoinedRooms, "leave_forgotten", stay)
     ours.set(True)
     refused = await hubs[0].subscribe(ada.session, dict.fromkeys(rooms), ref="r")
     assert refused == {}
@@ -427,7 +436,7 @@ async def test_many_rooms_are_asked_for_together(hubs: tuple[Hub, Hub], monkeypa
     assert {(one["type"], one["roomId"], one["epoch"], one["recovered"]) for one in ada.frames} == {
         ("SUBSCRIBED", room, epoch, False) for room in rooms
     }
-    assert all(ada.session in hubs[0]._rooms[room].live for room in rooms)
+    assert all(ada.session in _room_of(hubs[0], room).live for room in rooms)
 
 
 async def test_a_removal_on_one_server_silences_on_the_other(hubs: tuple[Hub, Hub]) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from chatsite.gateway import longpoll
 from chatsite.gateway.bodies import Body
-from chatsite.gateway.hub import Hub, whisper
+from chatsite.gateway.hub import Hub
 from chatsite.gateway.longpoll import Answer, poll
+from chatsite.gateway.notices import whisper
 from chatsite.gateway.protocol import Cursor
 from chatsite.gateway.registry import Identity
 from chatsite.gateway.streams import stream
@@ -65,7 +66,7 @@ def events(answer: Answer) -> list[int]:
 async def test_a_notice_wakes_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub.watches, "compare", lambda *_: None)
     polled = await begin(hub)
-    await hub._leave_forgotten()  # But not what is watched.
+    await hub._rooms.leave_forgotten()  # But not what is watched.
     entry = await happen()
     await deliver(entry)
     async with in_time("it is told", seconds=LONG / 2):
@@ -105,10 +106,10 @@ async def test_what_nobody_misses_wakes_nobody(hub: Hub, monkeypatch: pytest.Mon
 
 async def test_its_room_is_left_once_nobody_waits(hub: Hub) -> None:
     polled = await begin(hub)
-    assert hub._joined == {SUBJECT}
+    assert hub._rooms.groups == {SUBJECT}
     polled.cancel()
     async with in_time("its group is left"):
-        while hub._joined or len(hub.watches):
+        while hub._rooms.groups or len(hub.watches):
             await stream().epoch()
             await log().ends()
     assert not hub.watches.subjects
