@@ -33,6 +33,8 @@ T = TypeVar("T", Arrival, Beat, str)
 SHARDS = 16  # fixed for life: a person's shard follows from it
 MIRRORS = 50  # written in one go, which takes this process's loop 2 ms
 PEOPLE = 200  # of one script, which keeps others waiting for less than 1 ms
+_MIRROR = "presence:user:"
+_tuple = tuple.__new__  # of a NamedTuple, in a third of the time that its own call takes
 
 _COMMON = (
     NOW_MS
@@ -294,14 +296,15 @@ class RedisPresenceStore:
     async def statuses(self, users: Sequence[str]) -> dict[str, Shown]:
         if not users:
             return {}
-        mirrors, now = await self._redis.values([_mirror(user) for user in users]), _now_ms()
-        kept = {user: mirror for user, mirror in zip(users, mirrors, strict=True) if mirror is not None}
-        found = dict(zip(kept, _read(kept.values()), strict=True))
-        return {
-            user: shown
-            for user, shown in found.items()
-            if shown.status is not Status.OFFLINE or policy.is_fresh(shown, now=now)
-        }
+        mirrors, now = await self._redis.values([f"{_MIRROR}{user}" for user in users]), _now_ms()
+        found, offline = {}, Status.OFFLINE
+        # In one pass and without calls: a page of people costs little more than Redis and the way there.
+        for user, one in zip(users, _decode(b"[%b]" % b",".join([text or b"null" for text in mirrors])), strict=True):
+            if one is not None:
+                shown = _tuple(Shown, (one.status, one.text, one.last_seen or 0, one.version))
+                if one.status is not offline or policy.is_fresh(shown, now=now):
+                    found[user] = shown
+        return found
 
     async def sweep(self) -> Swept:
         found = await asyncio.gather(*[self._run(_SWEEP, shard, [SWEPT]) for shard in range(SHARDS)])
@@ -374,7 +377,7 @@ def _device(user: str, device: str) -> str:
 
 
 def _mirror(user: str) -> str:
-    return f"presence:user:{user}"
+    return f"{_MIRROR}{user}"
 
 
 def _parts(choice: Choice) -> list[Part]:
@@ -401,17 +404,11 @@ def _write(shown: Shown) -> bytes:
     return orjson.dumps(mirror | ({"text": shown.text} if shown.text else {}))
 
 
-class _Mirror(msgspec.Struct, rename="camel"):
+class _Mirror(msgspec.Struct, rename="camel", gc=False):
     status: Status
     last_seen: int | None
     version: int
     text: str = ""
 
 
-_decode = msgspec.json.Decoder(list[_Mirror]).decode
-
-
-def _read(mirrors: Iterable[bytes]) -> list[Shown]:
-    """What some mirrors say, decoded in one go: half as dear as one by one."""
-    kept = _decode(b"[%b]" % b",".join(mirrors))
-    return [Shown(one.status, one.text, one.last_seen or 0, one.version) for one in kept]
+_decode = msgspec.json.Decoder(list[_Mirror | None]).decode  # of many in one go: half as dear as one by one
