@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 1.0
 AGAIN_SECONDS = 600.0  # after which a device arrives anew
-MOST = 1_000  # devices of one turn
+MOST = 500  # devices of one turn, so that others have theirs between two
 MOST_WAITING = 10_000  # devices that something waits for; over it nothing more is read of those who say it
 MOST_KNOWN = 200_000  # devices that need not arrive, about 40 MB; over it who was heard of longest ago does again
 
@@ -67,11 +67,13 @@ class Guests:
             await self._turned.wait()
 
     async def run(self) -> None:
-        """Take a turn a second until cancelled, and a last one then."""
+        """Pass on each second what waits until cancelled, and a last time then."""
         try:
             while True:
                 await asyncio.sleep(TURN_SECONDS)
                 await self.turn()
+                while len(self._waiting) >= MOST and not self._is_away:
+                    await self.turn()
         finally:
             await self.turn()
 

@@ -13,7 +13,7 @@ or the database is away everything here waits for the next turn.
 import asyncio
 import logging
 import time
-from collections import OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,6 +47,8 @@ PRESENT_SECONDS = 300.0  # after which it is written of people who are still the
 MOST = 1_000  # sessions of one turn, and changes of one notice; the next turn goes on
 JOINED = 100  # frames of one write, some 15 KB
 SLICE = 200  # sessions written to in one turn of the loop: 1 to 2 ms
+TOLD = 32  # people whose hearers are found in one turn of the loop: 1 to 2 ms
+BREATH_SECONDS = 0.002  # between two of those, in which messages are delivered
 LOOKED_AT = 200  # people of one turn whose notices may have been lost
 MOST_LEAVING = 10_000  # goodbyes that wait; over it the oldest end by their deadline
 MOST_SEEN = 100_000  # people to be written down; over it the oldest keep what is written
@@ -316,8 +318,9 @@ class Tracker:
 
     async def announce(self, changes: Sequence[Change]) -> None:
         """Tell every process what has changed, and note when those were seen who are gone."""
+        for status, number in Counter(shown.status for _, shown in changes).items():
+            presence_transitions.labels(str(status)).inc(number)
         for user, shown in changes:
-            presence_transitions.labels(str(shown.status)).inc()
             if shown.status is Status.OFFLINE and shown.last_seen_ms:
                 self._note_seen(user, Seen(shown.last_seen_ms, shown.version))
         for start in range(0, len(changes), MOST):
@@ -343,11 +346,13 @@ class Tracker:
             with suppress(*AWAY):  # Then what was known of them holds a little longer.
                 await self._learn_circles([user for user, _ in changes])
         told: defaultdict[Session, list[bytes]] = defaultdict(list)
-        for user, shown in changes:
+        for number, (user, shown) in enumerate(changes, 1):
+            if number % TOLD == 0:
+                await asyncio.sleep(BREATH_SECONDS)
             frame = prepare(presence_frame(user, shown))
             for session in await self._audience(user):
                 told[session].append(frame)
-            for follower in self._followers.get(user, ()):
+            for follower in tuple(self._followers.get(user, ())):
                 follower.tell(user, shown)
         await _whisper(told)
 

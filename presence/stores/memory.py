@@ -1,5 +1,6 @@
 """Presence in memory, one process only."""
 
+import asyncio
 import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from presence import policy
 from presence.policy import Choice, Person, Shown, Sweeping
 from presence.stores import SWEPT, Arrival, Beat, Beaten, Change, Swept
+
+SLICE = 16  # people looked at in one turn of the loop: less than 1 ms
 
 
 def _now_us() -> int:
@@ -61,7 +64,9 @@ class MemoryPresenceStore:
         now = self._now
         changes: list[Change] = []
         self._sweeping, is_frozen = policy.sweeping(self._sweeping, now=now)
-        for _ in range(0 if is_frozen else 16 * SWEPT):
+        for number in range(0 if is_frozen else 16 * SWEPT):
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
             if not self._looks or self._looks[0][0] > now:
                 break
             moment, user = heapq.heappop(self._looks)

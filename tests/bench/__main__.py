@@ -1,6 +1,6 @@
 """Measures the embedded server and prints one table: `make bench`, or `python -m tests.bench [ROW ...]`.
 
-Rows: sends, fanout, hub, connects, slow, storm, hostile, pages, search, scylla, kafka, presence, standard and
+Rows: sends, fanout, hub, connects, slow, storm, wave, hostile, pages, search, scylla, kafka, presence, standard and
 cluster (those with servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node
 and ejabberd, which race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed
 target is shown, and only a frame that was lost, doubled or out of order ends the bench.
@@ -34,6 +34,7 @@ from tests.bench import (
     starting,
     storm,
     table,
+    wave,
 )
 from tests.bench.client import NoGo, Socket
 from tests.bench.peers import ejabberd, node
@@ -41,7 +42,7 @@ from tests.bench.processes import CORES, copy_folder, make_folder, run_script
 from tests.servers import variable
 
 ROWS = (
-    *("sends", "fanout", "hub", "standard", "cluster", "connects", "slow", "storm", "hostile"),
+    *("sends", "fanout", "hub", "standard", "cluster", "connects", "slow", "storm", "wave", "hostile"),
     *("pages", "search", "scylla", "kafka", "presence", "imports", "check", "memory"),
 )
 PEERS = ("node", "ejabberd")  # only where they are asked for: they are fetched
@@ -82,6 +83,7 @@ def main(chosen: list[str]) -> int:
             "hub": lambda: hub.measure(Path(name)),
             "slow": lambda: slow.measure(Path(name)),
             "storm": lambda: storm.measure(Path(name) / "storm"),
+            "wave": lambda: wave.measure(Path(name) / "wave"),
             "connects": lambda: connects.measure(Path(name) / "connects"),
             "hostile": lambda: hostile.measure(crowd, sockets),
             "pages": lambda: pages.measure(empty),

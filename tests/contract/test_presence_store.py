@@ -252,6 +252,23 @@ async def test_a_turn_is_bounded_and_the_next_goes_on(presence: Presence) -> Non
     assert sorted(change.user for change in presence.told[len(people) :]) == sorted(people)
 
 
+async def test_others_have_their_turns_while_many_are_found_gone(presence: Presence) -> None:
+    people = [f"p{number}" for number in range(16 * SWEPT)]
+    await presence.store.arrive([Arrival(user, "a", Choice()) for user in people])
+    await presence.wait(TTL_MS - 5_000)
+    presence.clock.go(6_000)
+    loop, turns = asyncio.get_running_loop(), 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn) if turns < 1_000 else None
+
+    loop.call_soon(turn)
+    assert (await presence.sweep()).changes
+    assert turns > 20
+
+
 # --- several servers
 
 
