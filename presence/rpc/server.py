@@ -12,6 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from chatsite.kernel.errors import Unauthenticated, Unavailable
+from chatsite.kernel.metrics import presence_grpc_calls
 from presence.callers import Callers
 from presence.guests import Guests
 from presence.rpc import Listening
@@ -65,6 +66,7 @@ class Doorkeeper(grpc.aio.ServerInterceptor):
 
 
 async def _refuse(_: object, context: Context) -> None:
+    presence_grpc_calls.labels("any", "unauthenticated").inc()  # Whoever it is may call methods by any name.
     await refuse(context, Unauthenticated("Bring a token: `authorization: Bearer TOKEN`."))
 
 

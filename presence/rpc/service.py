@@ -67,23 +67,24 @@ def answers(method: Method[Asked, Answer]) -> Method[Asked, Answer]:
     async def call(service: "PresenceService", asked: Asked, context: Context) -> Answer:
         said = "cancelled"
         try:
-            answer = await method(service, asked, context)
-            said = "ok"
-            return answer
-        except DomainError as error:
-            refusal = error
-        except AWAY as error:
-            logger.warning("%s found no database: %s", name, error)
-            refusal = unavailable()
-        except Exception:
-            logger.exception("%s failed", name)
-            refusal = Internal()
+            try:
+                answer = await method(service, asked, context)
+            except DomainError as error:
+                refusal = error
+            except AWAY as error:
+                logger.warning("%s found no database: %s", name, error)
+                refusal = unavailable()
+            except Exception:
+                logger.exception("%s failed", name)
+                refusal = Internal()
+            else:
+                said = "ok"
+                return answer
+            said = refusal.code
+            await refuse(context, refusal)
+            raise AssertionError("A call that is ended does not go on.")
         finally:
-            if said != "cancelled":
-                presence_grpc_calls.labels(name, said).inc()
-        presence_grpc_calls.labels(name, refusal.code).inc()
-        await refuse(context, refusal)
-        raise AssertionError("A call that is ended does not go on.")
+            presence_grpc_calls.labels(name, said).inc()
 
     return call
 

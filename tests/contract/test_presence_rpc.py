@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from django.db import connections
 from grpc_health.v1 import health_pb2
+from prometheus_client import REGISTRY
 
 from chatsite.accounts.models import User
 from chatsite.checks import check_presence_grpc
@@ -163,12 +164,20 @@ async def test_only_certificates_of_the_trusted_authority_come_in(
 
 
 async def test_with_tokens_too_a_certificate_is_not_enough(ours: Authority, with_tls: Callable[..., Listening]) -> None:
+    before = {code: counted(code) for code in ("ok", "unauthenticated")}
     both = with_tls(client_ca=str(ours.file))
     async with serving(both) as (address, _), client(address.rpartition(":")[2], ours, ours.sign("crm")) as channel:
         with pytest.raises(Refused) as refused:
             await get(channel)
         assert refused.value.code == "UNAUTHENTICATED"
         assert not (await get(channel, token=TOKENS["read"])).presences
+    assert {code: counted(code) - known for code, known in before.items()} == {"ok": 1, "unauthenticated": 1}
+
+
+def counted(code: str) -> float:
+    """How many calls were counted that ended so."""
+    method = "any" if code == "unauthenticated" else "Get"
+    return REGISTRY.get_sample_value("presence_grpc_calls_total", {"method": method, "code": code}) or 0.0
 
 
 # --- what it must not listen with
@@ -250,6 +259,8 @@ async def test_who_is_connected_is_let_go_when_it_stops() -> None:
                 assert (Refused(refused.value).code, Refused(refused.value).ours) == ("UNAVAILABLE", "draining")
             with suppress(asyncio.CancelledError):
                 await running
+    for method in ("Watch", "Beat"):
+        assert REGISTRY.get_sample_value("presence_grpc_streams", {"method": method}) == 0
 
 
 # --- devices that others speak for
