@@ -4,7 +4,7 @@ import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, messages, pins, reactions, reads
+from chat.commands import changes, messages, pins, reactions, reads, stars
 from chat.commands.changes import Changed
 from chat.commands.messages import Draft, Sent, require_can_type
 from chat.protocol import (
@@ -14,9 +14,11 @@ from chat.protocol import (
     React,
     Read,
     SendMessage,
+    StarMessage,
     Typing,
     UnpinMessage,
     Unreact,
+    UnstarMessage,
 )
 from chat.queries.participants import chat_id
 from chatsite.gateway.notices import whisper
@@ -107,6 +109,20 @@ async def unpin(session: Session, asked: UnpinMessage) -> None:
     _acknowledge(session, asked, await pins.unpin(chat, message, by=_user_id(session.require_user)))
 
 
+@on(StarMessage)
+async def star(session: Session, asked: StarMessage) -> None:
+    """Star a message; it is kept when the ACK leaves."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    _confirm(session, asked, await stars.star(chat, message, by=_user_id(session.require_user)))
+
+
+@on(UnstarMessage)
+async def unstar(session: Session, asked: UnstarMessage) -> None:
+    """Take one's star away."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    _confirm(session, asked, await stars.unstar(chat, message, by=_user_id(session.require_user)))
+
+
 @on(Read)
 async def read(session: Session, asked: Read) -> None:
     """Note how far one has read; the answer says what is left."""
@@ -152,6 +168,10 @@ def _acknowledge(session: Session, asked: ClientFrame, changed: Changed) -> None
             epoch=changed.epoch,
         )
     )
+
+
+def _confirm(session: Session, asked: StarMessage | UnstarMessage, version: int) -> None:
+    session.reply(frame("ACK", ref=asked.ref, roomId=asked.room_id, messageId=asked.message_id, version=version))
 
 
 @lru_cache(maxsize=10_000)

@@ -106,6 +106,20 @@ class UnpinMessage(ClientFrame, frozen=True, kw_only=True, tag="UNPIN"):
     message_id: str
 
 
+class StarMessage(ClientFrame, frozen=True, kw_only=True, tag="STAR"):
+    """Star a message, for oneself alone."""
+
+    room_id: str
+    message_id: str
+
+
+class UnstarMessage(ClientFrame, frozen=True, kw_only=True, tag="UNSTAR"):
+    """Take one's star away."""
+
+    room_id: str
+    message_id: str
+
+
 class Read(ClientFrame, frozen=True, kw_only=True, tag="READ"):
     """Say how far one has read; with `unread` the message and all after it are unread again."""
 

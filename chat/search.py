@@ -18,7 +18,7 @@ from chatsite.kernel.ids import EPOCH_MS, MAX_ID, MIN_ID, MessageId, id_at
 LONGEST = 500  # code points of a search
 MOST_TERMS = 20
 KINDS = ("link",)
-MINE = "mine"
+MINE, STARRED, PINNED = STATES = ("mine", "starred", "pinned")
 _SPAN_MS = 1 << 41  # what an id's 41 bits of time reach, before and after 2024
 _TERM = re.compile(r'(?P<minus>-?)(?:(?P<key>[a-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]+))', re.IGNORECASE)
 _KEYS = ("from", "in", "before", "after", "has", "is")
@@ -36,6 +36,8 @@ class Asked:
     not_chats: list[str] = field(default_factory=list)
     link: bool | None = None
     mine: bool | None = None
+    starred: bool | None = None
+    pinned: bool | None = None
     low: int = MIN_ID
     high: int = MAX_ID
 
@@ -47,7 +49,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Query:
-    """What messages are looked for: people are ids, times are ids (`low` <= id < `high`)."""
+    """What messages are looked for: people are ids, times are ids (`low` <= id < `high`).
+
+    Places are a chat's and a message's id; no index knows of them.
+    """
 
     phrases: tuple[Phrase, ...] = ()
     not_phrases: tuple[Phrase, ...] = ()
@@ -56,10 +61,15 @@ class Query:
     link: bool | None = None
     low: int = MIN_ID
     high: int = MAX_ID
+    only: frozenset[tuple[str, int]] | None = None  # None: wherever
+    never: frozenset[tuple[str, int]] = frozenset()
 
     def matches(self, state: MessageState) -> bool:
         """Whether a message, as it is now, is what is looked for."""
         if not state.is_visible or state.is_deleted or not self.low <= state.message_id < self.high:
+            return False
+        place = state.chat_id, state.message_id
+        if (self.only is not None and place not in self.only) or place in self.never:
             return False
         if (self.senders is not None and state.sender_id not in self.senders) or state.sender_id in self.not_senders:
             return False
@@ -100,6 +110,10 @@ def restrict(asked: Asked, key: str, value: str, *, wanted: bool = True, field: 
             asked.link = wanted
         case "is" if value.lower() == MINE:
             asked.mine = wanted
+        case "is" if value.lower() == STARRED:
+            asked.starred = wanted
+        case "is" if value.lower() == PINNED:
+            asked.pinned = wanted
         case "before" | "after" if not wanted:
             raise Invalid(f"{key}: takes no minus.", field=field)
         case "before":
@@ -107,7 +121,7 @@ def restrict(asked: Asked, key: str, value: str, *, wanted: bool = True, field: 
         case "after":
             asked.low = max(asked.low, _moment(key, value, field))
         case _:
-            known = MINE if key == "is" else ", ".join(KINDS)
+            known = ", ".join(STATES if key == "is" else KINDS)
             raise Invalid(f"{key}: knows {known}, and not {value!r}.", field=field)
 
 

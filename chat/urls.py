@@ -10,6 +10,7 @@ from chat.api.pins import PinsView, PinView
 from chat.api.reactions import ReactionsView, ReactionView
 from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
 from chat.api.search import SearchView
+from chat.api.stars import ChatStarsView, StarsView, StarView
 
 urlpatterns = [
     path("chats", ChatsView.as_view()),
@@ -22,6 +23,8 @@ urlpatterns = [
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions", ReactionsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions/<str:emoji>", ReactionView.as_view()),
+    path("chats/<str:chat_id>/messages/<str:message_id>/star", StarView.as_view()),
+    path("chats/<str:chat_id>/stars", ChatStarsView.as_view()),
     path("chats/<str:chat_id>/pins", PinsView.as_view()),
     path("chats/<str:chat_id>/pins/<str:message_id>", PinView.as_view()),
     path("chats/<str:chat_id>/participants", ParticipantsView.as_view()),
@@ -33,6 +36,7 @@ urlpatterns = [
     path("chats/<str:chat_id>/read", ReadView.as_view()),
     path("chats/<str:chat_id>/read-positions", ReadPositionsView.as_view()),
     path("chats/<str:chat_id>/unread/why", UnreadWhyView.as_view()),
+    path("me/stars", StarsView.as_view()),
     path("invites/<str:code>", InviteView.as_view()),
     path("search/messages", SearchView.as_view()),
     path("receipts/<uuid:receipt_id>", ReceiptView.as_view()),

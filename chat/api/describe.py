@@ -286,6 +286,26 @@ pin = extend_schema_view(
     put=operation("pin", {200: MESSAGE}, errors=list(_CHANGING)),
     delete=operation("unpin", {200: MESSAGE}, errors=list(_CHANGING)),
 )
+STAR = shape({"message": MESSAGE, "starred_at": MOMENT, "version": NUMBER})
+_STARRING = ("invalid_field", "not_found", "store_unavailable", "clock_skew")
+stars = extend_schema_view(
+    get=operation(
+        "stars",
+        {200: shape({"stars": many(STAR), "next": nullable(TEXT)})},
+        parameters=[
+            query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "of the page"),
+            query("before", TEXT, "the `next` of the page before"),
+        ],
+        errors=["invalid_field", "store_unavailable"],
+    )
+)
+chat_stars = extend_schema_view(
+    get=operation("chat_stars", {200: shape({"message_ids": many(MESSAGE_ID)})}, errors=["not_found"])
+)
+star = extend_schema_view(
+    put=operation("star", {204: None}, errors=[*_STARRING, "conflict"]),
+    delete=operation("unstar", {204: None}, errors=list(_STARRING)),
+)
 messages = extend_schema_view(
     get=operation(
         "messages",
@@ -345,8 +365,8 @@ search = extend_schema_view(
             query(
                 "q",
                 TEXT,
-                'words, `begin*`, `"a phrase"`, `from:` `in:` `before:` `after:` `has:link` `is:mine`, each'
-                " but the times with a minus for what is not wanted; at most 500 characters",
+                'words, `begin*`, `"a phrase"`, `from:` `in:` `before:` `after:` `has:link` `is:mine` `is:starred`'
+                " `is:pinned`, each but the times with a minus for what is not wanted; at most 500 characters",
             ),
             query("chat", TEXT, "a chat's id or name; given twice, either"),
             query("from", TEXT, "a sender's id, username or name, or `me`; given twice, either"),

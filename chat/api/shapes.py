@@ -13,6 +13,7 @@ from chat.models import Ban, Chat, Erased, Invite, Participant
 from chat.queries.chats import Membership
 from chat.queries.pins import Pinned
 from chat.queries.reactions import Reactions
+from chat.queries.stars import Starred
 from chat.queries.unread import Counts
 from chat.stores import Edit, Read
 from chatsite.accounts.queries import people
@@ -159,6 +160,15 @@ def pins(found: Sequence[Pinned], given: Reactions, *, viewer: str) -> list[Json
     shown = messages((one.message for one in found), given, viewer=viewer)
     return [
         {"message": message, "pinned_by": _user(one.pin.by, users), "pinned_at": iso(one.pin.version // 1_000)}
+        for one, message in zip(found, shown, strict=True)
+    ]
+
+
+def stars(found: Sequence[Starred], given: Reactions, *, viewer: str) -> list[Json]:
+    """Starred messages, with when each was starred."""
+    shown = messages((one.message for one in found), given, viewer=viewer)
+    return [
+        {"message": message, "starred_at": iso(one.version // 1_000), "version": one.version}
         for one, message in zip(found, shown, strict=True)
     ]
 

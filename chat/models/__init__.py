@@ -3,6 +3,7 @@
 from chat.messages import Message
 from chat.models.chats import Ban, Chat, Erased, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
+from chat.models.personal import Star
 
 __all__ = [
     "Ban",
@@ -15,4 +16,5 @@ __all__ = [
     "Message",
     "Participant",
     "ReadPosition",
+    "Star",
 ]

@@ -1,4 +1,4 @@
-"""The group `previews`: newest messages, copies of read positions, and inboxes.
+"""The group `previews`: newest messages, copies of read positions, and inboxes; stars of what was deleted.
 
 What goes to Django's database is written at most once a second for all chats
 that changed, in one transaction.
@@ -18,7 +18,7 @@ from django.db.models.functions import Greatest
 
 from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, ParticipantAdded, ReadAdvanced
 from chat.inboxes import inboxes
-from chat.models import Chat, Participant
+from chat.models import Chat, Participant, Star
 from chat.policy import Mode
 from chat.queries.erased import is_erased
 from chat.queries.participants import chat_id, need, roster
@@ -126,6 +126,7 @@ def _write_all(flush: _Flush) -> None:
         _write_newest(record)
     for record in flush.changed.values():
         _write_changed(record)
+        _forget_stars(record)
     for record in flush.added:
         _write_added(record)
     for record in flush.reads:
@@ -166,6 +167,12 @@ def _write_changed(record: Record) -> None:
     shown["is_deleted"] = isinstance(event, MessageDeleted)
     shown["content"] = event.content[:PREVIEW_CODE_POINTS] if isinstance(event, MessageEdited) else ""
     Chat.objects.filter(id=chat.id).update(last_message=shown, version=Greatest(F("version"), record.fact.version))
+
+
+def _forget_stars(record: Record) -> None:
+    """Let nobody's stars be taken up by what was deleted."""
+    if isinstance(record.fact.payload, MessageDeleted):
+        Star.objects.filter(chat=UUID(record.key), message_id=int(record.fact.payload.message_id)).delete()
 
 
 def _write_added(record: Record) -> None:

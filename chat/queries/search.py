@@ -4,8 +4,9 @@ An answer is right whatever the index is behind: each message that it names is r
 and what a chat's stream tells of and the index has not applied is looked through here.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,13 +16,15 @@ from chat.fold import MessageState, apply
 from chat.indexes import GROUP, index
 from chat.models import Participant
 from chat.protocol import message_event
-from chat.queries.messages import find_all, reactions
+from chat.queries import stars
+from chat.queries.pins import pinned_ids
+from chat.queries.places import Place, reactions_to, read
 from chat.queries.reactions import Reactions
 from chat.search import Asked, Query
 from chatsite.accounts.models import User
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.errors import Invalid, NotFound
+from chatsite.kernel.errors import Invalid
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.groups import held_from
 from chatsite.kernel.ids import MAX_ID, MIN_ID, ChatId, MessageId, UserId
@@ -30,8 +33,8 @@ ME = "me"
 LATEST = 500  # chats that are asked for what is new: where the index is behind somebody talked lately
 TAILS = 100  # of those, how many are looked through; more are not behind for long
 LOOKS = 3  # into the index, where much of what it found is not so any more
-
-Place = tuple[ChatId, MessageId]
+MOST_PINNED = 100  # chats whose pins one search reads, each by a query or two
+AT_ONCE = 100  # of the messages that are starred or pinned
 
 
 class Found(NamedTuple):
@@ -61,6 +64,10 @@ class _Tail(NamedTuple):
 async def find(asked: Asked, *, viewer: UserId, now_ms: int, below: int = MAX_ID, limit: int) -> Found:
     """The newest messages below a place that the viewer may read and that are what they asked for."""
     chats, query = await in_db_thread(_resolve, asked, viewer)
+    query = await placed(query, asked, chats, viewer)
+    if query.only is not None:
+        query = replace(query, high=min(below, query.high))
+        return await _among(query, chats, viewer=viewer, now_ms=now_ms, limit=limit)
     tails = await _tails(chats[:LATEST])
     late, unsure = _late(tails, query, below)
     found: dict[Place, tuple[int, MessageState]] = {}
@@ -72,7 +79,7 @@ async def find(asked: Asked, *, viewer: UserId, now_ms: int, below: int = MAX_ID
         places = {(hit.chat, MessageId(hit.message_id)): hit.place for hit in hits[:limit]}
         places = {place: number for place, number in places.items() if place not in late}
         places |= {place: place[1] for place in unsure if floor <= place[1] < top}
-        states = await _read(places, viewer)
+        states = await read(places, viewer=viewer)
         found |= {place: (places[place], state) for place, state in states.items() if query.matches(state)}
         found |= {
             place: (place[1], state) for place, state in late.items() if floor <= place[1] and query.matches(state)
@@ -85,12 +92,49 @@ async def find(asked: Asked, *, viewer: UserId, now_ms: int, below: int = MAX_ID
     messages = [state for _, state in shown[:limit]]
     return Found(
         messages,
-        await _reactions(messages, viewer),
+        await reactions_to(messages, viewer=viewer),
         shown[limit - 1][0] if len(shown) > limit else floor if more else None,
         up_to,
         max(0, now_ms - up_to) / 1_000,
         [tail.chat for tail in tails if not tail.is_whole],
     )
+
+
+async def placed(query: Query, asked: Asked, chats: Sequence[ChatId], viewer: UserId) -> Query:
+    """A search with the messages that are starred, or pinned, or are not; Invalid where that takes too many chats."""
+    wanted: list[frozenset[tuple[str, int]]] = []
+    unwanted: frozenset[tuple[str, int]] = frozenset()
+    if asked.starred is not None:
+        mine = await in_db_thread(stars.all_places, viewer=viewer)
+        starred = frozenset((str(chat), int(message)) for chat, message in mine)
+        wanted, unwanted = ([starred], unwanted) if asked.starred else (wanted, starred)
+    if asked.pinned is not None:
+        if len(chats) > MOST_PINNED:
+            raise Invalid(f"is:pinned looks through at most {MOST_PINNED} chats: name some with in:.", field="q")
+        pinned = frozenset([(str(chat), int(message)) for chat in chats for message in await pinned_ids(chat)])
+        wanted, unwanted = ([*wanted, pinned], unwanted) if asked.pinned else (wanted, unwanted | pinned)
+    only = frozenset.intersection(*wanted) if wanted else None
+    return replace(query, only=only, never=unwanted)
+
+
+async def _among(query: Query, chats: Sequence[ChatId], *, viewer: UserId, now_ms: int, limit: int) -> Found:
+    """Search among messages that are known by their places: no index is asked, so none is behind."""
+    mine = {str(chat): chat for chat in chats}
+    known = [(mine[chat], MessageId(message)) for chat, message in query.only or () if chat in mine]
+    left = sorted((place for place in known if query.low <= place[1] < query.high), key=itemgetter(1), reverse=True)
+    found: list[MessageState] = []
+    following: int | None = None
+    for _ in range(LOOKS):
+        now, left = left[:AT_ONCE], left[AT_ONCE:]
+        states = await read(now, viewer=viewer)
+        found += [states[place] for place in now if place in states and query.matches(states[place])]
+        following = now[-1][1] if left else None
+        if following is None or len(found) > limit:
+            break
+    if len(found) > limit:
+        found = found[:limit]
+        following = found[-1].message_id
+    return Found(found, await reactions_to(found, viewer=viewer), following, now_ms, 0.0, [])
 
 
 def _resolve(asked: Asked, viewer: UserId) -> tuple[list[ChatId], Query]:
@@ -172,25 +216,3 @@ def _late(tails: Iterable[_Tail], query: Query, below: int) -> tuple[dict[Place,
     said = {place: state for place, state in states.items() if state.is_visible and place[1] < below}
     changed = {place for place, state in states.items() if not state.is_visible and not state.is_deleted}
     return said, {place for place in changed if query.low <= place[1] < min(query.high, below)}
-
-
-async def _read(places: Mapping[Place, int], viewer: UserId) -> dict[Place, MessageState]:
-    """Messages as they are now, but for those of chats that the viewer has left meanwhile."""
-    found: dict[Place, MessageState] = {}
-    for chat in {chat for chat, _ in places}:
-        wanted = [message for of_chat, message in places if of_chat == chat]
-        try:
-            states = await find_all(chat, wanted, viewer=viewer)
-        except NotFound:
-            continue
-        found |= {(chat, MessageId(state.message_id)): state for state in states}
-    return found
-
-
-async def _reactions(messages: Iterable[MessageState], viewer: UserId) -> Reactions:
-    """The reactions of messages of several chats."""
-    by_chat: defaultdict[str, list[MessageState]] = defaultdict(list)
-    for state in messages:
-        by_chat[state.chat_id].append(state)
-    given = [await reactions(ChatId(UUID(chat)), states, viewer=viewer) for chat, states in by_chat.items()]
-    return {message: tallies for one in given for message, tallies in one.items()}

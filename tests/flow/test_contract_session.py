@@ -76,6 +76,7 @@ ME: dict[str, Shape] = {
     "chat_added": {"roomId": entity, "role": ROLE},
     "chat_removed": {"roomId": entity},
     "mute": {"state": {"roomId": entity, "until": moment}},
+    "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
     "preferences": {"state": dict},
     "sessions": {"state": {"ids": [entity]}},
 }
@@ -174,11 +175,13 @@ SERVER: dict[str, Shape] = {
 }
 # What an ACK says besides its ref, by what it answers.
 CHANGED: Shape = {"roomId": entity, "messageId": message_id, "version": number, **CURSOR}
+STARRED: Shape = {"roomId": entity, "messageId": message_id, "version": number}
 ACKS: dict[str, Shape] = {
     "SEND_MESSAGE": {"nonce?": text, "roomId": entity, "messageId": message_id, "ts": time, **CURSOR},
     "EDIT_MESSAGE": CHANGED,
     "DELETE_MESSAGE": CHANGED,
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), CHANGED),
+    **dict.fromkeys(("STAR", "UNSTAR"), STARRED),
     "READ": {"roomId": entity, "messageId": message_id, "version": number, **COUNTS},
     "PRESENCE_SET": {"version": number},
 }
@@ -386,6 +389,12 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     muted = await world.rest("ben", "PUT", f"/api/chats/{chat}/notifications", {"muted_until": until})
     assert muted.status == 200
     assert (await ben.expect("ME", kind="mute"))["state"] == {"roomId": chat, "until": until}
+    said = next(frame for frame in ben.frames if frame["type"] == "MESSAGE" and frame.get("nonce") == "n1")
+    place = {"roomId": chat, "messageId": said["messageId"]}
+    for type_, starred in (("STAR", True), ("UNSTAR", False)):
+        answer = says(await ben.ask(type_, **place), "ACK", **place)
+        told = await ben.expect("ME", kind="star", state={**place, "starred": starred})
+        assert told["version"] == answer["version"]
     assert (await world.rest("ben", "PATCH", "/api/me", {"preferences": {"theme": "dark"}})).status == 200
     assert (await ben.expect("ME", kind="preferences"))["state"]["theme"] == "dark"
     await world.ticket("ben", renew=True)

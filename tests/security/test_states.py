@@ -34,6 +34,9 @@ OF_A_CHAT: dict[str, Cells] = {
     f"GET {CHAT}/messages/<str:message_id>/reactions": ASKED,
     f"PUT {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
     f"DELETE {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
+    f"PUT {CHAT}/messages/<str:message_id>/star": (204, GONE),  # What is one's own changes nothing for others.
+    f"DELETE {CHAT}/messages/<str:message_id>/star": (204, GONE),
+    f"GET {CHAT}/stars": ASKED,
     f"GET {CHAT}/pins": ASKED,
     f"PUT {CHAT}/pins/<str:message_id>": REFUSED,
     f"DELETE {CHAT}/pins/<str:message_id>": REFUSED,
@@ -59,6 +62,8 @@ FRAMES_OF_A_CHAT: dict[str, Cells] = {
     "EDIT_MESSAGE": REFUSED,
     "DELETE_MESSAGE": REFUSED,
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), REFUSED),
+    "STAR": ("ACK", GONE),
+    "UNSTAR": ("ACK", GONE),
     "READ": ("ACK", GONE),
     "TYPING": REFUSED,
 }

@@ -1,4 +1,4 @@
-"""What answers STAR."""
+"""What answers STAR_APP_STAR."""
 
 from uuid import UUID
 

@@ -8,7 +8,7 @@ from chatsite.kernel.events import Record
 from tests.star_app.events import MessageStarred
 
 
-class StarMessage(ClientFrame, frozen=True, kw_only=True, tag="STAR"):
+class StarMessage(ClientFrame, frozen=True, kw_only=True, tag="STAR_APP_STAR"):
     """Star a message, or take the star away."""
 
     room_id: str
@@ -31,7 +31,7 @@ def star_body(record: Record) -> Body:
     """The body of a star."""
     event: MessageStarred = record.fact.payload
     frame = StarMeFrame(
-        kind="star",
+        kind="star_app.star",
         version=record.fact.version,
         room_id=event.room_id,
         message_id=event.message_id,

@@ -1,14 +1,17 @@
 """What a line of words and filters asks for."""
 
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.fold import MessageState, apply
+from chat.queries.search import MOST_PINNED, placed
 from chat.search import LONGEST, MOST_TERMS, Asked, Query, parse
 from chat.words import Phrase
 from chatsite.kernel.errors import Invalid
-from chatsite.kernel.ids import MAX_ID, MIN_ID, id_at
+from chatsite.kernel.ids import MAX_ID, MIN_ID, ChatId, UserId, id_at
 from tests.unit.events import OTHER, SENDER, deleted, edited, sent
 
 DAY_MS = 1_767_225_600_000  # 2026-01-01
@@ -26,10 +29,11 @@ def test_words_prefixes_phrases_and_what_is_not_wanted() -> None:
 
 
 def test_filters_by_name() -> None:
-    asked = parse('from:ada from:"ben b" -from:cyd in:"Tea kitchen" -in:noise has:link -is:mine')
+    asked = parse('from:ada from:"ben b" -from:cyd in:"Tea kitchen" -in:noise has:link -is:mine is:starred -is:pinned')
     assert (asked.senders, asked.not_senders) == (["ada", "ben b"], ["cyd"])
     assert (asked.chats, asked.not_chats) == (["Tea kitchen"], ["noise"])
     assert (asked.link, asked.mine, asked.phrases) == (True, False, [])
+    assert (asked.starred, asked.pinned) == (True, False)
 
 
 def test_days_and_times_are_ids() -> None:
@@ -53,7 +57,7 @@ def test_what_is_no_filter_is_a_word() -> None:
         "after:9999-12-31",
         "-before:2026-01-01",
         "has:image",
-        "is:pinned",
+        "is:read",
         'from:""',
     ],
 )
@@ -94,3 +98,9 @@ def test_a_message_is_what_it_says_now() -> None:
     assert not tea.matches(changed)
     assert not Query().matches(apply(changed, deleted(2_000)))
     assert not Query().matches(apply(None, edited(1_000, "tea")))
+
+
+async def test_pins_are_looked_for_in_a_hundred_chats_at_most() -> None:
+    chats = [ChatId(uuid4()) for _ in range(MOST_PINNED + 1)]
+    with pytest.raises(Invalid, match="in:"):
+        await placed(Query(), parse("is:pinned"), chats, UserId(uuid4()))

@@ -12,6 +12,7 @@ import { routeTo } from "chat/route";
 import { isQuiet, readingId } from "chat/reading";
 import { SearchPanel } from "chat/search_panel";
 import { signOut } from "chat/session";
+import { StarsPanel } from "chat/stars_panel";
 import { StatusPanel } from "chat/status_panel";
 import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
 import { badge } from "chat/unread";
@@ -22,6 +23,7 @@ export function ChatList() {
   const [isAccount, setAccount] = useState(false);
   const [isStatus, setStatus] = useState(false);
   const [isSearching, setSearching] = useState(false);
+  const [isStars, setStars] = useState(false);
   useEffect(() => {
     const press = (event) => {
       if (!isSearchKey(event)) return;
@@ -42,6 +44,14 @@ export function ChatList() {
           onClick=${() => setSearching(true)}
         >
           <${Icon} name="search" />
+        </button>
+        <button
+          class="icon-button"
+          aria-label="Starred messages"
+          title="Starred messages"
+          onClick=${() => setStars(true)}
+        >
+          <${Icon} name="star" />
         </button>
         <button class="icon-button" aria-label="New chat" title="New chat" onClick=${() => setCreating(true)}>
           <${Icon} name="plus" />
@@ -76,6 +86,7 @@ export function ChatList() {
       ${isStatus && html`<${StatusPanel} close=${() => setStatus(false)} />`}
       ${isAccount && html`<${AccountPanel} close=${() => setAccount(false)} />`}
       ${isSearching && html`<${SearchPanel} close=${() => setSearching(false)} />`}
+      ${isStars && html`<${StarsPanel} close=${() => setStars(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
     </aside>
   `;

@@ -13,6 +13,7 @@ import { PinsPanel } from "chat/pins_panel";
 import { PresenceLine } from "chat/presence_mark";
 import { loadPositions } from "chat/read_positions";
 import { Silence } from "chat/silence";
+import { loadStars } from "chat/stars";
 import { areChatsLoaded, openChat, openHistory, openId } from "chat/state";
 import { typingLine } from "chat/typing";
 import { writers } from "chat/writers";
@@ -28,6 +29,7 @@ export function Conversation() {
     loadMembers(chatId);
     loadPositions(chatId);
     loadPins(chatId);
+    loadStars(chatId);
   }, [chatId]);
   if (openId.value === null) return html`<main class="conversation nothing"><p>Choose a chat.</p></main>`;
   if (chat === null) {

@@ -9,6 +9,7 @@ import { heardQuoted } from "chat/quotes";
 import { heardPosition } from "chat/read_positions";
 import { cameUnseen, heardRead } from "chat/reading";
 import { connection } from "chat/server";
+import { heardStar, unstarDeleted } from "chat/stars";
 import { arrival, me, openId } from "chat/state";
 import { heardOut, heardTyping } from "chat/writers";
 
@@ -28,6 +29,7 @@ const CHANGES = {
   MESSAGE_DELETED(frame) {
     uncountMessage(frame);
     unpinDeleted(frame);
+    unstarDeleted(frame);
   },
   PIN: heardPin,
   MEMBER(frame) {
@@ -46,6 +48,7 @@ const PERSONAL = {
   read: heardRead,
   chat_added: ({ roomId }) => readChat(roomId),
   chat_removed: ({ roomId }) => leaveRoom(roomId),
+  star: heardStar,
   mute: ({ state }) => changeChat(state.roomId, { notifications_muted_until: state.until }),
 };
 

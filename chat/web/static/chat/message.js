@@ -12,6 +12,7 @@ import { isPinned } from "chat/pins";
 import { Quote } from "chat/quote";
 import { EmojiPicker, Reactions } from "chat/reactions";
 import { routeTo } from "chat/route";
+import { isStarred } from "chat/stars";
 import { editing, me, openId } from "chat/state";
 import { pieces } from "chat/text";
 
@@ -54,6 +55,8 @@ function Body({ message, moment }) {
         html`<button class="as-text" tabindex="-1" data-testid="edited" onClick=${showEarlier}>edited</button>`}
         ${isPinned(message.id) &&
         html`<span role="img" data-testid="pin-mark" aria-label="Pinned" title="Pinned"><${Icon} name="pin" /></span>`}
+        ${isStarred(message.id) &&
+        html`<span role="img" data-testid="star-mark" aria-label="Starred" title="Starred"><${Icon} name="star" /></span>`}
         <${Permalink} id=${message.id} moment=${moment} />
       </span>
       ${isReacting && html`<${EmojiPicker} message=${message} close=${() => setReacting(false)} />`}

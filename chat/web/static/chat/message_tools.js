@@ -5,6 +5,7 @@ import { answer, deleteMessage, editMessage, pinMessage } from "chat/open_chat";
 import { isPinned } from "chat/pins";
 import { may, mayReact, silence } from "chat/policy";
 import { markUnread } from "chat/reading";
+import { isStarred, starMessage } from "chat/stars";
 import { editing, longestText, me, openChat } from "chat/state";
 
 /** What the person may do with one message; nothing with a deleted one. */
@@ -13,6 +14,7 @@ export function MessageTools({ message, showEarlier, showEmojis }) {
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
   const pinned = isPinned(message.id);
+  const starred = isStarred(message.id);
   const mayDelete = may(chat, "delete_any") || (isOwn && !chat.is_archived);
   return html`
     <span class="tools">
@@ -22,6 +24,11 @@ export function MessageTools({ message, showEarlier, showEmojis }) {
       ${mayReact(chat, Date.now()) && html`<${Tool} name="react" label="React" run=${showEmojis} />`}
       ${may(chat, "pin") &&
       html`<${Tool} name="pin" label=${pinned ? "Unpin" : "Pin"} run=${() => pinMessage(message.id, !pinned)} />`}
+      <${Tool}
+        name="star"
+        label=${starred ? "Take the star away" : "Star"}
+        run=${() => starMessage(chat.id, message.id, !starred)}
+      />
       ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
       ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
       ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}

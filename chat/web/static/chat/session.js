@@ -11,6 +11,7 @@ import { stopPresence, watchPresence } from "chat/presences";
 import { loadPositions } from "chat/read_positions";
 import { stopReading, watchReading } from "chat/reading";
 import { api, connect, connection, disconnect, outbox, whenSessionEnds } from "chat/server";
+import { forgetStars, reloadStars } from "chat/stars";
 import {
   areChatsLoaded,
   arrival,
@@ -107,6 +108,7 @@ function leave(reason = null) {
   stopReading();
   stopWriting();
   stopPresence();
+  forgetStars();
   drafts.clear();
   localStorage.removeItem(SESSION_KEY);
   batch(() => {
@@ -139,7 +141,10 @@ const listeners = {
   event: takeEvent,
   personal: takePersonal,
   whisper: takeWhisper,
-  missed: catchUp,
+  missed() {
+    catchUp();
+    reloadStars();
+  },
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
     liveFrom(roomId, position);
@@ -166,6 +171,7 @@ const listeners = {
     // What changed between the first list and the first connection is caught up with, later breaks cost a list.
     if (hasConnected) {
       refreshChats();
+      reloadStars();
       loadPositions(openChat.value?.id ?? null);
     } else {
       catchUp();

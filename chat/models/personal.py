@@ -1,0 +1,23 @@
+"""What of chats is one person's alone: facts in Django's database."""
+
+from django.conf import settings
+from django.db import models
+
+from chat.models.chats import Chat
+
+
+class Star(models.Model):
+    """A message that somebody wants to find again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="stars")
+    message_id = models.BigIntegerField()
+    version = models.BigIntegerField(help_text="microseconds; when it was starred")
+
+    class Meta:
+        db_table = "stars"
+        # In this order, so that what is deleted finds its stars by it.
+        constraints = [models.UniqueConstraint(fields=["chat", "message_id", "user"], name="one_star_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} in {self.chat_id}"
