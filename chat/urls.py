@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api.chats import ChatsView, ChatView, DirectView, NotificationsView, ReceiptView, RestoreView
+from chat.api.chats import ChatsView, ChatView, DirectView, FavouriteView, NotificationsView, ReceiptView, RestoreView
 from chat.api.invites import InvitesView, InviteView
 from chat.api.messages import EditsView, MessagesView, MessageView
 from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
@@ -18,6 +18,7 @@ urlpatterns = [
     path("chats/<str:chat_id>", ChatView.as_view()),
     path("chats/<str:chat_id>/restore", RestoreView.as_view()),
     path("chats/<str:chat_id>/notifications", NotificationsView.as_view()),
+    path("chats/<str:chat_id>/favourite", FavouriteView.as_view()),
     path("chats/<str:chat_id>/messages", MessagesView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>", MessageView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from chat.api import describe, parse, shapes
 from chat.api.waiting import wait_for
 from chat.commands import chats as commands
-from chat.commands import notifications
+from chat.commands import favourites, notifications
 from chat.queries import chats as queries
 from chat.queries.chats import Membership
 from chatsite.accounts.api import body_of, text_field, viewer
@@ -141,6 +141,24 @@ class NotificationsView(APIView):
         until = parse.moment_field(body_of(request), "muted_until")
         notifications.mute_for_oneself(parse.path_uuid(chat_id), user=viewer(request), until=until)
         return Response(one(parse.path_uuid(chat_id), viewer(request)))
+
+
+@describe.favourite
+class FavouriteView(APIView):
+    """Whether a chat is first in one's list."""
+
+    def put(self, request: Request, chat_id: str) -> Response:
+        """Make it one of one's favourites."""
+        return self._set(request, chat_id, favourite=True)
+
+    def delete(self, request: Request, chat_id: str) -> Response:
+        """Let it be like the others."""
+        return self._set(request, chat_id, favourite=False)
+
+    def _set(self, request: Request, chat_id: str, *, favourite: bool) -> Response:
+        chat, user = parse.path_uuid(chat_id), viewer(request)
+        favourites.set_favourite(chat, user=user, favourite=favourite)
+        return Response(one(chat, user))
 
 
 def one(chat_id: UUID, user: User) -> shapes.Json:

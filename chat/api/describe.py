@@ -43,6 +43,7 @@ CHAT = shape(
         "slow_mode_seconds": NUMBER,
         "muted_until": nullable(MOMENT),
         "notifications_muted_until": nullable(MOMENT),
+        "is_favourite": FLAG,
         "last_read_message_id": nullable(MESSAGE_ID),
         "unread": NUMBER,
         "mentions": NUMBER,
@@ -188,6 +189,10 @@ notifications = extend_schema_view(
         body=shape({"muted_until": nullable(MOMENT)}),
         errors=["not_found", "clock_skew"],
     )
+)
+favourite = extend_schema_view(
+    put=operation("make_favourite", {200: CHAT}, errors=["not_found", "clock_skew"]),
+    delete=operation("end_favourite", {200: CHAT}, errors=["not_found", "clock_skew"]),
 )
 invites = extend_schema_view(
     get=operation("invites", {200: shape({"invites": many(INVITE)})}, errors=["forbidden", "not_found"]),

@@ -53,6 +53,7 @@ def chat(
         "slow_mode_seconds": row.slow_mode_seconds,
         "muted_until": _moment(place.muted_until),
         "notifications_muted_until": _moment(place.notifications_muted_until),
+        "is_favourite": place.is_favourite,
         "last_read_message_id": _id(mine.position.message_id),
         "unread": mine.unread,
         "mentions": mine.mentions,

@@ -57,6 +57,7 @@ class Participant(models.Model):
     is_active = models.BooleanField(default=True)
     muted_until = models.DateTimeField(null=True, help_text="may not post before")
     notifications_muted_until = models.DateTimeField(null=True, help_text="wants no notifications before")
+    is_favourite = models.BooleanField(default=False, help_text="first in one's own list")
     last_read_message_id = models.BigIntegerField(null=True, help_text="copied from the read position")
     last_read_pos = models.BigIntegerField(default=0, help_text="copied from the read position")
     unread_version = models.BigIntegerField(default=0, help_text="of the last `mark unread`; older reads lose to it")

@@ -77,6 +77,7 @@ ME: dict[str, Shape] = {
     "chat_removed": {"roomId": entity},
     "mute": {"state": {"roomId": entity, "until": moment}},
     "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
+    "favourite": {"state": {"roomId": entity, "favourite": flag}},
     "preferences": {"state": dict},
     "sessions": {"state": {"ids": [entity]}},
 }
@@ -389,6 +390,8 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     muted = await world.rest("ben", "PUT", f"/api/chats/{chat}/notifications", {"muted_until": until})
     assert muted.status == 200
     assert (await ben.expect("ME", kind="mute"))["state"] == {"roomId": chat, "until": until}
+    assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/favourite")).status == 200
+    await ben.expect("ME", kind="favourite", state={"roomId": chat, "favourite": True})
     said = next(frame for frame in ben.frames if frame["type"] == "MESSAGE" and frame.get("nonce") == "n1")
     place = {"roomId": chat, "messageId": said["messageId"]}
     for type_, starred in (("STAR", True), ("UNSTAR", False)):

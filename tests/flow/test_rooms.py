@@ -156,6 +156,23 @@ async def test_what_changed_since_a_version(world: World) -> None:
     assert left in changed["removed"]
 
 
+async def test_favourites_are_ones_own_affair(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    path = f"/api/chats/{chat}/favourite"
+    async with world.connect("ben") as ben:
+        made = (await world.rest("ben", "PUT", path)).body
+        assert made["is_favourite"] is True
+        told = await ben.expect("ME", kind="favourite", state={"roomId": chat, "favourite": True})
+        assert told["version"] == made["version"]
+        assert (await world.rest("ben", "PUT", path)).body["version"] == made["version"], "it is one already"
+        since = f"/api/chats?changed_since={made['version'] + 10_000_000 - 1}"
+        assert [one["is_favourite"] for one in (await world.rest("ben", "GET", since)).body["chats"]] == [True]
+        assert (await world.rest("ada", "GET", f"/api/chats/{chat}")).body["is_favourite"] is False
+        assert (await world.rest("ben", "DELETE", path)).body["is_favourite"] is False
+        await ben.expect("ME", kind="favourite", state={"roomId": chat, "favourite": False})
+    assert (await world.rest("eve", "PUT", path)).code == "not_found"
+
+
 async def test_notifications_are_ones_own_affair(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     path = f"/api/chats/{chat}/notifications"

@@ -105,6 +105,8 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     f"DELETE {CHAT}": (inside(204, lowest="owner"), None),
     f"POST {CHAT}/restore": (inside(200, lowest="owner"), {}),
     f"PUT {CHAT}/notifications": (inside(200), {"muted_until": None}),
+    f"PUT {CHAT}/favourite": (inside(200), {}),
+    f"DELETE {CHAT}/favourite": (inside(200), None),
     f"GET {CHAT}/messages": (inside(200), None),
     f"POST {CHAT}/messages": (inside(201, muted=403), {"content": "hello"}),
     f"GET {CHAT}/messages/<str:message_id>": (inside(200), None),

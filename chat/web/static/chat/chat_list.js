@@ -109,6 +109,8 @@ function ChatItem({ chat }) {
       html`<time datetime=${chat.last_message_at}>${shortMoment(chat.last_message_at, Date.now())}</time>`}
       <span class="preview" dir="auto">${preview(chat)}</span>
       <span class="badges">
+        ${chat.is_favourite &&
+        html`<span role="img" data-testid="favourite-mark" aria-label="Favourite"><${Icon} name="favourite" /></span>`}
         ${mentions > 0 && html`<span class="badge" role="img" aria-label="You are mentioned">@</span>`}
         ${unread > 0 && html`<span class="badge" role="img" aria-label="${badge(unread)} unread">${badge(unread)}</span>`}
       </span>

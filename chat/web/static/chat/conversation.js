@@ -7,6 +7,7 @@ import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { loadMembers } from "chat/members";
 import { MessageList } from "chat/message_list";
+import { setFavourite } from "chat/open_chat";
 import { nameOf } from "chat/people";
 import { loadPins, pinCount } from "chat/pins";
 import { PinsPanel } from "chat/pins_panel";
@@ -55,6 +56,7 @@ export function Conversation() {
         </div>
         ${pinCount() > 0 &&
         html`<${HeaderButton} icon="pin" label="${pinCount()} pinned" open=${() => setDialog("pins")} />`}
+        <${Favourite} chat=${chat} />
         <${HeaderButton} icon="calendar" label="Jump to a day" open=${() => setDialog("day")} />
         <${HeaderButton} icon="people" label="About this chat" open=${() => setDialog("about")} />
       </header>
@@ -67,6 +69,20 @@ export function Conversation() {
       ${dialog === "pins" && html`<${PinsPanel} chat=${chat} close=${() => setDialog(null)} />`}
       ${dialog === "day" && html`<${DayPicker} close=${() => setDialog(null)} />`}
     </main>
+  `;
+}
+
+function Favourite({ chat }) {
+  return html`
+    <button
+      class="icon-button"
+      aria-label="Favourite"
+      aria-pressed=${chat.is_favourite ? "true" : "false"}
+      title=${chat.is_favourite ? "No favourite any more" : "Make it a favourite: first in the list"}
+      onClick=${() => setFavourite(!chat.is_favourite)}
+    >
+      <${Icon} name="favourite" />
+    </button>
   `;
 }
 

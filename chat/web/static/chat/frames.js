@@ -48,6 +48,7 @@ const PERSONAL = {
   read: heardRead,
   chat_added: ({ roomId }) => readChat(roomId),
   chat_removed: ({ roomId }) => leaveRoom(roomId),
+  favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
   star: heardStar,
   mute: ({ state }) => changeChat(state.roomId, { notifications_muted_until: state.until }),
 };

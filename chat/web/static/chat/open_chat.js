@@ -1,6 +1,6 @@
 /** The open chat: where the address leads, its history, and what the person says in it. */
 import { batch } from "@preact/signals";
-import { acceptInvite, showLastMessage } from "chat/chats";
+import { acceptInvite, putChat, showLastMessage } from "chat/chats";
 import { History } from "chat/history";
 import { learn } from "chat/people";
 import { parseRoute, routeTo } from "chat/route";
@@ -149,6 +149,12 @@ export async function readEdits(messageId) {
 export async function pinMessage(messageId, isPinned) {
   const path = `chats/${openId.value}/pins/${messageId}`;
   await noticed(() => (isPinned ? api.put(path, {}) : api.delete(path)));
+}
+
+/** Makes the open chat one of the person's favourites, or no longer. */
+export async function setFavourite(isFavourite) {
+  const path = `chats/${openId.value}/favourite`;
+  await noticed(async () => putChat(await (isFavourite ? api.put(path, {}) : api.delete(path))));
 }
 
 /** Gives a message an emoji, or takes one's own back. */

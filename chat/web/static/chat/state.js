@@ -13,10 +13,10 @@ export const chats = signal(new Map());
 /** False until the list of chats was read once. */
 export const areChatsLoaded = signal(false);
 
-/** Chats, the latest message first. */
+/** Chats: favourites first, and of each kind the latest message first. */
 export const sortedChats = computed(() => {
   const time = (chat) => Date.parse(chat.last_message_at ?? chat.created_at ?? 0) || 0;
-  return [...chats.value.values()].sort((a, b) => time(b) - time(a));
+  return [...chats.value.values()].sort((a, b) => b.is_favourite - a.is_favourite || time(b) - time(a));
 });
 
 /** The id of the open chat, or null. */
