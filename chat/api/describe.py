@@ -190,6 +190,26 @@ notifications = extend_schema_view(
         errors=["not_found", "clock_skew"],
     )
 )
+DRAFT = shape(
+    {"chat_id": UUID, "content": TEXT, "reply_to": nullable(MESSAGE_ID), "updated_at": MOMENT, "version": NUMBER}
+)
+drafts = extend_schema_view(
+    get=operation(
+        "drafts",
+        {200: shape({"drafts": many(DRAFT), "next": nullable(TEXT)})},
+        parameters=[_after],
+        errors=["invalid_field"],
+    )
+)
+draft = extend_schema_view(
+    put=operation(
+        "save_draft",
+        {200: DRAFT},
+        body=shape({"content": TEXT, "reply_to_id": nullable(MESSAGE_ID)}, optional=["reply_to_id"]),
+        errors=["not_found", "clock_skew"],
+    ),
+    delete=operation("discard_draft", {204: None}, errors=["not_found", "clock_skew"]),
+)
 favourite = extend_schema_view(
     put=operation("make_favourite", {200: CHAT}, errors=["not_found", "clock_skew"]),
     delete=operation("end_favourite", {200: CHAT}, errors=["not_found", "clock_skew"]),

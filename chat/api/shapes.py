@@ -9,7 +9,7 @@ import msgspec
 from django.conf import settings
 
 from chat.fold import MessageState, Tallies, Tally
-from chat.models import Ban, Chat, Erased, Invite, Participant
+from chat.models import Ban, Chat, Draft, Erased, Invite, Participant
 from chat.queries.chats import Membership
 from chat.queries.pins import Pinned
 from chat.queries.reactions import Reactions
@@ -172,6 +172,17 @@ def stars(found: Sequence[Starred], given: Reactions, *, viewer: str) -> list[Js
         {"message": message, "starred_at": iso(one.version // 1_000), "version": one.version}
         for one, message in zip(found, shown, strict=True)
     ]
+
+
+def draft(row: Draft) -> Json:
+    """What its writer has begun to write."""
+    return {
+        "chat_id": str(row.chat_id),
+        "content": row.content,
+        "reply_to": _id(row.reply_to),
+        "updated_at": iso(row.version // 1_000),
+        "version": row.version,
+    }
 
 
 def _tallies(tallies: Tallies, viewer: str) -> list[Json]:

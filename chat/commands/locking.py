@@ -23,7 +23,7 @@ from chat.events import (
     PersonChatAdded,
     PersonChatRemoved,
 )
-from chat.models import Chat, Participant
+from chat.models import Chat, Draft, Participant
 from chat.policy import Action, Role
 from chat.queries import participants
 from chatsite.accounts import audit
@@ -131,6 +131,7 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
             )
         case ParticipantRemoved() | ParticipantLeft() | ParticipantBanned():
             told = PersonChatRemoved(user_id=event.user_id, room_id=event.room_id)
+            Draft.objects.filter(chat=chat_id, user=person).delete()
         case _:
             told = None
     if told is not None:

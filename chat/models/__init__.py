@@ -3,11 +3,12 @@
 from chat.messages import Message
 from chat.models.chats import Ban, Chat, Erased, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
-from chat.models.personal import Star
+from chat.models.personal import Draft, Star
 
 __all__ = [
     "Ban",
     "Chat",
+    "Draft",
     "Erased",
     "HistoryBucket",
     "HistoryEdit",

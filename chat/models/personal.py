@@ -21,3 +21,21 @@ class Star(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id} in {self.chat_id}"
+
+
+class Draft(models.Model):
+    """What somebody has begun to write in a chat, on whichever of their devices."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="drafts")
+    content = models.TextField()
+    reply_to = models.BigIntegerField(null=True, help_text="the message that it answers")
+    version = models.BigIntegerField(help_text="microseconds; the highest wins")
+
+    class Meta:
+        db_table = "drafts"
+        constraints = [models.UniqueConstraint(fields=["user", "chat"], name="one_draft_a_chat")]
+
+    def __str__(self) -> str:
+        # Without the text: it is nobody else's to read.
+        return f"in {self.chat_id}"

@@ -58,6 +58,16 @@ def moment(value: object) -> bool:
     return value is None or time(value)
 
 
+def maybe_text(value: object) -> bool:
+    """A text, or none."""
+    return value is None or isinstance(value, str)
+
+
+def reply(value: object) -> bool:
+    """A message that is answered, or none."""
+    return value is None or message_id(value)
+
+
 def mention(value: object) -> bool:
     """A person, or everybody."""
     return value in ("all", "here") or entity(value)
@@ -77,6 +87,7 @@ ME: dict[str, Shape] = {
     "chat_removed": {"roomId": entity},
     "mute": {"state": {"roomId": entity, "until": moment}},
     "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
+    "draft": {"state": {"roomId": entity, "content": maybe_text, "replyToId": reply}},
     "favourite": {"state": {"roomId": entity, "favourite": flag}},
     "preferences": {"state": dict},
     "sessions": {"state": {"ids": [entity]}},
@@ -390,6 +401,8 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     muted = await world.rest("ben", "PUT", f"/api/chats/{chat}/notifications", {"muted_until": until})
     assert muted.status == 200
     assert (await ben.expect("ME", kind="mute"))["state"] == {"roomId": chat, "until": until}
+    assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/draft", {"content": "half a"})).status == 200
+    await ben.expect("ME", kind="draft", state={"roomId": chat, "content": "half a", "replyToId": None})
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/favourite")).status == 200
     await ben.expect("ME", kind="favourite", state={"roomId": chat, "favourite": True})
     said = next(frame for frame in ben.frames if frame["type"] == "MESSAGE" and frame.get("nonce") == "n1")

@@ -25,6 +25,8 @@ OF_A_CHAT: dict[str, Cells] = {
     f"DELETE {CHAT}": (204, GONE),  # It is archived; with `hard` it goes, see below.
     f"POST {CHAT}/restore": (200, GONE),
     f"PUT {CHAT}/notifications": ASKED,  # One's own quiet changes nothing for others.
+    f"PUT {CHAT}/draft": ASKED,
+    f"DELETE {CHAT}/draft": (204, GONE),
     f"PUT {CHAT}/favourite": ASKED,
     f"DELETE {CHAT}/favourite": ASKED,
     f"GET {CHAT}/messages": ASKED,

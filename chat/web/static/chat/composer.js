@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { draftsHeard, keepDraft } from "chat/drafts";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { members } from "chat/members";
@@ -30,6 +31,7 @@ export function Composer({ chatId, chatName }) {
   const change = (next) => {
     drafts.set(chatId, next);
     setDraft(next);
+    keepDraft(chatId);
     if (next.text.trim() === "") tellStopped(chatId);
     else tellWriting(chatId);
   };
@@ -43,6 +45,8 @@ export function Composer({ chatId, chatName }) {
     field.current.style.height = "auto";
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [text]);
+  // From another device, while nothing is being written here.
+  useEffect(() => setDraft(drafts.get(chatId) ?? { text: "", chosen: [] }), [draftsHeard.value]);
   useEffect(() => () => tellStopped(chatId), []);
   useLayoutEffect(() => {
     if (replyToId !== null) field.current.focus();

@@ -1,5 +1,6 @@
 /** What each kind of frame changes on the page. */
 import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountMessage } from "chat/chats";
+import { forgetDraft, heardDraft } from "chat/drafts";
 import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
@@ -48,6 +49,7 @@ const PERSONAL = {
   read: heardRead,
   chat_added: ({ roomId }) => readChat(roomId),
   chat_removed: ({ roomId }) => leaveRoom(roomId),
+  draft: heardDraft,
   favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
   star: heardStar,
   mute: ({ state }) => changeChat(state.roomId, { notifications_muted_until: state.until }),
@@ -77,4 +79,5 @@ export function takePersonal(frame) {
 export function leaveRoom(roomId) {
   dropChat(roomId);
   forgetHistory(roomId);
+  forgetDraft(roomId);
 }

@@ -2,6 +2,7 @@
 import { batch } from "@preact/signals";
 import { fullJitter } from "chat-client";
 import { catchUp, liveFrom, recountSoon, refreshChats } from "chat/chats";
+import { forgetDrafts, loadDrafts } from "chat/drafts";
 import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
@@ -16,7 +17,6 @@ import {
   areChatsLoaded,
   arrival,
   chats,
-  drafts,
   link,
   longestText,
   me,
@@ -99,6 +99,7 @@ async function enter() {
   hasConnected = false;
   connection.start();
   refreshChats();
+  loadDrafts();
   showRoute();
 }
 
@@ -109,7 +110,7 @@ function leave(reason = null) {
   stopWriting();
   stopPresence();
   forgetStars();
-  drafts.clear();
+  forgetDrafts();
   localStorage.removeItem(SESSION_KEY);
   batch(() => {
     me.value = openId.value = openHistory.value = null;
@@ -144,6 +145,7 @@ const listeners = {
   missed() {
     catchUp();
     reloadStars();
+    loadDrafts();
   },
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
@@ -172,6 +174,7 @@ const listeners = {
     if (hasConnected) {
       refreshChats();
       reloadStars();
+      loadDrafts();
       loadPositions(openChat.value?.id ?? null);
     } else {
       catchUp();
