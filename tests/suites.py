@@ -6,9 +6,9 @@ import sys
 import time
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--dist", "loadgroup", "-m", "not stack"]
-# Test processes: three share two cores well, but where each has a system of several processes. To collect all in each
+# Test processes: four share two cores well, but where each has a system of several processes. To collect all in each
 # of them takes half a minute, so the two other shapes collect the stories alone, which is where theirs are.
-PARTS = {"embedded": ("3", "tests"), "standard": ("2", "tests/flow"), "cluster": ("2", "tests/flow")}
+PARTS = {"embedded": ("4", "tests"), "standard": ("2", "tests/flow"), "cluster": ("2", "tests/flow")}
 
 
 def main() -> int:
