@@ -13,8 +13,13 @@ from tests.world import PASSWORD, PEOPLE, Server, World
 # A sandbox needs rights that containers rarely give; the tests open no page but our own.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
-# One browser for all tests of a process, in the event loop of its session: to start one took as long as the test.
-IN_A_BROWSER = (pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"))
+# One browser for all, in the event loop of the session: to start one took as long as the test, and where each test
+# process had one, tests that took three seconds took ten, and clicks went beside what moved meanwhile.
+IN_A_BROWSER = (
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.asyncio(loop_scope="session"),
+)
 
 OpenWindow = Callable[..., Awaitable[Window]]
 
