@@ -12,7 +12,10 @@ from chatsite.kernel.addresses import clean_address, is_in, networks
 
 PACKAGES = ("grpc", "grpc_health", "grpc_reflection")
 LOOPBACK = networks(["127.0.0.0/8", "::1/128"])
-_INSTALL = "pip install --require-hashes -r requirements/grpc.txt"
+_INSTALL = (
+    ".venv/bin/pip install --require-hashes -r requirements/grpc.txt; where `make` found uv there is no pip in .venv:"
+    " uv pip install -p .venv/bin/python --require-hashes -r requirements/grpc.txt"
+)
 
 
 class Listening(NamedTuple):
