@@ -5,7 +5,7 @@ import gc
 import os
 import resource
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -90,19 +90,10 @@ class Command(BaseCommand):
         # Each connection is an open file, and the usual soft limit is a thousand of them.
         _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-        work: list[Coroutine[Any, Any, None]] = [
-            hub.run(),
-            hold_places(),
-            watch_expiry(),
-            watch_sign_ins(),
-            tracker.run(),
-        ]
-        if options["all"] or not settings.SHARED:
-            work += [run_groups(groups()), run_chores(), _tidy()]
         try:
             with running.groups_lock(), running.new_runner() as runner, self._leased(runner):
                 self._setup = None if settings.DEBUG else invites.setup_link()
-                runner.run(self._serve(options["host"], options["port"], work))
+                runner.run(self._serve(options["host"], options["port"], with_groups=options["all"]))
         except FolderTaken as error:
             raise CommandError(str(error)) from None
 
@@ -110,7 +101,14 @@ class Command(BaseCommand):
         above = runner.run(_highest_id())
         return clock.leased() if settings.SHARED else clock.leased(SERVE_WORKER, above=above)
 
-    async def _serve(self, host: str, port: int, work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    def _work(self, *, with_groups: bool) -> list[Coroutine[Any, Any, None]]:
+        """What goes on beside the answering."""
+        work = [hub.run(), hold_places(), watch_expiry(), watch_sign_ins(), tracker.run()]
+        if with_groups or not settings.SHARED:
+            work += [run_groups(groups()), run_chores(), _tidy()]
+        return work
+
+    async def _serve(self, host: str, port: int, *, with_groups: bool) -> None:
         # What is loaded now stays: the collector need not walk it again and again, nor look for
         # cycles every 700 objects. It was a fifth of the CPU of a busy server.
         gc.collect()
@@ -121,7 +119,7 @@ class Command(BaseCommand):
         try:
             for_services = await self._open_to_services()
             async with asyncio.TaskGroup() as tasks:
-                background = [tasks.create_task(one) for one in work]
+                background = [tasks.create_task(one) for one in self._work(with_groups=with_groups)]
                 services = [tasks.create_task(one.run()) for one in for_services]
                 serving = tasks.create_task(server.serve(), name="server")
                 stop = tasks.create_task(stopping.wait(), name="stop")
