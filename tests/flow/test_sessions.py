@@ -146,7 +146,8 @@ async def test_five_hundred_rooms_are_resumed_by_one_frame_on_any_server(make_se
                 start = len(ben.frames)
                 resuming = asyncio.create_task(device.subscribe(*device.cursors))
                 assert (await ben.ask("HEARTBEAT")).code is None  # Nobody else waits for it.
-                assert len(ben.frames) == start + 1
+                heard = [frame["type"] for frame in ben.frames[start:] if frame["type"] != "PRESENCE"]
+                assert heard == ["HEARTBEAT_ACK"]
                 await resuming
                 await device.heard_until(busy, lambda heard: len(heard) == 150)
                 await device.heard_until(some, lambda heard: len(heard) == 5)
