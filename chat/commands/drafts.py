@@ -4,12 +4,12 @@ from uuid import UUID
 
 from django.db import transaction
 
+from chat.commands import locking
 from chat.commands.messages import require_content
-from chat.models import Draft, Participant
+from chat.models import Draft
 from chatsite.accounts.models import User
 from chatsite.accounts.notices import person_changed
 from chatsite.kernel import clock
-from chatsite.kernel.errors import NotFound
 from chatsite.kernel.ids import MessageId
 
 
@@ -22,7 +22,7 @@ def save(chat_id: UUID, *, user: User, content: str, reply_to: MessageId | None)
             return before
         draft = before or Draft(chat_id=chat_id, user=user, version=0)
         draft.content, draft.reply_to = content, reply_to
-        draft.version = max(clock.version(), draft.version + 1)  # Another server's clock may have been ahead.
+        draft.version = clock.version(above=draft.version)
         draft.save()
         _tell(draft, version=draft.version, content=content)
         return draft
@@ -34,13 +34,12 @@ def discard(chat_id: UUID, *, user: User) -> None:
         draft = _locked(chat_id, user)
         if draft is not None:
             draft.delete()
-            _tell(draft, version=max(clock.version(), draft.version + 1), content=None)
+            _tell(draft, version=clock.version(above=draft.version), content=None)
 
 
 def _locked(chat_id: UUID, user: User) -> Draft | None:
     """One's draft in a chat, where one's devices take turns; NotFound for who is not in it."""
-    if Participant.objects.select_for_update().filter(chat=chat_id, user=user, is_active=True).first() is None:
-        raise NotFound()
+    locking.place(chat_id, user.id)
     return Draft.objects.filter(chat=chat_id, user=user).first()
 
 

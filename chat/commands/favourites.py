@@ -4,22 +4,19 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat.models import Participant
+from chat.commands import locking
 from chatsite.accounts.models import User
 from chatsite.accounts.notices import person_changed
 from chatsite.kernel import clock
-from chatsite.kernel.errors import NotFound
 
 
 def set_favourite(chat_id: UUID, *, user: User, favourite: bool) -> None:
     """Make a chat a favourite, or no longer; what it is already changes nothing. NotFound."""
     with transaction.atomic():
-        place = Participant.objects.select_for_update().filter(chat=chat_id, user=user, is_active=True).first()
-        if place is None:
-            raise NotFound()
+        place = locking.place(chat_id, user.id)
         if place.is_favourite == favourite:
             return
-        place.is_favourite, place.version = favourite, max(clock.version(), place.version + 1)
+        place.is_favourite, place.version = favourite, clock.version(above=place.version)
         place.save(update_fields=["is_favourite", "version"])
         state = {"roomId": str(chat_id), "favourite": favourite}
         person_changed(user.id, kind="favourite", state=state, version=place.version)

@@ -69,10 +69,7 @@ class Locked:
 
     def place(self, user_id: UUID) -> Participant:
         """The place of somebody who is in the chat, locked too; NotFound."""
-        place = Participant.objects.select_for_update().filter(chat=self.chat, user_id=user_id, is_active=True).first()
-        if place is None:
-            raise NotFound("This person is not in the chat.")
-        return place
+        return place(self.chat.id, user_id, absent="This person is not in the chat.")
 
     def require_another_owner(self, place: Participant) -> None:
         """Refuse to let the last owner go; one who cannot sign in would own it for nobody."""
@@ -84,11 +81,19 @@ class Locked:
         """Save the chat under a new version; answers it. Rosters of before are stale from the commit on."""
         chat = self.chat
         chat.members_version += 1
-        chat.version = max(clock.version(), chat.version + 1)  # Another server's clock may have been ahead.
+        chat.version = clock.version(above=chat.version)
         chat.save(update_fields=["members_version", "version", *fields])
         needed = chat.members_version
         transaction.on_commit(lambda: _tell(ChatId(chat.id), needed))
         return chat.version
+
+
+def place(chat_id: UUID, user_id: UUID, *, absent: str = "") -> Participant:
+    """The place of somebody who is in a chat, locked for the caller's transaction; NotFound."""
+    found = Participant.objects.select_for_update().filter(chat=chat_id, user=user_id, is_active=True).first()
+    if found is None:
+        raise NotFound(absent)
+    return found
 
 
 def _tell(chat: ChatId, version: int) -> None:

@@ -5,12 +5,13 @@ The message is looked for before the transaction: it is in another store.
 
 from django.db import transaction
 
-from chat.models import Participant, Star
+from chat.commands import locking
+from chat.models import Star
 from chat.queries.messages import require_message
 from chatsite.accounts.notices import person_changed
 from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread, unavailable_when_away
-from chatsite.kernel.errors import Conflict, NotFound
+from chatsite.kernel.errors import Conflict
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 MAX_STARS = 10_000  # of a person, in all chats: one statement reads them for a search
@@ -37,7 +38,7 @@ async def unstar(chat: ChatId, message: MessageId, *, by: UserId) -> int:
 @transaction.atomic
 def add(chat: ChatId, message: MessageId, by: UserId) -> int:
     """Keep a star of a message that was found, and tell of it where it is new."""
-    _lock(chat, by)
+    locking.place(chat, by)  # One's devices take turns.
     mine = Star.objects.filter(user=by)
     if (there := mine.filter(chat=chat, message_id=message).first()) is not None:
         return there.version
@@ -52,20 +53,14 @@ def add(chat: ChatId, message: MessageId, by: UserId) -> int:
 @transaction.atomic
 def take_away(chat: ChatId, message: MessageId, by: UserId) -> int:
     """Drop a star, and tell of it where there was one."""
-    _lock(chat, by)
+    locking.place(chat, by)  # One's devices take turns.
     there = Star.objects.filter(user=by, chat=chat, message_id=message).first()
     if there is None:
         return clock.version()
-    version = max(clock.version(), there.version + 1)  # Another server's clock may have been ahead.
+    version = clock.version(above=there.version)
     there.delete()
     _tell(chat, message, by, version=version, starred=False)
     return version
-
-
-def _lock(chat: ChatId, by: UserId) -> None:
-    """One's place in the chat, so that one's devices take turns; NotFound where it has ended meanwhile."""
-    if Participant.objects.select_for_update().filter(chat=chat, user=by, is_active=True).first() is None:
-        raise NotFound()
 
 
 def _tell(chat: ChatId, message: MessageId, by: UserId, *, version: int, starred: bool) -> None:

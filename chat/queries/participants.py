@@ -148,7 +148,7 @@ async def heard_by(user: str, versions: Mapping[str, int]) -> set[str]:
     for subject, version in versions.items():
         chat = _find_chat_id(subject)
         if chat is not None and (kept := _kept.get(chat)) is not None:
-            kept.needed = max(kept.needed, version)
+            need(chat, version)
             is_good = kept.is_good(asked_at=asked_at, since=float("-inf"))
             if is_good and kept.roster is not None and user in kept.roster.members:
                 _kept.move_to_end(chat)

@@ -53,11 +53,14 @@ def mint() -> MessageId:
         return held.clock.mint(now_ms=now_ms())
 
 
-def version() -> int:
-    """A version, in microseconds since 1970, above every earlier one; Unavailable without a lease."""
+def version(*, above: int = 0) -> int:
+    """A version, in microseconds since 1970, above every earlier one of this process; Unavailable without a lease.
+
+    And `above` the one that is to be replaced: another server's clock may have been ahead.
+    """
     held = _require_held()
     with held.lock:
-        return held.clock.version(now_us=time.time_ns() // 1_000)
+        return max(held.clock.version(now_us=time.time_ns() // 1_000), above + 1)
 
 
 def see(message_id: int) -> None:
