@@ -1,24 +1,14 @@
 /** The pinned messages of the open chat. */
-import { signal } from "@preact/signals";
+import { Marks } from "chat/marks";
 import { learn } from "chat/people";
 import { api } from "chat/server";
 import { openId } from "chat/state";
 
-// Whether each is pinned, by message id; of the chat `pinnedIn`.
-const pins = signal(new Map());
-let pinnedIn = null;
-// What was heard while they are read.
-let heard = new Map();
+const pins = new Marks();
 
 /** Reads which messages are pinned in the open chat: when it is opened, and where frames may have been missed. */
-export async function loadPins(chatId) {
-  if (pinnedIn !== chatId) pins.value = new Map();
-  pinnedIn = chatId;
-  const meanwhile = (heard = new Map());
-  if (chatId === null) return;
-  const found = await readPins().catch(() => null);
-  if (heard !== meanwhile || found === null) return;
-  pins.value = new Map([...found.map(({ message }) => [message.id, true]), ...meanwhile]);
+export function loadPins(chatId) {
+  return pins.load(chatId, async () => (await readPins()).map(({ message }) => message.id));
 }
 
 /** Returns the pinned messages of the open chat as the API gives them, the latest pin first. */
@@ -30,19 +20,17 @@ export async function readPins() {
 
 /** Says whether a message of the open chat is pinned. */
 export function isPinned(messageId) {
-  return pins.value.get(messageId) === true;
+  return pins.has(messageId);
 }
 
 /** Returns how many messages of the open chat are pinned. */
 export function pinCount() {
-  return [...pins.value.values()].filter(Boolean).length;
+  return pins.count();
 }
 
 /** Takes a PIN frame. */
 export function heardPin({ roomId, messageId, pinned }) {
-  if (roomId !== pinnedIn) return;
-  heard.set(messageId, pinned);
-  pins.value = new Map(pins.value).set(messageId, pinned);
+  pins.hear(roomId, messageId, pinned);
 }
 
 /** Takes a MESSAGE_DELETED frame: what is deleted is pinned no longer. */

@@ -1,27 +1,18 @@
 /** What the person has starred: which messages of the open chat, and the list of all. */
 import { signal } from "@preact/signals";
+import { Marks } from "chat/marks";
 import { learn } from "chat/people";
 import { api } from "chat/server";
 import { notice, openId } from "chat/state";
 
-// Whether each is starred, by message id; of the chat `starredIn`.
-const stars = signal(new Map());
-let starredIn = null;
-// What was heard while they are read.
-let heard = new Map();
+const stars = new Marks();
 
 /** How often a star was heard of: a list that is shown reads itself again. */
 export const starChanges = signal(0);
 
 /** Reads which messages are starred in the open chat: when it is opened, and where frames may have been missed. */
-export async function loadStars(chatId) {
-  if (starredIn !== chatId) stars.value = new Map();
-  starredIn = chatId;
-  const meanwhile = (heard = new Map());
-  if (chatId === null) return;
-  const found = await api.get(`chats/${chatId}/stars`).catch(() => null);
-  if (heard !== meanwhile || found === null) return;
-  stars.value = new Map([...found.message_ids.map((id) => [id, true]), ...meanwhile]);
+export function loadStars(chatId) {
+  return stars.load(chatId, async () => (await api.get(`chats/${chatId}/stars`)).message_ids);
 }
 
 /** Returns a page of what is starred in all chats, the latest star first: `{stars, next}`. */
@@ -33,7 +24,7 @@ export async function readStars(before = null) {
 
 /** Says whether a message of the open chat is starred. */
 export function isStarred(messageId) {
-  return stars.value.get(messageId) === true;
+  return stars.has(messageId);
 }
 
 /** Stars a message, or takes the star away. */
@@ -51,9 +42,7 @@ export async function starMessage(chatId, messageId, isStarred) {
 /** Takes an ME frame of a star. */
 export function heardStar({ state: { roomId, messageId, starred } }) {
   starChanges.value += 1;
-  if (roomId !== starredIn) return;
-  heard.set(messageId, starred);
-  stars.value = new Map(stars.value).set(messageId, starred);
+  stars.hear(roomId, messageId, starred);
 }
 
 /** Takes a MESSAGE_DELETED frame: what is deleted is starred no longer. */
@@ -69,7 +58,5 @@ export function reloadStars() {
 
 /** Forgets everything: another person may sign in. */
 export function forgetStars() {
-  starredIn = null;
-  heard = new Map();
-  stars.value = new Map();
+  stars.forget();
 }
