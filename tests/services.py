@@ -67,6 +67,13 @@ class Learnt:
         return made
 
 
+async def health(channel: grpc.aio.Channel, name: str = "") -> str:
+    """How a server, or a service of its own, says that it is."""
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
+    return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+
+
 class Service:
     """Another system, with or without a token."""
 
@@ -116,9 +123,7 @@ class Service:
 
     async def health(self, name: str = PRESENCE) -> str:
         """How it says that it is."""
-        stub: Any = health_pb2_grpc.HealthStub(self.channel)
-        answer = await stub.Check(health_pb2.HealthCheckRequest(service=name))
-        return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+        return await health(self.channel, name)
 
 
 class Watching:

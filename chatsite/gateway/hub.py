@@ -424,12 +424,8 @@ class Hub:
                 room.leaving.discard(session)
 
     async def _require_hearer(self, session: Session, subject: str, *, version: int) -> None:
-        if not await self._is_hearer(session, subject, version=version):
+        if not await who_may_hear([session.require_user], subject, version=version):
             raise NotFound()
-
-    async def _is_hearer(self, session: Session, subject: str, *, version: int) -> bool:
-        user = session.require_user
-        return user in await who_may_hear([user], subject, version=version)
 
     # --- replay
 

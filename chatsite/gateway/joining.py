@@ -99,12 +99,10 @@ class JoinedRooms:
     async def leave_forgotten(self) -> None:
         """Leave the groups of which nothing is heard any more."""
         layer, channel = get_channel_layer(), await self.channel()
-        for room in tuple(self._rooms.values()):
+        for room in self.all():
             self.leave_if_empty(room)  # Whoever it was joined for went away before it was.
         for subject in self.groups - self.heard - self._joining.keys():
             await layer.group_discard(group_of(subject), channel)
             self.groups.discard(subject)
             if subject in self._rooms or subject in self._joining or subject in self._watches.subjects:
-                # Somebody came while it was being left.
-                await layer.group_add(group_of(subject), channel)
-                self.groups.add(subject)
+                await self._enter_group(subject, channel)  # Somebody came while it was being left.

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from django.db import connections
-from grpc_health.v1 import health_pb2
 from prometheus_client import REGISTRY
 
 from chatsite.accounts.models import User
@@ -32,7 +31,7 @@ from presence.rpc import server as server_module
 from presence.stores import Beat, presence_store
 from presence.v1 import presence_pb2 as messages
 from tests.servers.proxy import Proxy
-from tests.services import PRESENCE, TOKENS, Refused
+from tests.services import PRESENCE, TOKENS, Refused, health
 from tests.standard import through
 from tests.world import in_time
 
@@ -217,14 +216,6 @@ async def test_a_port_that_is_taken_is_said() -> None:
 
 
 # --- how it is, and how it stops
-
-
-async def health(channel: grpc.aio.Channel) -> str:
-    """What it says of itself."""
-    from_text = health_pb2.HealthCheckResponse.FromString
-    call: Any = channel.unary_unary("/grpc.health.v1.Health/Check", None, from_text)
-    answer = await call(b"")
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
 
 
 async def test_it_is_not_well_while_the_store_is_away(redis_url: str, proxy: Proxy, settings: Any) -> None:
