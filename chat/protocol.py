@@ -435,12 +435,12 @@ def read_of(body: bytes) -> ReadMeFrame | None:
         return None  # Another app's frame that looks alike.
 
 
-def added_of(body: bytes) -> str | None:
-    """Who came into the room by the change that a body tells of; None for other bodies."""
+def added_of(body: bytes) -> MemberFrame | None:
+    """The coming in of somebody that a body tells of; None for other bodies."""
     if not body.startswith(b'{"type":"MEMBER"'):
         return None
     frame = _member_frame.decode(body)
-    return frame.user_id if frame.change == "added" else None
+    return frame if frame.change == "added" else None
 
 
 def reaction_event(body: bytes) -> Reacted | None:

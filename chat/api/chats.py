@@ -13,11 +13,13 @@ from chat.commands import chats as commands
 from chat.commands import favourites, notifications
 from chat.queries import chats as queries
 from chat.queries.chats import Membership
+from chat.queries.unread import copied
 from chatsite.accounts.api import body_of, text_field, viewer
 from chatsite.accounts.models import User
 from chatsite.accounts.queries import people
 from chatsite.gateway.streams import stream
 from chatsite.kernel.errors import Invalid, NotSupported
+from chatsite.kernel.eventlog import Positions
 from chatsite.kernel.idempotency import key_of, once
 from chatsite.kernel.ids import MAX_ID, UserId
 
@@ -32,6 +34,7 @@ class ChatsView(APIView):
         """The viewer's chats, the latest first; with `changed_since` also what they are in no longer."""
         user = viewer(request)
         since = parse.number_param(request, "changed_since", 0, lowest=0, highest=MAX_ID)
+        done = async_to_sync(copied)()
         found = queries.page(
             user,
             words=request.query_params.get("q", "")[:100],
@@ -40,7 +43,7 @@ class ChatsView(APIView):
         )
         shown = found[: queries.PAGE]
         following = queries.cursor(shown[-1]) if len(found) > len(shown) else None
-        body: shapes.Json = {"chats": shown_to(user, shown), "next": following}
+        body: shapes.Json = {"chats": shown_to(user, shown, done=done), "next": following}
         if since:
             body["removed"] = queries.removed_since(user, since)
         return Response(body, headers=parse.link_to_next(request, following))
@@ -163,12 +166,16 @@ class FavouriteView(APIView):
 
 def one(chat_id: UUID, user: User) -> shapes.Json:
     """A chat as one of its participants sees it."""
-    return shown_to(user, [queries.require_participant(chat_id, user)])[0]
+    done = async_to_sync(copied)()
+    return shown_to(user, [queries.require_participant(chat_id, user)], done=done)[0]
 
 
-def shown_to(user: User, memberships: list[Membership]) -> list[shapes.Json]:
-    """Chats as one of their participants sees them; the number of queries does not depend on how many."""
-    counts = async_to_sync(queries.counts)(UserId(user.id), memberships)
+def shown_to(user: User, memberships: list[Membership], *, done: Positions) -> list[shapes.Json]:
+    """Chats as one of their participants sees them; the number of queries does not depend on how many.
+
+    `done` is what `copied()` said before they were read.
+    """
+    counts = async_to_sync(queries.counts)(UserId(user.id), memberships, done=done)
     epoch = async_to_sync(stream().epoch)()
     peers = queries.peers(user, memberships)
     users = people({*shapes.preview_senders(memberships), *peers.values()})

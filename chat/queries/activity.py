@@ -86,11 +86,12 @@ def _gone_on(known: Mapping[str, _Number], entries: Sequence[Entry], head: Head)
 
 
 async def _recount(chat: ChatId, users: Sequence[str], heads: Mapping[str, Head]) -> dict[str, _Number]:
+    done = await unread.copied()
     copies = await in_db_thread(_copies, chat, users)
     end = heads[str(chat)].pos
     counted = {user: _Number(None, end, heads[user].pos) for user in users if user not in copies}
     for user, copy in copies.items():
-        counts = (await unread.of(UserId(UUID(user)), {chat: copy}))[chat]
+        counts = (await unread.of(UserId(UUID(user)), {chat: copy}, done=done))[chat]
         counted[user] = _Number(counts.unread, counts.up_to, heads[user].pos)
     return counted
 

@@ -17,6 +17,7 @@ from chatsite.accounts.models import User
 from chatsite.gateway.streams import stream
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Invalid, NotFound
+from chatsite.kernel.eventlog import Positions
 from chatsite.kernel.ids import ChatId, UserId
 
 PAGE = 200  # chats or participants of one answer
@@ -73,17 +74,19 @@ def cursor(membership: Membership) -> str:
     return f"{membership.chat.version}.{membership.chat.id}"
 
 
-async def counts(user: UserId, memberships: Sequence[Membership]) -> dict[ChatId, Counts]:
-    """What a person has not read of their chats."""
-    return await unread.of(user, {chat_id(str(row.chat.id)): position_of(row.participant) for row in memberships})
+async def counts(user: UserId, memberships: Sequence[Membership], *, done: Positions) -> dict[ChatId, Counts]:
+    """What a person has not read of their chats; `done` is what `unread.copied()` said before those were read."""
+    copies = {chat_id(str(row.chat.id)): position_of(row.participant) for row in memberships}
+    return await unread.of(user, copies, done=done)
 
 
 async def subjects_of(user: str) -> dict[str, dict[str, Any]]:
     """The latest chats of a person, with what SUBSCRIBED_ALL says of each."""
+    done = await unread.copied()
     memberships = await in_db_thread(_latest, UUID(user))
     large = {ChatId(row.chat.id) for row in memberships if row.chat.mode == Mode.ACTIVITY}
     own = (await stream().heads([user]))[user].pos if large else 0
-    found = await counts(UserId(UUID(user)), memberships)
+    found = await counts(UserId(UUID(user)), memberships, done=done)
     activity.remember(user, {chat: found[chat] for chat in large}, own=own)
     return {
         str(chat): {"pos": one.up_to, "unread": one.unread, "mentions": one.mentions} for chat, one in found.items()

@@ -39,6 +39,10 @@ class Position(NamedTuple):
             return Position(message_id, pos, self.unread_version)
         return self
 
+    def since(self, pos: int, version: int) -> "Position":
+        """The position after coming in at a pos: what was said before is read, unless it was marked unread since."""
+        return self._replace(pos=pos) if pos > self.pos and version > self.unread_version else self
+
 
 class Counts(NamedTuple):
     """What somebody has not read of a chat, as of the pos `up_to`; at most 100 are counted."""
@@ -58,10 +62,18 @@ class Counts(NamedTuple):
         return sum(1 for one in self.messages if one.mentioned)
 
 
-async def of(user: UserId, copies: Mapping[ChatId, Position]) -> dict[ChatId, Counts]:
-    """What a person has not read in chats, whose positions as Django's database has them are given."""
+async def copied() -> Positions:
+    """How far positions are copied to Django's database. Asked before they are read there: see `of`."""
+    return await log().progress(PREVIEWS)
+
+
+async def of(user: UserId, copies: Mapping[ChatId, Position], *, done: Positions) -> dict[ChatId, Counts]:
+    """What a person has not read in chats, whose positions as Django's database has them are given.
+
+    `done` is what `copied()` said before they were read: a read that is copied
+    between the two is then taken from the stream, and not missed by both.
+    """
     heads = await stream().heads([str(chat) for chat in copies])
-    done = await log().progress(PREVIEWS)
     reads = await _recent_reads(user, _done(done, str(user)))
     positions: dict[ChatId, Position] = {}
     recent: dict[ChatId, Sequence[Entry]] = {}
@@ -84,8 +96,9 @@ async def of(user: UserId, copies: Mapping[ChatId, Position]) -> dict[ChatId, Co
 async def of_one(chat: ChatId, user: UserId) -> Counts:
     """What a participant has not read of one chat; NotFound for everybody else."""
     await require_seat(chat, user)
+    done = await copied()
     copy = await in_db_thread(_copy, chat, user)
-    return (await of(user, {chat: copy}))[chat]
+    return (await of(user, {chat: copy}, done=done))[chat]
 
 
 async def of_position(chat: ChatId, user: UserId, position: Position) -> Counts:
@@ -165,8 +178,8 @@ def _position(copy: Position, entries: Iterable[Entry], reads: Iterable[Entry], 
     """A position with what happened since it was copied: coming in, and reads."""
     position = copy
     for entry in entries:
-        if added_of(entry.body.bytes) == str(user):
-            position = position._replace(pos=max(position.pos, entry.pos))
+        if (added := added_of(entry.body.bytes)) is not None and added.user_id == str(user):
+            position = position.since(entry.pos, added.version)
     for entry in reads:
         if (read := read_of(entry.body.bytes)) is not None:
             position = position.after(int(read.message_id), read.read_pos, read.version, back=read.back)
