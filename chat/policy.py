@@ -24,6 +24,16 @@ class Role(StrEnum):
 _RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
+class Kind(StrEnum):
+    """What a chat is, for life."""
+
+    DIRECT = "direct"  # of two people, for good
+    GROUP = "group"  # of those who were added or invited
+    ANNOUNCEMENT = "announcement"  # a group in which only moderators and above post
+    PUBLIC = "public"  # anybody of its company may join
+    COMPANY = "company"  # everybody of its company is in it
+
+
 class Mode(StrEnum):
     """How those who hear everything of theirs hear a chat."""
 

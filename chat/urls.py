@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chat.api.chats import ChatsView, ChatView, DirectView, FavouriteView, NotificationsView, ReceiptView, RestoreView
+from chat.api.directory import JoinView, PublicChatsView
 from chat.api.drafts import DraftsView, DraftView
 from chat.api.invites import InvitesView, InviteView
 from chat.api.messages import EditsView, MessagesView, MessageView
@@ -16,7 +17,9 @@ from chat.api.stars import ChatStarsView, StarsView, StarView
 urlpatterns = [
     path("chats", ChatsView.as_view()),
     path("chats/direct", DirectView.as_view()),
+    path("chats/public", PublicChatsView.as_view()),
     path("chats/<str:chat_id>", ChatView.as_view()),
+    path("chats/<str:chat_id>/join", JoinView.as_view()),
     path("chats/<str:chat_id>/restore", RestoreView.as_view()),
     path("chats/<str:chat_id>/notifications", NotificationsView.as_view()),
     path("chats/<str:chat_id>/draft", DraftView.as_view()),

@@ -18,12 +18,10 @@ from chatsite.accounts.api import body_of, text_field, viewer
 from chatsite.accounts.models import User
 from chatsite.accounts.queries import people
 from chatsite.gateway.streams import stream
-from chatsite.kernel.errors import Invalid, NotSupported
+from chatsite.kernel.errors import Invalid
 from chatsite.kernel.eventlog import Positions
 from chatsite.kernel.idempotency import key_of, once
 from chatsite.kernel.ids import MAX_ID, UserId
-
-LATER_KINDS = ("public", "company")
 
 
 @describe.chats
@@ -49,10 +47,8 @@ class ChatsView(APIView):
         return Response(body, headers=parse.link_to_next(request, following))
 
     def post(self, request: Request) -> Response:
-        """Make a group, or a chat for announcements."""
+        """Make a group, a chat for announcements or a public one; staff also one of the whole company."""
         kind = text_field(body_of(request), "chat_type")
-        if kind in LATER_KINDS:
-            raise NotSupported(f"Chats of type {kind} belong to a later version.")
         if kind not in commands.KINDS:
             raise Invalid(
                 f"expected one of {', '.join(commands.KINDS)}; for direct POST chats/direct.", field="chat_type"

@@ -11,6 +11,7 @@ from django.conf import settings
 from chat.fold import MessageState, Tallies, Tally
 from chat.models import Ban, Chat, Draft, Erased, Invite, Participant
 from chat.queries.chats import Membership
+from chat.queries.directory import Listed
 from chat.queries.pins import Pinned
 from chat.queries.reactions import Reactions
 from chat.queries.stars import Starred
@@ -60,6 +61,20 @@ def chat(
         "epoch": epoch,
         "pos": mine.up_to,
         "version": max(row.version, place.version),
+    }
+
+
+def listed(found: Listed) -> Json:
+    """A public chat as those see it who may join it: nothing of what is said there."""
+    row, is_member = found
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "description": row.description,
+        "company_id": str(row.company_id),
+        "participant_count": row.participant_count,
+        "created_at": _moment(row.created_at),
+        "is_member": is_member,
     }
 
 

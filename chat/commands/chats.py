@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from chat.commands.companies import FILL_COMPANY_CHAT
 from chat.commands.locking import Actor, Locked, lock, record
 from chat.commands.participants import let_in
 from chat.events import (
@@ -23,26 +24,27 @@ from chat.events import (
     PersonChatRemoved,
 )
 from chat.models import Chat, Erased, Participant
-from chat.policy import OVERRIDABLE, Action, Role
+from chat.policy import OVERRIDABLE, Action, Kind, Role
 from chat.queries.erased import CHAT
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.accounts.policy import printable
 from chatsite.accounts.queries import colleagues
-from chatsite.kernel import clock
-from chatsite.kernel.errors import Invalid, NotFound
+from chatsite.kernel import chores, clock
+from chatsite.kernel.errors import Forbidden, Invalid, NotFound
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 1_000
 MAX_SLOW_MODE = 6 * 3_600  # seconds
 MAX_NEW_PARTICIPANTS = 1_000  # of one request; more are added by later ones
-KINDS = ("group", "announcement")
+KINDS = (Kind.GROUP, Kind.ANNOUNCEMENT, Kind.PUBLIC, Kind.COMPANY)
 
 
-def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = "group") -> tuple[Chat, str]:
+def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = Kind.GROUP) -> tuple[Chat, str]:
     """A new chat of the creator's company with its creator as owner; answers it and the id of its event.
 
-    Raises Invalid for a bad name or too many people, NotFound for somebody who
-    is not of that company.
+    Into a company chat everybody of the company is let in by a chore. Raises Invalid
+    for a bad name, too many people or no company where one is needed, NotFound for
+    somebody who is not of that company, Forbidden where only staff may.
     """
     name = require_name(name)
     others = set(people) - {creator.id}
@@ -50,6 +52,12 @@ def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = "gro
         raise Invalid(f"at most {MAX_NEW_PARTICIPANTS} at once.", field="participants")
     with transaction.atomic():
         company = CompanyMember.objects.filter(user=creator).order_by("joined_at").first()
+        if kind in (Kind.PUBLIC, Kind.COMPANY) and company is None:
+            raise Invalid("it would be a company's, and you are in none.", field="chat_type")
+        if kind == Kind.COMPANY and not creator.is_staff:
+            raise Forbidden("Only staff make a chat of the whole company.")
+        if kind == Kind.COMPANY and others:
+            raise Invalid("everybody of the company is in it.", field="participants")
         found = colleagues(creator).filter(id__in=others)
         if company:
             found = found.filter(companies=company.company_id)
@@ -61,10 +69,13 @@ def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = "gro
             chat_type=kind,
             company_id=company.company_id if company else None,
             created_by=creator,
-            permissions={"post": Role.MODERATOR} if kind == "announcement" else {},
+            permissions={"post": Role.MODERATOR} if kind == Kind.ANNOUNCEMENT else {},
         )
         roles = {member: Role.OWNER if member == creator else Role.MEMBER for member in members}
-        return chat, store_new(chat, roles, creator=creator)
+        event_id = store_new(chat, roles, creator=creator)
+        if kind == Kind.COMPANY:
+            chores.add(FILL_COMPANY_CHAT, key=str(chat.id), payload={"chat": str(chat.id)})
+        return chat, event_id
 
 
 def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
@@ -84,7 +95,7 @@ def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
                 return chat, _come_back(chat, (creator, other), by=creator)
             shared = CompanyMember.objects.filter(user=creator, company__members=other).order_by("joined_at").first()
             chat = Chat(
-                chat_type="direct", pair=pair, company_id=shared.company_id if shared else None, created_by=creator
+                chat_type=Kind.DIRECT, pair=pair, company_id=shared.company_id if shared else None, created_by=creator
             )
             return chat, store_new(chat, {creator: Role.MEMBER, other: Role.MEMBER}, creator=creator)
     except IntegrityError:  # The other one asked in the same moment, and was first.

@@ -22,7 +22,7 @@ from chat.fold import MessageState, Stamped, apply
 from chat.imports import Line
 from chat.messages import Message
 from chat.models import Chat, Erased, Participant
-from chat.policy import Role
+from chat.policy import Kind, Role
 from chat.queries import participants
 from chat.queries.erased import CHAT
 from chatsite.accounts.imported import ids_of, imported_people
@@ -84,7 +84,7 @@ def open_chat(source: Source) -> Chat:
         chat = Chat(
             id=chat_id,
             name=require_name(source.name),
-            chat_type="group",
+            chat_type=Kind.GROUP,
             company=source.company,
             created_by=source.owner,
         )

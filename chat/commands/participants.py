@@ -21,7 +21,7 @@ from chat.events import (
     ParticipantRoleChanged,
 )
 from chat.models import Ban, Chat, Invite, Participant
-from chat.policy import Action, Role
+from chat.policy import Action, Kind, Role
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.accounts.queries import colleagues
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
@@ -59,6 +59,7 @@ def remove(chat_id: UUID, *, user_id: UUID, by: Actor) -> str:
     """Remove somebody of a lower role; answers the id of its event."""
     with transaction.atomic():
         locked, place = _lock_other(chat_id, user_id, by, Action.MANAGE_PEOPLE)
+        _require_ways_out(locked.chat)
         locked.require_another_owner(place)
         return _take_out(ParticipantRemoved, locked, place)
 
@@ -70,6 +71,7 @@ def ban(chat_id: UUID, *, user_id: UUID, by: Actor, reason: str = "") -> None:
     with transaction.atomic():
         locked = lock(chat_id, by)
         locked.require(Action.MANAGE_PEOPLE)
+        _require_ways_out(locked.chat)
         place = Participant.objects.filter(chat=locked.chat, user_id=user_id).first()
         if place is None:
             raise NotFound("This person never was in the chat.")
@@ -109,11 +111,12 @@ def expel(chat_id: UUID, *, user_id: UUID, by: Staff) -> None:
 
 
 def leave(chat_id: UUID, *, user: User) -> str:
-    """Leave a chat; answers the id of its event. Conflict for the last owner, and in direct chats."""
+    """Leave a chat; answers the id of its event. Conflict for the last owner, and in direct and company chats."""
     with transaction.atomic():
         locked = lock(chat_id, user, even_archived=True)
         if locked.chat.pair is not None:
             raise Conflict("Nobody leaves a direct chat.")
+        _require_ways_out(locked.chat)
         place = locked.place(user.id)
         locked.require_another_owner(place)
         return _take_out(ParticipantLeft, locked, place)
@@ -151,6 +154,12 @@ def may_be_in(user: User, chat: Chat) -> bool:
         return True
     # Locked: who leaves the company meanwhile leaves this chat by a chore, which must find them in it.
     return CompanyMember.objects.select_for_update().filter(company=chat.company_id, user=user).first() is not None
+
+
+def _require_ways_out(chat: Chat) -> None:
+    """Refuse to take somebody out of a chat that they would be let into again."""
+    if chat.chat_type == Kind.COMPANY:
+        raise Conflict("Everybody of the company is in this chat; mute who disturbs it.")
 
 
 def _lock_other(chat_id: UUID, user_id: UUID, by: Actor, action: Action) -> tuple[Locked, Participant]:

@@ -231,7 +231,8 @@ class ServerView(_Public):
 
 def _me(user: User) -> dict[str, Any]:
     companies = [{"id": str(company.id), "name": company.name} for company in user.companies.all()]
-    return queries.shape(user) | {"email": user.email, "companies": companies, "preferences": user.preferences}
+    own = {"email": user.email, "companies": companies, "preferences": user.preferences, "is_staff": user.is_staff}
+    return queries.shape(user) | own
 
 
 def _changed(body: dict[str, Any], name: str, *, may_clear: bool = False) -> str | None:

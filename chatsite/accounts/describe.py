@@ -41,7 +41,7 @@ TOKENS = shape(
     example={"access": "eyJ...", "refresh": "eyJ...", "expires_in": 600},
 )
 COMPANY = shape({"id": UUID, "name": TEXT})
-ME = shape(_PERSON | {"email": TEXT, "companies": many(COMPANY), "preferences": {"type": "object"}})
+ME = shape(_PERSON | {"email": TEXT, "companies": many(COMPANY), "preferences": {"type": "object"}, "is_staff": FLAG})
 SESSION = shape(
     {
         "id": UUID,

@@ -101,3 +101,19 @@ async def test_a_chat_is_kept_quiet_in_every_window(served: Served, open_window:
     await served.write(chat, author="ben", texts=["psst"])
     await expect(other.badge(chat)).to_have_text("1")
     await expect(other.page).to_have_title("Chat")
+
+
+async def test_a_public_chat_is_found_and_joined(served: Served, open_window: OpenWindow) -> None:
+    ada, ben = await open_window("ada"), await open_window("ben", width=390)
+    await ada.page.get_by_role("button", name="New chat").click()
+    await ada.page.get_by_label("Public", exact=True).check()
+    await ada.page.get_by_label("Name", exact=True).fill("Mountain hikers")
+    await ada.page.get_by_role("button", name="Create chat").click()
+    await expect(ada.page.get_by_role("heading", name="Mountain hikers")).to_be_visible()
+    await ben.page.get_by_role("button", name="New chat").click()
+    await ben.page.get_by_label("Join a public one").check()
+    await ben.page.get_by_placeholder("Search by name").fill("hike")
+    await expect(ben.page.get_by_test_id("public-chat")).to_have_count(1)
+    await ben.page.get_by_role("button", name="Join Mountain hikers").click()
+    await expect(ben.page.get_by_role("heading", name="Mountain hikers")).to_be_visible()
+    await expect(ada.page.get_by_text("2 people")).to_be_visible()

@@ -96,6 +96,8 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /api/users/<uuid:user_id>": (COMPANY, None),
     "GET /api/chats": (everybody(200, anonymous=401), None),
     "POST /api/chats": (everybody(201, anonymous=401), {"chat_type": "group", "name": "mine"}),
+    "GET /api/chats/public": (everybody(200, anonymous=401), None),
+    f"POST {CHAT}/join": (everybody(404, anonymous=401), {}),  # It is not public; see test_company_chats.
     "POST /api/chats/direct": (
         everybody((200, 201), anonymous=401) | {"other company": 404, "staff": 404},
         {"user_id": "{dan}"},

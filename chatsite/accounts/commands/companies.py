@@ -6,7 +6,7 @@ from django.db import transaction
 
 from chatsite.accounts import audit, policy
 from chatsite.accounts.audit import Kind
-from chatsite.accounts.commands.people import require_person
+from chatsite.accounts.commands.people import bring_in, require_person
 from chatsite.accounts.models import Company, CompanyMember
 from chatsite.kernel import chores
 from chatsite.kernel.errors import NotFound
@@ -25,11 +25,12 @@ def make(name: str, *, by: UUID | None) -> Company:
 
 @transaction.atomic
 def add(company_id: UUID, *, user_id: UUID, by: UUID | None) -> None:
-    """Put a person in a company; one who is there stays."""
+    """Put a person in a company and, by a chore, into what everybody of it has; one who is there stays."""
     company, user = require_company(company_id), require_person(user_id)
     _, new = CompanyMember.objects.get_or_create(company=company, user=user)
     if new:
         detail = {"user": str(user.id)}
+        bring_in(company.id, user.id)
         audit.record(Kind.MEMBER_ADDED, actor=by, subject=audit.of_company(company.id), detail=detail)
 
 

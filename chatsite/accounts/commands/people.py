@@ -10,9 +10,12 @@ from chatsite.accounts import audit, links, policy
 from chatsite.accounts.audit import Kind
 from chatsite.accounts.commands import passwords, sign_ins
 from chatsite.accounts.links import Purpose
-from chatsite.accounts.models import SignIn, User
+from chatsite.accounts.models import CompanyMember, SignIn, User
 from chatsite.accounts.notices import person_changed
+from chatsite.kernel import chores
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
+
+JOINED_COMPANY = "joined_company"  # the chore that brings somebody into what everybody of a company has
 
 
 def change_email(user: User, *, email: str, password: str, address: str, **more: Any) -> User:
@@ -99,7 +102,15 @@ def reactivate(user_id: UUID, *, by: UUID | None) -> None:
     if not user.is_active:
         user.is_active = True
         user.save(update_fields=["is_active"])
+        for company in CompanyMember.objects.filter(user=user).values_list("company", flat=True):
+            bring_in(company, user.id)
         audit.record(Kind.PERSON_REACTIVATED, actor=by, subject=audit.of_person(user.id))
+
+
+def bring_in(company_id: UUID, user_id: UUID) -> None:
+    """Have a person brought into what everybody of a company has, after the caller's commit."""
+    payload = {"company": str(company_id), "user": str(user_id)}
+    chores.add(JOINED_COMPANY, key=f"{company_id}:{user_id}", payload=payload)
 
 
 def require_person(user_id: UUID) -> User:

@@ -4,7 +4,7 @@ import { Dialog } from "chat/dialog";
 import { BansPanel, InvitesPanel } from "chat/doors_panel";
 import { html } from "chat/html";
 import { MembersPanel } from "chat/members_panel";
-import { may } from "chat/policy";
+import { may, mayLeave } from "chat/policy";
 
 /** A dialog about the open chat: who is in it, how it is set, and the ways in and out. */
 export function ChatPanel({ chat, close }) {
@@ -16,7 +16,7 @@ export function ChatPanel({ chat, close }) {
       ${may(chat, "invite") && html`<${InvitesPanel} chat=${chat} />`}
       <${QuietPanel} chat=${chat} />
       ${may(chat, "rename") && html`<${ChatSettings} chat=${chat} />`}
-      ${chat.chat_type !== "direct" && html`<${PartingPanel} chat=${chat} />`}
+      ${(mayLeave(chat) || may(chat, "own")) && html`<${PartingPanel} chat=${chat} />`}
     <//>
   `;
 }

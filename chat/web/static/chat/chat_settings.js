@@ -4,7 +4,7 @@ import { fullTime } from "chat/dates";
 import { html } from "chat/html";
 import { archiveChat, changeSettings, eraseChat, keepQuiet, leaveChat, restoreChat } from "chat/members";
 import { SPANS } from "chat/members_panel";
-import { lowestFor, may, ROLES } from "chat/policy";
+import { lowestFor, may, mayLeave, ROLES } from "chat/policy";
 import { isQuiet } from "chat/reading";
 
 // What stands for "until I say otherwise".
@@ -114,7 +114,7 @@ export function PartingPanel({ chat }) {
   return html`
     <section class="stack" aria-label="Leaving">
       <p class="inline">
-        <button class="quiet" disabled=${isBusy} onClick=${() => ask(leave)}>Leave chat</button>
+        ${mayLeave(chat) && html`<button class="quiet" disabled=${isBusy} onClick=${() => ask(leave)}>Leave chat</button>`}
         ${mayOwn &&
         (chat.is_archived
           ? html`<button class="quiet" disabled=${isBusy} onClick=${() => ask(restoreChat)}>Restore chat</button>`

@@ -252,6 +252,16 @@ export async function acceptInvite(code) {
   open(await api.post(`invites/${code}`, {}));
 }
 
+/** Returns the public chats that one may join, by name, a page of them: `{ chats, next }`. */
+export function findPublicChats(words, after = null) {
+  return api.get("chats/public", { q: words, after });
+}
+
+/** Goes into a public chat and opens it; throws a Problem where one may not. */
+export async function joinChat(chatId) {
+  open(await api.post(`chats/${chatId}/join`, {}));
+}
+
 function open(chat) {
   putChat(chat);
   location.hash = routeTo(chat.id);

@@ -6,7 +6,7 @@ import { html } from "chat/html";
 import { addMember, banMember, changeRole, members, muteMember, removeMember } from "chat/members";
 import { nameOf } from "chat/people";
 import { PeopleSearch, Person } from "chat/people_search";
-import { isAbove, may, rolesToGive } from "chat/policy";
+import { isAbove, may, mayLeave, rolesToGive } from "chat/policy";
 import { PresenceLine, PresenceMark } from "chat/presence_mark";
 import { me } from "chat/state";
 
@@ -105,6 +105,7 @@ function MemberTools({ chat, id, member, name, isMuted }) {
             </span>
           `)}
       ${may(chat, "manage_people") &&
+      mayLeave(chat) &&
       html`
         ${button("Remove", () => removeMember(id))}
         ${button("Ban", async () => confirm(`Ban ${name} from this chat?`) && banMember(id))}

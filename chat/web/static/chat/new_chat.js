@@ -3,18 +3,23 @@ import { useAsk } from "chat/ask";
 import { createChat, openDirect } from "chat/chats";
 import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
+import { JoinChat } from "chat/join_chat";
 import { PeopleSearch, Person } from "chat/people_search";
+import { me } from "chat/state";
 
 const KINDS = { direct: "One person", group: "Group", announcement: "Announcements" };
+const OF_A_COMPANY = { public: "Public", join: "Join a public one" };
 
-/** A dialog that starts a chat: with one person, with several, or to announce things in. */
+/** A dialog that starts a chat, with one person, with several or for whoever likes to come, or leads into one. */
 export function NewChat({ close }) {
   const [kind, setKind] = useState("group");
+  const { companies, is_staff: isStaff } = me.value;
+  const kinds = { ...KINDS, ...(companies.length && OF_A_COMPANY), ...(companies.length && isStaff && { company: "Everybody" }) };
   return html`
     <${Dialog} title="New chat" close=${close}>
       <fieldset class="kinds">
         <legend class="unseen">Kind of chat</legend>
-        ${Object.entries(KINDS).map(
+        ${Object.entries(kinds).map(
           ([value, label]) => html`
             <label key=${value}>
               <input type="radio" name="kind" checked=${kind === value} onChange=${() => setKind(value)} /> ${label}
@@ -22,7 +27,9 @@ export function NewChat({ close }) {
           `,
         )}
       </fieldset>
-      ${kind === "direct" ? html`<${NewDirect} close=${close} />` : html`<${NewGroup} kind=${kind} close=${close} />`}
+      ${kind === "direct" && html`<${NewDirect} close=${close} />`}
+      ${kind === "join" && html`<${JoinChat} close=${close} />`}
+      ${!["direct", "join"].includes(kind) && html`<${NewGroup} kind=${kind} close=${close} />`}
     <//>
   `;
 }
@@ -46,6 +53,7 @@ function NewGroup({ kind, close }) {
   const [name, setName] = useState("");
   const [chosen, setChosen] = useState([]);
   const [ask, isBusy, problem] = useAsk();
+  const isOfAll = kind === "company";
 
   const toggle = (user) => {
     const without = chosen.filter(({ id }) => id !== user.id);
@@ -54,7 +62,7 @@ function NewGroup({ kind, close }) {
   const submit = (event) => {
     event.preventDefault();
     ask(async () => {
-      await createChat({ kind, name: name.trim(), userIds: chosen.map(({ id }) => id) });
+      await createChat({ kind, name: name.trim(), userIds: isOfAll ? [] : chosen.map(({ id }) => id) });
       close();
     });
   };
@@ -78,7 +86,10 @@ function NewGroup({ kind, close }) {
           onInput=${(event) => setName(event.target.value)}
         />
       </label>
-      <${PeopleSearch} label="People" chosen=${chosen} row=${row} />
+      ${isOfAll
+        ? html`<p class="hint">Everybody of your company is in it, and nobody leaves it.</p>`
+        : html`<${PeopleSearch} label="People" chosen=${chosen} row=${row} />`}
+      ${kind === "public" && html`<p class="hint">Anybody of your company finds it and may join.</p>`}
       ${problem}
       <button class="primary" disabled=${isBusy || !name.trim()}>Create chat</button>
     </form>

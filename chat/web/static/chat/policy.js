@@ -31,6 +31,11 @@ export function may({ role, chat_type: kind, permissions, is_archived: isArchive
   return rank(role) >= rank(lowest);
 }
 
+/** Says whether people may go out of a chat: not out of one of two, nor of their whole company. */
+export function mayLeave({ chat_type: kind }) {
+  return !["direct", "company"].includes(kind);
+}
+
 /** Returns who may do an action at least. */
 export function lowestFor({ permissions }, action) {
   return permissions?.[action] ?? LOWEST[action];
