@@ -34,6 +34,14 @@ class Kind(StrEnum):
     COMPANY = "company"  # everybody of its company is in it
 
 
+class Level(StrEnum):
+    """What of a chat somebody wants to be notified of."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NOTHING = "nothing"
+
+
 class Mode(StrEnum):
     """How those who hear everything of theirs hear a chat."""
 

@@ -136,10 +136,14 @@ class NotificationsView(APIView):
     """Whether one wants to be notified of a chat."""
 
     def put(self, request: Request, chat_id: str) -> Response:
-        """Mute a chat for oneself until a time, or no longer."""
-        until = parse.moment_field(body_of(request), "muted_until")
-        notifications.mute_for_oneself(parse.path_uuid(chat_id), user=viewer(request), until=until)
-        return Response(one(parse.path_uuid(chat_id), viewer(request)))
+        """Say what one wants to be notified of, or mute the chat for oneself until a time, or no longer."""
+        chat, user, body = parse.path_uuid(chat_id), viewer(request), body_of(request)
+        level, until = parse.level_field(body), parse.moment_field(body, "muted_until")
+        if level is not None:
+            notifications.set_level(chat, level, user=user)
+        if level is None or "muted_until" in body:
+            notifications.mute_for_oneself(chat, user=user, until=until)
+        return Response(one(chat, user))
 
 
 @describe.favourite

@@ -2,7 +2,7 @@
 
 from drf_spectacular.utils import extend_schema_view
 
-from chat.policy import Role
+from chat.policy import Level, Role
 from chatsite.accounts.describe import AUTHOR
 from chatsite.kernel.openapi import (
     FLAG,
@@ -21,6 +21,7 @@ from chatsite.kernel.openapi import (
 )
 
 ROLE: Schema = {"type": "string", "enum": [str(role) for role in Role]}
+LEVEL: Schema = {"type": "string", "enum": [str(level) for level in Level]}
 PERMISSIONS: Schema = {"type": "object", "additionalProperties": ROLE}  # the lowest role that may
 PREVIEW = shape({"id": MESSAGE_ID, "sender": nullable(AUTHOR), "content": TEXT, "created_at": MOMENT})
 CHAT = shape(
@@ -43,6 +44,7 @@ CHAT = shape(
         "slow_mode_seconds": NUMBER,
         "muted_until": nullable(MOMENT),
         "notifications_muted_until": nullable(MOMENT),
+        "notification_level": LEVEL,
         "is_favourite": FLAG,
         "last_read_message_id": nullable(MESSAGE_ID),
         "unread": NUMBER,
@@ -186,7 +188,7 @@ notifications = extend_schema_view(
     put=operation(
         "mute_for_oneself",
         {200: CHAT},
-        body=shape({"muted_until": nullable(MOMENT)}),
+        body=shape({"muted_until": nullable(MOMENT), "level": LEVEL}, optional=["muted_until", "level"]),
         errors=["not_found", "clock_skew"],
     )
 )

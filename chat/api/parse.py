@@ -6,7 +6,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from chat.policy import Role
+from chat.policy import Level, Role
 from chatsite.kernel.errors import Invalid, NotFound
 from chatsite.kernel.ids import EPOCH_MS, MessageId, id_at
 
@@ -45,6 +45,15 @@ def role_field(data: dict[str, Any]) -> Role:
         return Role(data.get("role", Role.MEMBER))
     except ValueError:
         raise Invalid(f"expected one of {', '.join(Role)}.", field="role") from None
+
+
+def level_field(data: dict[str, Any]) -> Level | None:
+    """The level of notifications of a body, that may be missing."""
+    text = optional_text(data, "level")
+    try:
+        return None if text is None else Level(text)
+    except ValueError:
+        raise Invalid(f"expected one of {', '.join(Level)}.", field="level") from None
 
 
 def optional_text(data: dict[str, Any], name: str) -> str | None:

@@ -54,6 +54,7 @@ def chat(
         "slow_mode_seconds": row.slow_mode_seconds,
         "muted_until": _moment(place.muted_until),
         "notifications_muted_until": _moment(place.notifications_muted_until),
+        "notification_level": place.notification_level,
         "is_favourite": place.is_favourite,
         "last_read_message_id": _id(mine.position.message_id),
         "unread": mine.unread,

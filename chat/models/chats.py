@@ -5,7 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from chat.policy import OVERRIDABLE, Mode, Overrides, Role, mode_of
+from chat.policy import OVERRIDABLE, Level, Mode, Overrides, Role, mode_of
 
 
 class Chat(models.Model):
@@ -57,6 +57,9 @@ class Participant(models.Model):
     is_active = models.BooleanField(default=True)
     muted_until = models.DateTimeField(null=True, help_text="may not post before")
     notifications_muted_until = models.DateTimeField(null=True, help_text="wants no notifications before")
+    notification_level = models.CharField(
+        max_length=8, default=Level.ALL.value, choices=[(level.value, level.value) for level in Level]
+    )
     is_favourite = models.BooleanField(default=False, help_text="first in one's own list")
     last_read_message_id = models.BigIntegerField(null=True, help_text="copied from the read position")
     last_read_pos = models.BigIntegerField(default=0, help_text="copied from the read position")

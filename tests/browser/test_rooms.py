@@ -101,6 +101,14 @@ async def test_a_chat_is_kept_quiet_in_every_window(served: Served, open_window:
     await served.write(chat, author="ben", texts=["psst"])
     await expect(other.badge(chat)).to_have_text("1")
     await expect(other.page).to_have_title("Chat")
+    await ada.open_chat(chat)
+    panel = await ada.about()
+    await panel.get_by_role("button", name="Turn on").click()
+    await panel.get_by_label("Notify me of").select_option("mentions")
+    await ada.page.goto(f"{served.url}/#")
+    await served.write(chat, author="ben", texts=["psst again"])
+    await expect(other.badge(chat)).to_have_text("1")
+    await expect(other.page).to_have_title("Chat")
 
 
 async def test_a_public_chat_is_found_and_joined(served: Served, open_window: OpenWindow) -> None:

@@ -74,6 +74,7 @@ def mention(value: object) -> bool:
 
 
 MODE = {"full", "activity"}
+LEVEL = {"all", "mentions", "nothing"}
 ROLE = {"owner", "admin", "moderator", "member", "guest"}
 CURSOR: Shape = {"epoch": text, "pos": number}
 PLACE: Shape = {"roomId": entity, **CURSOR, "prev": number, "version": number}  # `..` of the contract
@@ -85,7 +86,7 @@ ME: dict[str, Shape] = {
     "read": {"roomId": entity, "messageId": message_id, "readPos": number, "upTo": number, "back?": flag, **COUNTS},
     "chat_added": {"roomId": entity, "role": ROLE},
     "chat_removed": {"roomId": entity},
-    "mute": {"state": {"roomId": entity, "until": moment}},
+    "mute": {"state": {"roomId": entity, "until": maybe_text, "level": LEVEL}},
     "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
     "draft": {"state": {"roomId": entity, "content": maybe_text, "replyToId": reply}},
     "favourite": {"state": {"roomId": entity, "favourite": flag}},
@@ -400,7 +401,7 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     until = "2090-01-01T00:00:00.000Z"
     muted = await world.rest("ben", "PUT", f"/api/chats/{chat}/notifications", {"muted_until": until})
     assert muted.status == 200
-    assert (await ben.expect("ME", kind="mute"))["state"] == {"roomId": chat, "until": until}
+    assert (await ben.expect("ME", kind="mute"))["state"] == {"roomId": chat, "until": until, "level": "all"}
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/draft", {"content": "half a"})).status == 200
     await ben.expect("ME", kind="draft", state={"roomId": chat, "content": "half a", "replyToId": None})
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/favourite")).status == 200

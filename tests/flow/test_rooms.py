@@ -182,4 +182,12 @@ async def test_notifications_are_ones_own_affair(world: World) -> None:
     async with world.connect("ben") as laptop:
         assert (await world.rest("ben", "PUT", path, {"muted_until": None})).body["notifications_muted_until"] is None
         told = await laptop.expect("ME", kind="mute")
-        assert told["state"] == {"roomId": chat, "until": None}
+        assert told["state"] == {"roomId": chat, "until": None, "level": "all"}
+        # What one is notified of stands beside what is muted.
+        for level in ("mentions", "nothing"):
+            await world.rest("ben", "PUT", path, {"muted_until": until})
+            shown = (await world.rest("ben", "PUT", path, {"level": level})).body
+            assert (shown["notification_level"], shown["notifications_muted_until"]) == (level, until)
+            await laptop.expect("ME", kind="mute", state={"roomId": chat, "until": until, "level": level})
+    assert (await world.rest("ben", "PUT", path, {"level": "loud"})).code == "invalid_field"
+    assert (await world.rest("ada", "GET", f"/api/chats/{chat}")).body["notification_level"] == "all"

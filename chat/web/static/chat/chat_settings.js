@@ -2,10 +2,12 @@ import { useState } from "preact/hooks";
 import { useAsk } from "chat/ask";
 import { fullTime } from "chat/dates";
 import { html } from "chat/html";
-import { archiveChat, changeSettings, eraseChat, keepQuiet, leaveChat, restoreChat } from "chat/members";
+import { archiveChat, changeSettings, eraseChat, keepQuiet, leaveChat, restoreChat, setLevel } from "chat/members";
 import { SPANS } from "chat/members_panel";
 import { lowestFor, may, mayLeave, ROLES } from "chat/policy";
-import { isQuiet } from "chat/reading";
+import { isMuted } from "chat/reading";
+
+const LEVELS = { all: "all messages", mentions: "messages that mention me", nothing: "nothing" };
 
 // What stands for "until I say otherwise".
 const ALWAYS = Date.UTC(2100, 0, 1);
@@ -92,7 +94,13 @@ export function QuietPanel({ chat }) {
   return html`
     <section class="stack" aria-label="Notifications">
       <h3>Notifications</h3>
-      ${isQuiet(chat)
+      <label>
+        Notify me of
+        <select value=${chat.notification_level} disabled=${isBusy} onChange=${({ target }) => ask(() => setLevel(target.value))}>
+          ${Object.entries(LEVELS).map(([level, label]) => html`<option key=${level} value=${level}>${label}</option>`)}
+        </select>
+      </label>
+      ${isMuted(chat)
         ? html`<p class="inline">Quiet${until(chat.notifications_muted_until)}. ${button("Turn on", null)}</p>`
         : html`<p class="inline">Keep quiet for ${spans.map(([label, at]) => button(label, at))}
             ${button("until I turn it off", ALWAYS)}</p>`}

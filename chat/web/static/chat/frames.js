@@ -52,7 +52,8 @@ const PERSONAL = {
   draft: heardDraft,
   favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
   star: heardStar,
-  mute: ({ state }) => changeChat(state.roomId, { notifications_muted_until: state.until }),
+  mute: ({ state: { roomId, until, level } }) =>
+    changeChat(roomId, { notifications_muted_until: until, notification_level: level }),
 };
 
 // What may get lost.

@@ -136,6 +136,11 @@ export async function keepQuiet(until) {
   putChat(await api.put(path("notifications"), { muted_until: until && new Date(until).toISOString() }));
 }
 
+/** Says what of the open chat one wants to be notified of: "all", "mentions" or "nothing". */
+export async function setLevel(level) {
+  putChat(await api.put(path("notifications"), { level }));
+}
+
 function path(rest = null) {
   return rest === null ? `chats/${openId.value}` : `chats/${openId.value}/${rest}`;
 }

@@ -31,8 +31,8 @@ export const readingId = computed(() => {
 
 /** How many messages are unread in all chats but those that are read now or kept quiet. */
 export const unreadInAll = computed(() => {
-  const loud = [...chats.value.values()].filter(({ id }) => id !== readingId.value).filter((chat) => !isQuiet(chat));
-  return loud.reduce((sum, { unread }) => sum + unread, 0);
+  const others = [...chats.value.values()].filter(({ id }) => id !== readingId.value);
+  return others.reduce((sum, chat) => sum + loud(chat), 0);
 });
 
 const shownId = computed(() => openChat.value?.id ?? null);
@@ -41,8 +41,19 @@ let readAt = 0;
 let timer = null;
 
 /** Says whether a person wants no notifications of a chat now. */
-export function isQuiet({ notifications_muted_until: until }) {
+export function isQuiet({ notification_level: level, ...chat }) {
+  return level === "nothing" || isMuted(chat);
+}
+
+/** Says whether a person has muted a chat until later. */
+export function isMuted({ notifications_muted_until: until }) {
   return until !== null && Date.parse(until) > Date.now();
+}
+
+// How many messages of a chat somebody wants to notice.
+function loud(chat) {
+  if (isQuiet(chat)) return 0;
+  return chat.notification_level === "mentions" ? chat.mentions : chat.unread;
 }
 
 /** Watches what the person looks at, from now on. */
