@@ -5,6 +5,7 @@ from django.urls import path
 from chat.api.chats import ChatsView, ChatView, DirectView, FavouriteView, NotificationsView, ReceiptView, RestoreView
 from chat.api.directory import JoinView, PublicChatsView
 from chat.api.drafts import DraftsView, DraftView
+from chat.api.folders import ChatFolderView, FoldersView, FolderView
 from chat.api.invites import InvitesView, InviteView
 from chat.api.messages import EditsView, MessagesView, MessageView
 from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
@@ -24,6 +25,7 @@ urlpatterns = [
     path("chats/<str:chat_id>/notifications", NotificationsView.as_view()),
     path("chats/<str:chat_id>/draft", DraftView.as_view()),
     path("chats/<str:chat_id>/favourite", FavouriteView.as_view()),
+    path("chats/<str:chat_id>/folder", ChatFolderView.as_view()),
     path("chats/<str:chat_id>/messages", MessagesView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>", MessageView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
@@ -43,6 +45,8 @@ urlpatterns = [
     path("chats/<str:chat_id>/read-positions", ReadPositionsView.as_view()),
     path("chats/<str:chat_id>/unread/why", UnreadWhyView.as_view()),
     path("me/drafts", DraftsView.as_view()),
+    path("me/folders", FoldersView.as_view()),
+    path("me/folders/<uuid:folder_id>", FolderView.as_view()),
     path("me/stars", StarsView.as_view()),
     path("invites/<str:code>", InviteView.as_view()),
     path("search/messages", SearchView.as_view()),

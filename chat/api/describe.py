@@ -46,6 +46,7 @@ CHAT = shape(
         "notifications_muted_until": nullable(MOMENT),
         "notification_level": LEVEL,
         "is_favourite": FLAG,
+        "folder_id": nullable(UUID),
         "last_read_message_id": nullable(MESSAGE_ID),
         "unread": NUMBER,
         "mentions": NUMBER,

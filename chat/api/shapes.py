@@ -56,6 +56,7 @@ def chat(
         "notifications_muted_until": _moment(place.notifications_muted_until),
         "notification_level": place.notification_level,
         "is_favourite": place.is_favourite,
+        "folder_id": str(place.folder_id) if place.folder_id else None,
         "last_read_message_id": _id(mine.position.message_id),
         "unread": mine.unread,
         "mentions": mine.mentions,

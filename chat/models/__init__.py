@@ -1,7 +1,7 @@
 """The tables of chats, and those of the SQL message store."""
 
 from chat.messages import Message
-from chat.models.chats import Ban, Chat, Erased, Invite, Participant
+from chat.models.chats import Ban, Chat, Erased, Folder, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
 from chat.models.personal import Draft, Star
 
@@ -10,6 +10,7 @@ __all__ = [
     "Chat",
     "Draft",
     "Erased",
+    "Folder",
     "HistoryBucket",
     "HistoryEdit",
     "HistoryMessage",

@@ -46,6 +46,21 @@ class Chat(models.Model):
         return {OVERRIDABLE[name]: Role(role) for name, role in self.permissions.items()}
 
 
+class Folder(models.Model):
+    """A name under which somebody puts chats of theirs in their own list."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        db_table = "folders"
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_folder_of_a_name")]
+
+    def __str__(self) -> str:
+        return str(self.id)  # Its name is nobody else's to read.
+
+
 class Participant(models.Model):
     """Somebody's place in a chat; inactive once they left or were removed."""
 
@@ -61,6 +76,7 @@ class Participant(models.Model):
         max_length=8, default=Level.ALL.value, choices=[(level.value, level.value) for level in Level]
     )
     is_favourite = models.BooleanField(default=False, help_text="first in one's own list")
+    folder = models.ForeignKey(Folder, on_delete=models.SET_NULL, null=True, help_text="in one's own list")
     last_read_message_id = models.BigIntegerField(null=True, help_text="copied from the read position")
     last_read_pos = models.BigIntegerField(default=0, help_text="copied from the read position")
     unread_version = models.BigIntegerField(default=0, help_text="of the last `mark unread`; older reads lose to it")

@@ -89,6 +89,8 @@ ME: dict[str, Shape] = {
     "mute": {"state": {"roomId": entity, "until": maybe_text, "level": LEVEL}},
     "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
     "draft": {"state": {"roomId": entity, "content": maybe_text, "replyToId": reply}},
+    "folder": {"state": {"roomId": entity, "folderId": maybe_text}},
+    "folders": {"state": {"folders": list}},
     "favourite": {"state": {"roomId": entity, "favourite": flag}},
     "preferences": {"state": dict},
     "sessions": {"state": {"ids": [entity]}},
@@ -406,6 +408,10 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     await ben.expect("ME", kind="draft", state={"roomId": chat, "content": "half a", "replyToId": None})
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/favourite")).status == 200
     await ben.expect("ME", kind="favourite", state={"roomId": chat, "favourite": True})
+    folder = (await world.rest("ben", "POST", "/api/me/folders", {"name": "Tea"})).body
+    await ben.expect("ME", kind="folders", state={"folders": [folder]})
+    assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/folder", {"folder_id": folder["id"]})).status == 200
+    await ben.expect("ME", kind="folder", state={"roomId": chat, "folderId": folder["id"]})
     said = next(frame for frame in ben.frames if frame["type"] == "MESSAGE" and frame.get("nonce") == "n1")
     place = {"roomId": chat, "messageId": said["messageId"]}
     for type_, starred in (("STAR", True), ("UNSTAR", False)):

@@ -23,6 +23,7 @@ PLACES = {
     "<uuid:receipt_id>": "00000000-0000-4000-8000-000000000000",
     "<str:code>": "{code}",
     "<uuid:sign_in_id>": "{session}",
+    "<uuid:folder_id>": "{session}",
     "<str:token>": "no-token",
 }
 

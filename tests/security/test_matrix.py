@@ -110,6 +110,11 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /api/me/drafts": (everybody(200, anonymous=401), None),
     f"PUT {CHAT}/draft": (inside(200), {"content": "half a"}),
     f"DELETE {CHAT}/draft": (inside(204), None),
+    "GET /api/me/folders": (everybody(200, anonymous=401), None),
+    "POST /api/me/folders": (everybody((201, 409), anonymous=401), {"name": "Tea"}),
+    "PATCH /api/me/folders/<uuid:folder_id>": (everybody(404, anonymous=401), {"name": "Milk"}),  # Of somebody else.
+    "DELETE /api/me/folders/<uuid:folder_id>": (everybody(404, anonymous=401), None),
+    f"PUT {CHAT}/folder": (inside(200), {"folder_id": None}),
     f"PUT {CHAT}/favourite": (inside(200), {}),
     f"DELETE {CHAT}/favourite": (inside(200), None),
     f"GET {CHAT}/messages": (inside(200), None),

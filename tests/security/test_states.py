@@ -29,6 +29,8 @@ OF_A_CHAT: dict[str, Cells] = {
     f"DELETE {CHAT}/draft": (204, GONE),
     f"PUT {CHAT}/favourite": ASKED,
     f"DELETE {CHAT}/favourite": ASKED,
+    f"PUT {CHAT}/folder": ASKED,
+    f"POST {CHAT}/join": (GONE, GONE),  # Neither is public.
     f"GET {CHAT}/messages": ASKED,
     f"POST {CHAT}/messages": REFUSED,
     f"GET {CHAT}/messages/<str:message_id>": ASKED,

@@ -3,13 +3,14 @@ import { AccountPanel } from "chat/account_panel";
 import { Avatar } from "chat/avatar";
 import { titleOf } from "chat/chats";
 import { shortMoment } from "chat/dates";
+import { isFolded, setFolded, sorted } from "chat/folders";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { NewChat } from "chat/new_chat";
 import { nameOf } from "chat/people";
 import { ChoiceLine, PresenceMark } from "chat/presence_mark";
 import { routeTo } from "chat/route";
-import { isQuiet, readingId } from "chat/reading";
+import { isQuiet, noticed, readingId } from "chat/reading";
 import { SearchPanel } from "chat/search_panel";
 import { signOut } from "chat/session";
 import { StarsPanel } from "chat/stars_panel";
@@ -58,7 +59,11 @@ export function ChatList() {
         </button>
       </header>
       <nav class="chat-list" aria-label="Chats">
-        ${sortedChats.value.map((chat) => html`<${ChatItem} key=${chat.id} chat=${chat} />`)}
+        ${sorted(sortedChats.value).map(({ folder, chats }) =>
+          folder
+            ? html`<${FolderItem} key=${folder.id} folder=${folder} chats=${chats} />`
+            : chats.map((chat) => html`<${ChatItem} key=${chat.id} chat=${chat} />`),
+        )}
         ${sortedChats.value.length === 0 &&
         html`<p class="empty">${areChatsLoaded.value ? "No chats yet. Start one with +." : "Loading…"}</p>`}
       </nav>
@@ -89,6 +94,25 @@ export function ChatList() {
       ${isStars && html`<${StarsPanel} close=${() => setStars(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
     </aside>
+  `;
+}
+
+function FolderItem({ folder: { id, name }, chats }) {
+  const unread = chats.reduce((sum, chat) => sum + noticed(chat), 0);
+  return html`
+    <details
+      class="folder"
+      data-testid="folder"
+      open=${!isFolded(id)}
+      onToggle=${({ target }) => setFolded(id, !target.open)}
+    >
+      <summary>
+        <span dir="auto">${name}</span>
+        ${unread > 0 && html`<span class="badge" role="img" aria-label="${badge(unread)} unread">${badge(unread)}</span>`}
+      </summary>
+      ${chats.map((chat) => html`<${ChatItem} key=${chat.id} chat=${chat} />`)}
+      ${chats.length === 0 && html`<p class="empty">No chats in it</p>`}
+    </details>
   `;
 }
 

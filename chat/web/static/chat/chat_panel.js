@@ -2,6 +2,7 @@ import { ChatSettings, PartingPanel, QuietPanel } from "chat/chat_settings";
 import { titleOf } from "chat/chats";
 import { Dialog } from "chat/dialog";
 import { BansPanel, InvitesPanel } from "chat/doors_panel";
+import { FolderPanel } from "chat/folder_panel";
 import { html } from "chat/html";
 import { MembersPanel } from "chat/members_panel";
 import { may, mayLeave } from "chat/policy";
@@ -15,6 +16,7 @@ export function ChatPanel({ chat, close }) {
       ${may(chat, "manage_people") && html`<${BansPanel} />`}
       ${may(chat, "invite") && html`<${InvitesPanel} chat=${chat} />`}
       <${QuietPanel} chat=${chat} />
+      <${FolderPanel} chat=${chat} />
       ${may(chat, "rename") && html`<${ChatSettings} chat=${chat} />`}
       ${(mayLeave(chat) || may(chat, "own")) && html`<${PartingPanel} chat=${chat} />`}
     <//>

@@ -1,6 +1,7 @@
 /** What each kind of frame changes on the page. */
 import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountMessage } from "chat/chats";
 import { forgetDraft, heardDraft } from "chat/drafts";
+import { heardFolder, heardFolders } from "chat/folders";
 import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
@@ -50,6 +51,8 @@ const PERSONAL = {
   chat_added: ({ roomId }) => readChat(roomId),
   chat_removed: ({ roomId }) => leaveRoom(roomId),
   draft: heardDraft,
+  folder: heardFolder,
+  folders: heardFolders,
   favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
   star: heardStar,
   mute: ({ state: { roomId, until, level } }) =>

@@ -31,8 +31,7 @@ export const readingId = computed(() => {
 
 /** How many messages are unread in all chats but those that are read now or kept quiet. */
 export const unreadInAll = computed(() => {
-  const others = [...chats.value.values()].filter(({ id }) => id !== readingId.value);
-  return others.reduce((sum, chat) => sum + loud(chat), 0);
+  return [...chats.value.values()].reduce((sum, chat) => sum + noticed(chat), 0);
 });
 
 const shownId = computed(() => openChat.value?.id ?? null);
@@ -50,9 +49,9 @@ export function isMuted({ notifications_muted_until: until }) {
   return until !== null && Date.parse(until) > Date.now();
 }
 
-// How many messages of a chat somebody wants to notice.
-function loud(chat) {
-  if (isQuiet(chat)) return 0;
+/** How many unread messages of a chat the person wants to notice. */
+export function noticed(chat) {
+  if (isQuiet(chat) || chat.id === readingId.value) return 0;
   return chat.notification_level === "mentions" ? chat.mentions : chat.unread;
 }
 

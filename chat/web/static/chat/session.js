@@ -3,6 +3,7 @@ import { batch } from "@preact/signals";
 import { fullJitter } from "chat-client";
 import { catchUp, liveFrom, recountSoon, refreshChats } from "chat/chats";
 import { forgetDrafts, loadDrafts } from "chat/drafts";
+import { forgetFolders, loadFolders } from "chat/folders";
 import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
@@ -99,6 +100,7 @@ async function enter() {
   hasConnected = false;
   connection.start();
   refreshChats();
+  loadFolders();
   loadDrafts();
   showRoute();
 }
@@ -111,6 +113,7 @@ function leave(reason = null) {
   stopPresence();
   forgetStars();
   forgetDrafts();
+  forgetFolders();
   localStorage.removeItem(SESSION_KEY);
   batch(() => {
     me.value = openId.value = openHistory.value = null;
@@ -145,6 +148,7 @@ const listeners = {
   missed() {
     catchUp();
     reloadStars();
+    loadFolders();
     loadDrafts();
   },
   fresh(roomId, position) {
@@ -174,6 +178,7 @@ const listeners = {
     if (hasConnected) {
       refreshChats();
       reloadStars();
+      loadFolders();
       loadDrafts();
       loadPositions(openChat.value?.id ?? null);
     } else {
