@@ -24,6 +24,8 @@ from presence.tracker import tracker
 class PresenceView(APIView):
     """Who is there."""
 
+    scope = "people"
+
     def get(self, request: Request) -> Response:
         """What one may see of some people, in the order asked for; strangers look like nobody."""
         users = list(dict.fromkeys(request.query_params.getlist("user")))
@@ -36,6 +38,8 @@ class PresenceView(APIView):
 @describe.own_presence
 class OwnPresenceView(APIView):
     """What one shows others."""
+
+    scope = "people"
 
     def get(self, request: Request) -> Response:
         """One's choice, whether or not one is there."""

@@ -28,6 +28,8 @@ from chatsite.kernel.ids import MAX_ID, UserId
 class ChatsView(APIView):
     """One's chats."""
 
+    scope = "chats"
+
     def get(self, request: Request) -> Response:
         """The viewer's chats, the latest first; with `changed_since` also what they are in no longer."""
         user = viewer(request)
@@ -69,6 +71,8 @@ class ChatsView(APIView):
 class DirectView(APIView):
     """The chat of two people."""
 
+    scope = "chats"
+
     def post(self, request: Request) -> Response:
         """One's direct chat with somebody: 201 when it is new, 200 when it was there."""
         creator = viewer(request)
@@ -87,6 +91,8 @@ class DirectView(APIView):
 @describe.chat
 class ChatView(APIView):
     """One chat."""
+
+    scope = "chats"
 
     def get(self, request: Request, chat_id: str) -> Response:
         """A chat the viewer is in."""
@@ -116,6 +122,8 @@ class ChatView(APIView):
 class RestoreView(APIView):
     """Bringing an archived chat back."""
 
+    scope = "chats"
+
     def post(self, request: Request, chat_id: str) -> Response:
         """Let the chat go on."""
         commands.restore(parse.path_uuid(chat_id), by=viewer(request))
@@ -126,6 +134,8 @@ class RestoreView(APIView):
 class ReceiptView(APIView):
     """What was erased for good."""
 
+    scope = "chats"
+
     def get(self, request: Request, receipt_id: UUID) -> Response:
         """The receipt, for who erased it; `finished_at` is set once every store has let go."""
         return Response(shapes.receipt(queries.require_receipt(receipt_id, viewer(request))))
@@ -134,6 +144,8 @@ class ReceiptView(APIView):
 @describe.notifications
 class NotificationsView(APIView):
     """Whether one wants to be notified of a chat."""
+
+    scope = "chats"
 
     def put(self, request: Request, chat_id: str) -> Response:
         """Say what one wants to be notified of, or mute the chat for oneself until a time, or no longer."""
@@ -149,6 +161,8 @@ class NotificationsView(APIView):
 @describe.favourite
 class FavouriteView(APIView):
     """Whether a chat is first in one's list."""
+
+    scope = "chats"
 
     def put(self, request: Request, chat_id: str) -> Response:
         """Make it one of one's favourites."""

@@ -42,6 +42,8 @@ LISTED = shape(
 class PublicChatsView(APIView):
     """The public chats that one may join."""
 
+    scope = "chats"
+
     def get(self, request: Request) -> Response:
         """Those of the viewer's companies by name, with whether one is in them."""
         words = request.query_params.get("q", "")[:100]
@@ -62,6 +64,8 @@ class PublicChatsView(APIView):
 )
 class JoinView(APIView):
     """Coming into a public chat."""
+
+    scope = "chats"
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Join it: 201, or 200 where one is in it already."""

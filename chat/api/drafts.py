@@ -15,6 +15,8 @@ from chatsite.kernel.ids import read_id
 class DraftsView(APIView):
     """What one has begun to write."""
 
+    scope = "chats"
+
     def get(self, request: Request) -> Response:
         """One's drafts in all chats, 100 at a time, in the order in which they were begun."""
         after = request.query_params.get("after")
@@ -28,6 +30,8 @@ class DraftsView(APIView):
 @describe.draft
 class DraftView(APIView):
     """One's draft in a chat."""
+
+    scope = "chats"
 
     def put(self, request: Request, chat_id: str) -> Response:
         """Keep what one has begun to write, in place of what was kept before."""

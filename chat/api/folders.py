@@ -35,6 +35,8 @@ _NAMED = shape({"name": TEXT}, example={"name": "Projects"})
 class FoldersView(APIView):
     """The folders of one's list of chats."""
 
+    scope = "chats"
+
     def get(self, request: Request) -> Response:
         """One's folders by name, 100 at most."""
         return Response({"folders": [_shape(each) for each in queries.of(viewer(request))]})
@@ -52,6 +54,8 @@ class FoldersView(APIView):
 )
 class FolderView(APIView):
     """One of them."""
+
+    scope = "chats"
 
     def patch(self, request: Request, folder_id: UUID) -> Response:
         """Give it another name."""
@@ -74,6 +78,8 @@ class FolderView(APIView):
 )
 class ChatFolderView(APIView):
     """In which folder one has a chat."""
+
+    scope = "chats"
 
     def put(self, request: Request, chat_id: str) -> Response:
         """Put it in a folder of one's own, or in none."""

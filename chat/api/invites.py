@@ -22,6 +22,8 @@ from chatsite.kernel.idempotency import key_of, once
 class InvitesView(APIView):
     """The invites of a chat."""
 
+    scope = "chats"
+
     def get(self, request: Request, chat_id: str) -> Response:
         """Those that still let somebody in, for who may invite."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.INVITE)
@@ -51,6 +53,8 @@ class InvitesView(APIView):
 @describe.invite
 class InviteView(APIView):
     """One invite, seen by who was invited."""
+
+    scope = "chats"
 
     def post(self, request: Request, code: str) -> Response:
         """Come into the chat: 201, or 200 where one is in it already."""

@@ -27,6 +27,8 @@ MAX_POS = (1 << 53) - 1
 class MessagesView(APIView):
     """The messages of a chat."""
 
+    scope = "messages"
+
     def get(self, request: Request, chat_id: str) -> Response:
         """A page of history, oldest first."""
         given = [name for name in ("before", "after", "around", "at") if name in request.query_params]
@@ -83,6 +85,8 @@ class MessagesView(APIView):
 class MessageView(APIView):
     """One message."""
 
+    scope = "messages"
+
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
         """A message of a chat the viewer is in."""
         return Response(one(require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)))
@@ -118,6 +122,8 @@ class MessageView(APIView):
 @describe.edits
 class EditsView(APIView):
     """The earlier texts of a message."""
+
+    scope = "messages"
 
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
         """What a message said before, oldest first; nothing of a deleted one."""

@@ -22,6 +22,8 @@ from chatsite.kernel.idempotency import key_of, once
 class ParticipantsView(APIView):
     """The participants of a chat."""
 
+    scope = "chats"
+
     def get(self, request: Request, chat_id: str) -> Response:
         """Who is in the chat, in the order of joining."""
         chat = queries.require_participant(parse.path_uuid(chat_id), viewer(request)).chat
@@ -52,6 +54,8 @@ class ParticipantsView(APIView):
 class ParticipantView(APIView):
     """One participant."""
 
+    scope = "chats"
+
     def patch(self, request: Request, chat_id: str, user_id: str) -> Response:
         """Change somebody's `role`, or `muted_until` when they may not post; one at a time."""
         chat, user, body = parse.path_uuid(chat_id), parse.path_uuid(user_id), body_of(request)
@@ -79,6 +83,8 @@ class ParticipantView(APIView):
 class LeaveView(APIView):
     """Leaving."""
 
+    scope = "chats"
+
     def post(self, request: Request, chat_id: str) -> Response:
         """Leave the chat."""
         commands.leave(parse.path_uuid(chat_id), user=viewer(request))
@@ -88,6 +94,8 @@ class LeaveView(APIView):
 @describe.bans
 class BansView(APIView):
     """Who may not come back."""
+
+    scope = "chats"
 
     def get(self, request: Request, chat_id: str) -> Response:
         """The bans of a chat, for who may lift them."""
@@ -100,6 +108,8 @@ class BansView(APIView):
 @describe.ban
 class BanView(APIView):
     """One ban."""
+
+    scope = "chats"
 
     def delete(self, request: Request, chat_id: str, banned_id: str) -> Response:
         """Lift it."""

@@ -19,6 +19,8 @@ from chatsite.kernel.ids import UserId, read_id
 class PinsView(APIView):
     """The pinned messages of a chat."""
 
+    scope = "messages"
+
     def get(self, request: Request, chat_id: str) -> Response:
         """The messages that are pinned, the latest pin first; 50 at most."""
         chat, user = require_chat_id(chat_id), viewer(request)
@@ -30,6 +32,8 @@ class PinsView(APIView):
 @describe.pin
 class PinView(APIView):
     """The pin of one message."""
+
+    scope = "messages"
 
     def put(self, request: Request, chat_id: str, message_id: str) -> Response:
         """Pin the message, which is the answer."""

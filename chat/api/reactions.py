@@ -23,6 +23,8 @@ MOST_NAMED = 100  # people of each emoji
 class ReactionsView(APIView):
     """Who reacted to a message."""
 
+    scope = "messages"
+
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
         """Each emoji that the message was given, how often, and up to 100 of those who gave it."""
         user = viewer(request)
@@ -35,6 +37,8 @@ class ReactionsView(APIView):
 @describe.reaction
 class ReactionView(APIView):
     """One's own emoji on a message."""
+
+    scope = "messages"
 
     def put(self, request: Request, chat_id: str, message_id: str, emoji: str) -> Response:
         """Give the message this emoji; the message is the answer."""

@@ -19,6 +19,8 @@ from chatsite.kernel.ids import MessageId, UserId, read_id
 class ReadView(APIView):
     """How far one has read a chat."""
 
+    scope = "messages"
+
     def put(self, request: Request, chat_id: str) -> Response:
         """Say that a message and all before it are read; with `unread` it and all after it are not."""
         body = body_of(request)
@@ -35,6 +37,8 @@ class ReadView(APIView):
 class ReadPositionsView(APIView):
     """How far everybody has read a chat."""
 
+    scope = "messages"
+
     def get(self, request: Request, chat_id: str) -> Response:
         """The read positions of participants, the furthest first."""
         positions = async_to_sync(queries.positions)(require_chat_id(chat_id), viewer=UserId(viewer(request).id))
@@ -44,6 +48,8 @@ class ReadPositionsView(APIView):
 @describe.unread_why
 class UnreadWhyView(APIView):
     """Which messages are unread."""
+
+    scope = "messages"
 
     def get(self, request: Request, chat_id: str) -> Response:
         """The messages behind the number, oldest first."""

@@ -23,6 +23,8 @@ FILTERS = {"chat": "in", "from": "from", "before": "before", "after": "after", "
 class SearchView(APIView):
     """What was said in the viewer's chats."""
 
+    scope = "messages"
+
     def get(self, request: Request) -> Response:
         """Messages that hold all that is asked for, newest first."""
         asked = search.parse(request.query_params.get("q", ""))

@@ -243,7 +243,7 @@ def _user(user_id: str | None, users: Mapping[str, Json]) -> Json | None:
     """A person by id; one whose account is gone keeps the id alone."""
     if user_id is None:
         return None
-    return users.get(user_id) or {"id": user_id, "username": None, "name": None, "avatar": None}
+    return users.get(user_id) or {"id": user_id, "username": None, "name": None, "avatar": None, "is_bot": False}
 
 
 def _preview(row: Chat, users: Mapping[str, Json]) -> Json | None:

@@ -18,6 +18,8 @@ from chatsite.kernel.ids import UserId, read_id
 class StarsView(APIView):
     """What one has starred."""
 
+    scope = "messages"
+
     def get(self, request: Request) -> Response:
         """The messages that one has starred and may still read, the latest star first."""
         user, before = viewer(request), request.query_params.get("before")
@@ -35,6 +37,8 @@ class StarsView(APIView):
 class ChatStarsView(APIView):
     """What one has starred in one chat."""
 
+    scope = "messages"
+
     def get(self, request: Request, chat_id: str) -> Response:
         """The ids of the messages that one has starred there, the latest star first."""
         chat, user = require_chat_id(chat_id), viewer(request)
@@ -45,6 +49,8 @@ class ChatStarsView(APIView):
 @describe.star
 class StarView(APIView):
     """One's star of a message."""
+
+    scope = "messages"
 
     def put(self, request: Request, chat_id: str, message_id: str) -> Response:
         """Star the message, for oneself alone."""

@@ -60,7 +60,11 @@ def _fill(chat_id: UUID) -> bool:
             return False
         locked = lock(chat_id, Staff(chat.created_by))
         there = Participant.objects.filter(chat=chat_id, is_active=True).values("user")
-        missing = User.objects.filter(is_active=True, companies=chat.company_id).exclude(id__in=there).order_by("id")
+        missing = (
+            User.objects.filter(is_active=True, is_bot=False, companies=chat.company_id)
+            .exclude(id__in=there)
+            .order_by("id")
+        )
         found = list(missing[:AT_ONCE])
         for user in found:
             let_in(locked, user, Role.MEMBER)
@@ -74,5 +78,5 @@ def _join_all(company: UUID, user_id: UUID) -> None:
             locked = lock(chat_id, Staff(user))
             is_in = Participant.objects.filter(chat=chat_id, user=user, is_active=True).exists()
             # They may have left the company by now.
-            if user.is_active and not is_in and may_be_in(user, locked.chat):
+            if user.is_active and not user.is_bot and not is_in and may_be_in(user, locked.chat):
                 let_in(locked, user, Role.MEMBER)

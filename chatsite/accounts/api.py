@@ -6,12 +6,13 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatsite.accounts import describe, queries, tickets, tokens
+from chatsite.accounts.api_tokens import CONNECT, require_scope
 from chatsite.accounts.commands import passwords, people, sign_ins
 from chatsite.accounts.models import SignIn, User
 from chatsite.accounts.tokens import Token
@@ -105,9 +106,12 @@ class LogoutView(APIView):
 class TicketView(APIView):
     """Tickets for WebSockets."""
 
+    permission_classes = [IsAuthenticated]
+
     def post(self, request: Request) -> Response:
         """A one-use ticket that opens a WebSocket within 30 s."""
         token = _token_of(request)
+        require_scope(token, CONNECT)
         identity = Identity(str(token.user_id), str(token.sign_in_id), token.expires_at)
         async_to_sync(require)(Ask(rule("tickets"), identity.sign_in_id))
         ticket = async_to_sync(tickets.issue)(identity, origin=request.headers.get("Origin"))
@@ -117,6 +121,8 @@ class TicketView(APIView):
 @describe.me
 class MeView(APIView):
     """The person who asks."""
+
+    scope = "people"  # to read: there is no scope to change a person by
 
     def get(self, request: Request) -> Response:
         """Oneself, with what only oneself sees."""
@@ -202,6 +208,8 @@ class SessionView(APIView):
 class UsersView(APIView):
     """Colleagues."""
 
+    scope = "people"
+
     def get(self, request: Request) -> Response:
         """Colleagues whose name holds `q`."""
         found = queries.search(viewer(request), request.query_params.get("q", "")[:100])
@@ -211,6 +219,8 @@ class UsersView(APIView):
 @describe.user
 class UserView(APIView):
     """One colleague."""
+
+    scope = "people"
 
     def get(self, request: Request, user_id: str) -> Response:
         """A colleague; the same 404 for one who is absent and one of another company."""

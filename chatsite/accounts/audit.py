@@ -37,6 +37,8 @@ class Kind(StrEnum):
     PERSON_REACTIVATED = "accounts.person.reactivated"
     STAFF_MADE = "accounts.staff.made"
     STAFF_UNMADE = "accounts.staff.unmade"
+    TOKEN_MADE = "accounts.api_token.made"  # noqa: S105 - no password
+    TOKEN_REVOKED = "accounts.api_token.revoked"  # noqa: S105 - no password
     COMPANY_MADE = "accounts.company.made"
     MEMBER_ADDED = "accounts.member.added"
     MEMBER_REMOVED = "accounts.member.removed"

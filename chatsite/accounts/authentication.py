@@ -1,6 +1,7 @@
 """Who is asking: bearer tokens over REST, tickets and tokens over WebSocket."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django.db.models import QuerySet
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from chatsite.accounts import tickets, tokens
+from chatsite.accounts import api_tokens, tickets, tokens
 from chatsite.accounts.models import SignIn, User
 from chatsite.gateway.registry import Identity
 from chatsite.kernel.database import in_db_thread
@@ -25,7 +26,10 @@ def standing(ids: Collection[UUID | str]) -> QuerySet[SignIn]:
 
 
 def require_signed_in(text: str) -> tuple[User, tokens.Token]:
-    """The person of an access token whose sign-in still stands."""
+    """The person of an access or API token whose sign-in still stands."""
+    if api_tokens.is_one(text):
+        found, token = api_tokens.require(text, now=datetime.now(UTC))
+        return found.user, token
     token = tokens.read("access", text)
     sign_in = standing([token.sign_in_id]).select_related("user").filter(user_id=token.user_id).first()
     if sign_in is None:
@@ -34,7 +38,7 @@ def require_signed_in(text: str) -> tuple[User, tokens.Token]:
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>`; a wrong one is refused, none is nobody."""
+    """`Authorization: Bearer <access or API token>`; a wrong one is refused, none is nobody."""
 
     def authenticate(self, request: Request) -> tuple[User, Any] | None:
         """The person and token of a request."""
@@ -55,10 +59,18 @@ async def authenticate(*, ticket: str | None, token: str | None, origin: str | N
         return await tickets.take(ticket, origin=origin)
     if token is None:
         raise Unauthenticated("AUTH needs a ticket or a token.")
+    if api_tokens.is_one(token):
+        return await in_db_thread(_connected, token)
     read = tokens.read("access", token)
     if (await _standing.ask([read.sign_in_id])).get(read.sign_in_id) != read.user_id:
         raise Unauthenticated(SIGNED_OUT)
     return Identity(str(read.user_id), str(read.sign_in_id), read.expires_at)
+
+
+def _connected(text: str) -> Identity:
+    _, token = api_tokens.require(text, now=datetime.now(UTC))
+    api_tokens.require_scope(token, api_tokens.CONNECT)
+    return Identity(str(token.user_id), str(token.sign_in_id), token.expires_at)
 
 
 async def _read_standing(ids: Sequence[UUID]) -> dict[UUID, UUID]:

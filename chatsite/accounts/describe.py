@@ -26,12 +26,18 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "bearer"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
-        """An access token of POST /api/auth/token."""
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        """An access token of POST /api/auth/token, or an API token."""
+        return {"type": "http", "scheme": "bearer"}
 
 
-ADA = {"id": "7d5b1c1e-9a0e-4a51-8f5e-0e6f0f6a1b11", "username": "ada", "name": "Ada Almond", "avatar": None}
-_PERSON: Schema = {"id": UUID, "username": TEXT, "name": TEXT, "avatar": nullable(TEXT)}
+ADA = {
+    "id": "7d5b1c1e-9a0e-4a51-8f5e-0e6f0f6a1b11",
+    "username": "ada",
+    "name": "Ada Almond",
+    "avatar": None,
+    "is_bot": False,
+}
+_PERSON: Schema = {"id": UUID, "username": TEXT, "name": TEXT, "avatar": nullable(TEXT), "is_bot": FLAG}
 PERSON = shape(_PERSON, example=ADA)
 # Of somebody whose account is gone the id alone is left.
 AUTHOR = shape(_PERSON | {"username": nullable(TEXT), "name": nullable(TEXT)}, example=ADA)
@@ -76,7 +82,9 @@ refresh = extend_schema_view(
     )
 )
 logout = extend_schema_view(post=operation("sign_out", {204: None}))
-ticket = extend_schema_view(post=operation("ws_ticket", {201: shape({"ticket": TEXT, "expires_in": NUMBER})}))
+ticket = extend_schema_view(
+    post=operation("ws_ticket", {201: shape({"ticket": TEXT, "expires_in": NUMBER})}, errors=["forbidden"])
+)
 _PROFILE: Schema = {
     "name": TEXT,
     "avatar": nullable(TEXT),

@@ -32,6 +32,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     avatar = models.URLField(blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    is_bot = models.BooleanField(default=False, help_text="a program that acts by API tokens")
     preferences = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -103,6 +104,27 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return self.user_agent or str(self.id)
+
+
+class ApiToken(models.Model):
+    """What a program shows instead of signing in; the token itself is not kept, see `chatsite.accounts.api_tokens`.
+
+    It stands as long as its sign-in: whatever ends that ends the token and its sockets.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    sign_in = models.OneToOneField(SignIn, on_delete=models.CASCADE, related_name="api_token")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the token")
+    scopes = models.JSONField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "api_tokens"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class OneTimeLink(models.Model):

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from chatsite.accounts.models import CompanyMember, SignIn, User
+from chatsite.accounts.models import ApiToken, CompanyMember, SignIn, User
 
 MAX_FOUND = 50
 MAX_SIGN_INS = 100  # of one person that are shown, the latest used first
@@ -26,23 +26,35 @@ def search(viewer: User, words: str) -> list[User]:
     return list(found.order_by("username")[:MAX_FOUND])
 
 
-def people(ids: Iterable[UUID | str]) -> dict[str, dict[str, str | None]]:
+def people(ids: Iterable[UUID | str]) -> dict[str, dict[str, str | bool | None]]:
     """People by id as REST shows them; those who are gone are missing."""
     return {str(user.id): shape(user) for user in User.objects.filter(id__in=set(ids))}
 
 
-def shape(user: User) -> dict[str, str | None]:
+def shape(user: User) -> dict[str, str | bool | None]:
     """A person as REST shows them to others."""
     return {
         "id": str(user.id),
         "username": user.username,
         "name": user.name or user.username,
         "avatar": user.avatar or None,
+        "is_bot": user.is_bot,
     }
+
+
+def api_tokens(user_id: UUID, *, now: datetime) -> "QuerySet[ApiToken]":
+    """The API tokens of a person that still stand at a moment, the newest first."""
+    found = ApiToken.objects.select_related("sign_in").filter(sign_in__user=user_id, sign_in__revoked_at=None)
+    return found.filter(expires_at__gt=now).order_by("-created_at")
+
+
+def bots() -> "QuerySet[User]":
+    """The bots of this installation."""
+    return User.objects.filter(is_bot=True, is_active=True).order_by("username")
 
 
 def sign_ins(user_id: UUID, *, now: datetime) -> "QuerySet[SignIn]":
     """The sign-ins of a person that still stand at a moment."""
     unused = now - timedelta(seconds=settings.TOKENS["REFRESH_SECONDS"])
-    found = SignIn.objects.filter(user=user_id, revoked_at=None, used_at__gt=unused)
+    found = SignIn.objects.filter(user=user_id, revoked_at=None, used_at__gt=unused, api_token=None)
     return found.order_by("-used_at")[:MAX_SIGN_INS]

@@ -30,6 +30,7 @@ class Token(NamedTuple):
     sign_in_id: uuid.UUID
     token_id: str
     expires_at: float
+    scopes: frozenset[str] | None = None  # of an API token; None where a person has signed in
 
 
 @cache

@@ -18,6 +18,7 @@ from chatsite.accounts.api import (
     UsersView,
     UserView,
 )
+from chatsite.accounts.bots_api import ApiTokensView, ApiTokenView, BotsView, BotTokensView, BotTokenView, BotView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view()),
@@ -30,6 +31,12 @@ urlpatterns = [
     path("me/password", PasswordView.as_view()),
     path("me/sessions", SessionsView.as_view()),
     path("me/sessions/<uuid:sign_in_id>", SessionView.as_view()),
+    path("me/tokens", ApiTokensView.as_view()),
+    path("me/tokens/<uuid:token_id>", ApiTokenView.as_view()),
+    path("bots", BotsView.as_view()),
+    path("bots/<uuid:bot_id>", BotView.as_view()),
+    path("bots/<uuid:bot_id>/tokens", BotTokensView.as_view()),
+    path("bots/<uuid:bot_id>/tokens/<uuid:token_id>", BotTokenView.as_view()),
     path("users", UsersView.as_view()),
     path("users/<uuid:user_id>", UserView.as_view()),
     path("auth/jwks.json", KeysView.as_view()),

@@ -89,9 +89,9 @@ def operation(
 ) -> Callable[[F], F]:
     """Describe one method of a view: its id, bodies by status, and the codes it refuses with.
 
-    Every operation may say rate_limited, and unauthenticated where it is not public.
+    Every operation may say rate_limited, and where it is not public unauthenticated, or forbidden to API tokens.
     """
-    codes = {"rate_limited", *errors} | (set() if is_public else {"unauthenticated", "token_expired"})
+    codes = {"rate_limited", *errors} | (set() if is_public else {"unauthenticated", "token_expired", "forbidden"})
     codes |= {"bad_frame", "invalid_field", "too_large"} if body else set()
     responses: dict[Any, Any] = {}
     for status, schema in answers.items():

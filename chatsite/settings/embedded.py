@@ -189,7 +189,7 @@ DEFAULT_FROM_EMAIL: str = setting("CHAT_MAIL_FROM")
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["chatsite.accounts.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["chatsite.accounts.permissions.InScope"],
     "DEFAULT_RENDERER_CLASSES": ["chatsite.kernel.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatsite.kernel.rest.JSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["chatsite.accounts.throttle.SignInThrottle"],

@@ -1,5 +1,7 @@
 """Stories of one's own account: a name, a password, and where one is signed in."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -52,3 +54,18 @@ async def test_one_changes_the_password(served: Served, open_window: OpenWindow)
     again = await open_window()
     await again.sign_in("ada", "a fine new secret")
     await again.is_connected()
+
+
+async def test_a_token_is_shown_once_and_revoked(served: Served, open_window: OpenWindow) -> None:
+    ada = await open_window("ada")
+    await ada.page.get_by_role("button", name="Your account").click()
+    panel = ada.page.get_by_role("dialog")
+    await panel.get_by_text("Make a token").click()
+    await panel.get_by_label("What for").fill("Build server")
+    await panel.get_by_label("write messages").check()
+    await panel.get_by_role("button", name="Make token").click()
+    await expect(panel.get_by_label("Your new token")).to_have_value(re.compile(r"chat_[0-9a-f]{32}_[\w-]{43}"))
+    row = panel.get_by_test_id("api-token")
+    await expect(row).to_contain_text("write messages; until")
+    await row.get_by_role("button", name="Revoke").click()
+    await expect(row).to_have_count(0)

@@ -24,6 +24,8 @@ PLACES = {
     "<str:code>": "{code}",
     "<uuid:sign_in_id>": "{session}",
     "<uuid:folder_id>": "{session}",
+    "<uuid:token_id>": "{session}",
+    "<uuid:bot_id>": "{session}",
     "<str:token>": "no-token",
 }
 

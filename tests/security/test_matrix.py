@@ -60,6 +60,7 @@ def heard(answer: Answers, *, lowest: str = "guest", refused: Answers = "forbidd
 
 PUBLIC = everybody(200, anonymous=200)
 COMPANY = everybody(200, anonymous=401) | {"other company": 404, "staff": 404}
+STAFF = everybody(403, anonymous=401) | {"staff": 200}
 CHAT = "/api/chats/<str:chat_id>"
 ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /": (PUBLIC, None),
@@ -79,6 +80,15 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /api/me": (everybody(200, anonymous=401), None),
     "GET /api/me/sessions": (everybody(200, anonymous=401), None),
     "DELETE /api/me/sessions/<uuid:sign_in_id>": (everybody(404, anonymous=401), None),  # Of somebody else.
+    "GET /api/me/tokens": (everybody(200, anonymous=401), None),
+    "POST /api/me/tokens": (everybody((201, 409), anonymous=401), {"name": "CI", "scopes": ["chats:read"]}),
+    "DELETE /api/me/tokens/<uuid:token_id>": (everybody(404, anonymous=401), None),  # Of somebody else.
+    "GET /api/bots": (STAFF, None),
+    "POST /api/bots": (STAFF | {"staff": 400}, {"username": "runner", "name": "Runner"}),  # Sam is of no company.
+    "DELETE /api/bots/<uuid:bot_id>": (STAFF | {"staff": 404}, None),
+    "GET /api/bots/<uuid:bot_id>/tokens": (STAFF | {"staff": 404}, None),
+    "POST /api/bots/<uuid:bot_id>/tokens": (STAFF | {"staff": 404}, {"name": "CI", "scopes": ["chats:read"]}),
+    "DELETE /api/bots/<uuid:bot_id>/tokens/<uuid:token_id>": (STAFF | {"staff": 404}, None),
     "PATCH /api/me": (everybody(200, anonymous=401), {"preferences": {"theme": "dark"}}),
     "POST /api/me/password": (everybody(400, anonymous=401), {"old": "wrong", "new": "a good password"}),
     "POST /api/auth/password/reset": (everybody(202, anonymous=202), {"username": "nobody"}),

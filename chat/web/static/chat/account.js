@@ -19,6 +19,21 @@ export async function readSessions() {
   return (await api.get("me/sessions")).sessions;
 }
 
+/** Reads the person's API tokens, the newest first. */
+export async function readTokens() {
+  return (await api.get("me/tokens")).tokens;
+}
+
+/** Makes an API token for so many days; answers its text, which is shown once. */
+export async function makeToken(name, scopes, days) {
+  return (await api.post("me/tokens", { name, scopes, expires_in_days: days })).token;
+}
+
+/** Revokes an API token. */
+export function revokeToken(id) {
+  return api.delete(`me/tokens/${id}`);
+}
+
 /** Signs out in one other place. */
 export function endSession(id) {
   return api.delete(`me/sessions/${id}`);

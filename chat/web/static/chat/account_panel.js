@@ -6,15 +6,17 @@ import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
 import { nameOf } from "chat/people";
 import { me } from "chat/state";
+import { TokensPanel } from "chat/tokens_panel";
 import { deviceOf } from "chat/user_agent";
 
-/** A dialog about oneself: name, password, and where one is signed in. */
+/** A dialog about oneself: name, password, where one is signed in, and what programs show. */
 export function AccountPanel({ close }) {
   return html`
     <${Dialog} title="Your account" close=${close} wide>
       <${Name} />
       <${Password} />
       <${Sessions} />
+      <${TokensPanel} />
     <//>
   `;
 }

@@ -4,7 +4,7 @@ import { Avatar } from "chat/avatar";
 import { fullTime } from "chat/dates";
 import { html } from "chat/html";
 import { addMember, banMember, changeRole, members, muteMember, removeMember } from "chat/members";
-import { nameOf } from "chat/people";
+import { isBot, nameOf } from "chat/people";
 import { PeopleSearch, Person } from "chat/people_search";
 import { isAbove, may, mayLeave, rolesToGive } from "chat/policy";
 import { PresenceLine, PresenceMark } from "chat/presence_mark";
@@ -52,7 +52,7 @@ function Member({ chat, id, member }) {
   const who = html`
     <${PresenceMark} id=${id}><${Avatar} id=${id} name=${name} /><//>
     <span class="person-name" dir="auto">
-      ${name}${id === me.value.id && " (you)"}
+      ${name}${id === me.value.id && " (you)"}${isBot(id) && " (bot)"}
       <span class="hint is-line"><${PresenceLine} id=${id} /></span>
     </span>
     ${isMuted && html`<span class="hint" title="until ${fullTime(member.muted_until)}">muted</span>`}

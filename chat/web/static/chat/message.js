@@ -7,7 +7,7 @@ import { Icon } from "chat/icon";
 import { MessageEditor, MessageTools } from "chat/message_tools";
 import { ALL, mentionPieces } from "chat/mentions";
 import { discardSend, retrySend } from "chat/open_chat";
-import { nameOf } from "chat/people";
+import { isBot, nameOf } from "chat/people";
 import { isPinned } from "chat/pins";
 import { Quote } from "chat/quote";
 import { EmojiPicker, Reactions } from "chat/reactions";
@@ -29,6 +29,7 @@ export function Message({ message, isGrouped, isTarget }) {
       ${!isOwn && !isGrouped && html`<${Avatar} id=${senderId ?? ""} name=${name} />`}
       <div class="bubble">
         <span class=${isOwn || isGrouped ? "unseen" : "sender"} dir="auto">${isOwn ? "You" : name}</span>
+        ${isBot(senderId) && !isGrouped && html`<span class="hint">bot</span>`}
         ${message.replyToId !== null && !message.isDeleted && html`<${Quote} id=${message.replyToId} />`}
         ${editing.value === id
           ? html`<${MessageEditor} message=${message} />`

@@ -21,6 +21,11 @@ export function nameOf(userId) {
   return user?.name || user?.username || "Somebody";
 }
 
+/** Says whether a user is a program. */
+export function isBot(userId) {
+  return people.value.get(userId)?.is_bot === true;
+}
+
 /** Finds users by a part of their name. */
 export async function findPeople(query) {
   const { users } = await api.get("users", { q: query });

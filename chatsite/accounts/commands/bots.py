@@ -1,0 +1,46 @@
+"""Bots: people that are programs. They are made by staff and act by API tokens alone."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from chatsite.accounts import policy
+from chatsite.accounts.commands import people
+from chatsite.accounts.models import CompanyMember, User
+from chatsite.kernel.errors import Forbidden, Invalid, NotFound
+
+
+@transaction.atomic
+def make(username: str, *, name: str, by: User) -> User:
+    """A new bot of the company of who makes it; Forbidden for who is no staff, Invalid."""
+    require_staff(by)
+    company = CompanyMember.objects.filter(user=by).order_by("joined_at").first()
+    if company is None:
+        raise Invalid("it would be of your company, and you are in none.", field="username")
+    bot = User(username=policy.require_username(username), name=policy.require_name(name), is_bot=True)
+    bot.set_unusable_password()
+    people.add(bot, by=by.id)
+    # Not into what everybody of the company has: it is added where it is wanted.
+    CompanyMember.objects.create(company=company.company, user=bot)
+    return bot
+
+
+@transaction.atomic
+def retire(bot_id: UUID, *, by: User) -> None:
+    """Let a bot do nothing more: its tokens end. Forbidden, NotFound."""
+    people.deactivate(require_bot(bot_id, by=by).id, by=by.id)
+
+
+def require_bot(bot_id: UUID, *, by: User) -> User:
+    """A bot that staff may look after; Forbidden, NotFound."""
+    require_staff(by)
+    bot = User.objects.filter(id=bot_id, is_bot=True, is_active=True).first()
+    if bot is None:
+        raise NotFound("There is no such bot.")
+    return bot
+
+
+def require_staff(user: User) -> None:
+    """Refuse who is no administrator."""
+    if not user.is_staff:
+        raise Forbidden("Only staff look after bots.")
