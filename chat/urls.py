@@ -14,6 +14,7 @@ from chat.api.reactions import ReactionsView, ReactionView
 from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
 from chat.api.search import SearchView
 from chat.api.stars import ChatStarsView, StarsView, StarView
+from chat.api.webhooks import HookView, WebhooksView, WebhookView
 
 urlpatterns = [
     path("chats", ChatsView.as_view()),
@@ -41,6 +42,9 @@ urlpatterns = [
     path("chats/<str:chat_id>/bans", BansView.as_view()),
     path("chats/<str:chat_id>/bans/<str:banned_id>", BanView.as_view()),
     path("chats/<str:chat_id>/invites", InvitesView.as_view()),
+    path("chats/<str:chat_id>/webhooks", WebhooksView.as_view()),
+    path("chats/<str:chat_id>/webhooks/<str:webhook_id>", WebhookView.as_view()),
+    path("hooks/<uuid:webhook_id>/<str:secret>", HookView.as_view()),
     path("chats/<str:chat_id>/read", ReadView.as_view()),
     path("chats/<str:chat_id>/read-positions", ReadPositionsView.as_view()),
     path("chats/<str:chat_id>/unread/why", UnreadWhyView.as_view()),

@@ -1,7 +1,5 @@
 """REST of messages: send, history, one."""
 
-import hashlib
-
 from asgiref.sync import async_to_sync
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,7 +61,7 @@ class MessagesView(APIView):
         chat, user = require_chat_id(chat_id), viewer(request)
         draft = commands.Draft(
             content or "",
-            nonce=_nonce(request),
+            nonce=parse.nonce_of(request),
             retry=True,
             reply_to=read_id(reply_to, "reply_to_id") if reply_to is not None else None,
             mentions=parse.text_list(body_of(request), "mentions"),
@@ -144,14 +142,6 @@ def changed_one(changed: Changed, user: User) -> shapes.Json:
     """A message once a following read shows the change, or after half a second."""
     async_to_sync(shown)(changed.chat_id, changed.pos)
     return one(changed.chat_id, changed.message_id, user)
-
-
-def _nonce(request: Request) -> str | None:
-    """The nonce of the body, or the Idempotency-Key in its place."""
-    if (nonce := parse.optional_text(body_of(request), "nonce")) is not None:
-        return nonce
-    key = request.headers.get("Idempotency-Key")
-    return hashlib.sha256(key.encode()).hexdigest() if key else None
 
 
 def _links(request: Request, page: queries.Page, limit: int) -> dict[str, str]:

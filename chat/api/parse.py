@@ -1,5 +1,6 @@
 """What the chat's endpoints read from requests."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from chat.policy import Level, Role
+from chatsite.accounts.api import body_of
 from chatsite.kernel.errors import Invalid, NotFound
 from chatsite.kernel.ids import EPOCH_MS, MessageId, id_at
 
@@ -142,3 +144,11 @@ def _uuid(value: object, name: str) -> UUID:
     except ValueError:
         pass
     raise Invalid("expected an id.", field=name)
+
+
+def nonce_of(request: Request) -> str | None:
+    """The nonce of a message in a body, or the Idempotency-Key in its place."""
+    if (nonce := optional_text(body_of(request), "nonce")) is not None:
+        return nonce
+    key = request.headers.get("Idempotency-Key")
+    return hashlib.sha256(key.encode()).hexdigest() if key else None

@@ -148,6 +148,13 @@ def mute(chat_id: UUID, *, user_id: UUID, until: datetime | None, by: Actor) -> 
         return place
 
 
+def take_out(locked: Locked, user_id: UUID) -> None:
+    """Take somebody out of a locked chat, if they are in it still."""
+    place = Participant.objects.select_for_update().filter(chat=locked.chat, user=user_id, is_active=True).first()
+    if place is not None:
+        _take_out(ParticipantRemoved, locked, place)
+
+
 def may_be_in(user: User, chat: Chat) -> bool:
     """Whether a chat's company, if it has one, is the person's too, and stays so until the caller's commit."""
     if chat.company_id is None:

@@ -3,6 +3,7 @@
 from chat.messages import Message
 from chat.models.chats import Ban, Chat, Erased, Folder, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
+from chat.models.hooks import IncomingWebhook
 from chat.models.personal import Draft, Star
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "HistoryBucket",
     "HistoryEdit",
     "HistoryMessage",
+    "IncomingWebhook",
     "Invite",
     "Message",
     "Participant",

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from chatsite.accounts.models import ApiToken, CompanyMember, SignIn, User
 
 MAX_FOUND = 50
+MOUTHPIECE = "webhook-"  # begins the name of a bot that is of use in one place alone, so nobody looks for it
 MAX_SIGN_INS = 100  # of one person that are shown, the latest used first
 
 
@@ -23,6 +24,7 @@ def colleagues(viewer: User) -> "QuerySet[User]":
 def search(viewer: User, words: str) -> list[User]:
     """Up to 50 colleagues whose name or username holds the words."""
     found = colleagues(viewer).filter(Q(username__icontains=words) | Q(name__icontains=words))
+    found = found.exclude(is_bot=True, username__startswith=MOUTHPIECE)
     return list(found.order_by("username")[:MAX_FOUND])
 
 
@@ -49,8 +51,9 @@ def api_tokens(user_id: UUID, *, now: datetime) -> "QuerySet[ApiToken]":
 
 
 def bots() -> "QuerySet[User]":
-    """The bots of this installation."""
-    return User.objects.filter(is_bot=True, is_active=True).order_by("username")
+    """The bots of this installation, but for those of webhooks."""
+    found = User.objects.filter(is_bot=True, is_active=True).exclude(username__startswith=MOUTHPIECE)
+    return found.order_by("username")
 
 
 def sign_ins(user_id: UUID, *, now: datetime) -> "QuerySet[SignIn]":

@@ -125,3 +125,19 @@ async def test_a_public_chat_is_found_and_joined(served: Served, open_window: Op
     await ben.page.get_by_role("button", name="Join Mountain hikers").click()
     await expect(ben.page.get_by_role("heading", name="Mountain hikers")).to_be_visible()
     await expect(ada.page.get_by_text("2 people")).to_be_visible()
+
+
+async def test_a_webhook_talks_in_the_chat(served: Served, open_window: OpenWindow) -> None:
+    chat = await served.chat(["ada", "ben"], name="Tea kitchen")
+    ada = await open_window("ada")
+    await ada.open_chat(chat)
+    panel = await ada.about()
+    await panel.get_by_label("Name of a new webhook").fill("Kettle")
+    await panel.get_by_role("button", name="Make webhook").click()
+    address = await panel.get_by_label("Programs post").input_value()
+    await expect(panel.get_by_test_id("webhook")).to_contain_text("Kettle")
+    answer = await served.rest(None, "POST", address.removeprefix(served.url), {"text": "The water boils."})
+    assert answer.status == 201
+    await ada.page.keyboard.press("Escape")
+    await ada.sees("The water boils.")
+    await expect(ada.messages("The water boils.")).to_contain_text("bot")

@@ -57,6 +57,9 @@ OF_A_CHAT: dict[str, Cells] = {
     f"POST {CHAT}/invites": REFUSED,
     f"DELETE {CHAT}/invites": ASKED,  # A link that leaked can be ended at any time.
     "POST /api/invites/<str:code>": ("archived", 201),  # Removed is not banned: a link lets them in again.
+    f"GET {CHAT}/webhooks": ASKED,
+    f"POST {CHAT}/webhooks": REFUSED,
+    f"DELETE {CHAT}/webhooks/<str:webhook_id>": (GONE, GONE),
     f"PUT {CHAT}/read": ASKED,
     f"GET {CHAT}/read-positions": ASKED,
     f"GET {CHAT}/unread/why": ASKED,

@@ -1,12 +1,14 @@
 """Bots: people that are programs. They are made by staff and act by API tokens alone."""
 
+import secrets
 from uuid import UUID
 
 from django.db import transaction
 
-from chatsite.accounts import policy
+from chatsite.accounts import policy, queries
 from chatsite.accounts.commands import people
 from chatsite.accounts.models import CompanyMember, User
+from chatsite.accounts.queries import MOUTHPIECE
 from chatsite.kernel.errors import Forbidden, Invalid, NotFound
 
 
@@ -26,6 +28,17 @@ def make(username: str, *, name: str, by: User) -> User:
 
 
 @transaction.atomic
+def make_mouthpiece(*, name: str, company_id: UUID | None, by: UUID) -> User:
+    """A new bot for one place, which nobody finds by its name and no token is for; Invalid."""
+    bot = User(username=f"{MOUTHPIECE}{secrets.token_hex(8)}", name=policy.require_name(name), is_bot=True)
+    bot.set_unusable_password()
+    people.add(bot, by=by)
+    if company_id is not None:
+        CompanyMember.objects.create(company_id=company_id, user=bot)
+    return bot
+
+
+@transaction.atomic
 def retire(bot_id: UUID, *, by: User) -> None:
     """Let a bot do nothing more: its tokens end. Forbidden, NotFound."""
     people.deactivate(require_bot(bot_id, by=by).id, by=by.id)
@@ -34,7 +47,7 @@ def retire(bot_id: UUID, *, by: User) -> None:
 def require_bot(bot_id: UUID, *, by: User) -> User:
     """A bot that staff may look after; Forbidden, NotFound."""
     require_staff(by)
-    bot = User.objects.filter(id=bot_id, is_bot=True, is_active=True).first()
+    bot = queries.bots().filter(id=bot_id).first()
     if bot is None:
         raise NotFound("There is no such bot.")
     return bot

@@ -6,6 +6,7 @@ import { FolderPanel } from "chat/folder_panel";
 import { html } from "chat/html";
 import { MembersPanel } from "chat/members_panel";
 import { may, mayLeave } from "chat/policy";
+import { WebhooksPanel } from "chat/webhooks_panel";
 
 /** A dialog about the open chat: who is in it, how it is set, and the ways in and out. */
 export function ChatPanel({ chat, close }) {
@@ -15,6 +16,7 @@ export function ChatPanel({ chat, close }) {
       <${MembersPanel} chat=${chat} />
       ${may(chat, "manage_people") && html`<${BansPanel} />`}
       ${may(chat, "invite") && html`<${InvitesPanel} chat=${chat} />`}
+      ${may(chat, "manage_people") && html`<${WebhooksPanel} />`}
       <${QuietPanel} chat=${chat} />
       <${FolderPanel} chat=${chat} />
       ${may(chat, "rename") && html`<${ChatSettings} chat=${chat} />`}

@@ -102,6 +102,22 @@ export function revokeInvite(code) {
   return api.delete(path("invites"), { code });
 }
 
+/** Reads the webhooks of the open chat. */
+export async function readWebhooks() {
+  return (await api.get(path("webhooks"))).webhooks;
+}
+
+/** Makes a webhook with a bot of that name; answers its address, which is shown once. */
+export async function makeWebhook(name) {
+  const made = await api.post(path("webhooks"), { name });
+  return `${location.origin}${made.path}`;
+}
+
+/** Ends a webhook. */
+export function deleteWebhook(id) {
+  return api.delete(path(`webhooks/${id}`));
+}
+
 /** Leaves the open chat. */
 export function leaveChat() {
   const chatId = openId.value;
