@@ -299,3 +299,24 @@ def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str]) 
     """What two sends with one nonce must have in common to be the same send."""
     body = [content, reply_to_id, list(dict.fromkeys(mentions))]
     return blake2b(msgspec.json.encode(body), digest_size=16).digest()
+
+
+# What a webhook may be told of: what every member of a chat hears.
+HOOKED: tuple[type[Payload], ...] = (
+    MessageSent,
+    MessageEdited,
+    MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    MessagePinned,
+    MessageUnpinned,
+    ParticipantAdded,
+    ParticipantRemoved,
+    ParticipantLeft,
+    ParticipantBanned,
+    ParticipantRoleChanged,
+    ParticipantMuted,
+    ChatUpdated,
+    ChatArchived,
+    ChatRestored,
+)

@@ -8,6 +8,7 @@ from chat.api.drafts import DraftsView, DraftView
 from chat.api.folders import ChatFolderView, FoldersView, FolderView
 from chat.api.invites import InvitesView, InviteView
 from chat.api.messages import EditsView, MessagesView, MessageView
+from chat.api.outgoing import DeliveriesView, OneOutgoingView, OutgoingView, ReplayView, ResumeView
 from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
 from chat.api.pins import PinsView, PinView
 from chat.api.reactions import ReactionsView, ReactionView
@@ -44,6 +45,14 @@ urlpatterns = [
     path("chats/<str:chat_id>/invites", InvitesView.as_view()),
     path("chats/<str:chat_id>/webhooks", WebhooksView.as_view()),
     path("chats/<str:chat_id>/webhooks/<str:webhook_id>", WebhookView.as_view()),
+    path("chats/<str:chat_id>/outgoing-webhooks", OutgoingView.as_view()),
+    path("chats/<str:chat_id>/outgoing-webhooks/<str:webhook_id>", OneOutgoingView.as_view()),
+    path("chats/<str:chat_id>/outgoing-webhooks/<str:webhook_id>/resume", ResumeView.as_view()),
+    path("chats/<str:chat_id>/outgoing-webhooks/<str:webhook_id>/deliveries", DeliveriesView.as_view()),
+    path(
+        "chats/<str:chat_id>/outgoing-webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/replay",
+        ReplayView.as_view(),
+    ),
     path("hooks/<uuid:webhook_id>/<str:secret>", HookView.as_view()),
     path("chats/<str:chat_id>/read", ReadView.as_view()),
     path("chats/<str:chat_id>/read-positions", ReadPositionsView.as_view()),

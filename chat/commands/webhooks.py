@@ -1,20 +1,26 @@
-"""Incoming webhooks: who has the address says something in its chat, as a bot of the webhook's own."""
+"""Webhooks of a chat: addresses that say something in it, and addresses that are told of what happens there."""
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
 
+from chat import policy
 from chat.commands.locking import Actor, lock, note
 from chat.commands.participants import let_in, take_out
-from chat.models import IncomingWebhook
+from chat.events import HOOKED
+from chat.models import IncomingWebhook, Participant, Webhook, WebhookDelivery
 from chat.policy import Action, Role
 from chatsite.accounts.commands import bots, people
-from chatsite.kernel.errors import Conflict, NotFound
+from chatsite.kernel import chores, outbound
+from chatsite.kernel.errors import Conflict, Invalid, NotFound
 
-MAX_WEBHOOKS = 20  # of one chat
+MAX_WEBHOOKS = 20  # of one chat, of each of the two kinds
+DELIVER = "webhook"  # the chore that tells a webhook's address what waits for it
+EVENTS = tuple(sorted(one.event_type for one in HOOKED))
 
 
 @transaction.atomic
@@ -53,7 +59,81 @@ def delete(chat_id: UUID, webhook_id: UUID, *, by: Actor) -> None:
 def require(webhook_id: UUID, secret: str) -> IncomingWebhook:
     """The webhook of an address; the same NotFound for one that is absent and a wrong secret."""
     found = IncomingWebhook.objects.filter(id=webhook_id).first()
-    if found is None or not hmac.compare_digest(found.digest, _digest(secret)):
+    if found is None or not hmac.compare_digest(found.digest, _digest(secret)) or not stands(found):
+        raise NotFound("There is no such webhook.")
+    return found
+
+
+def stands(webhook: IncomingWebhook | Webhook) -> bool:
+    """Whether who made a webhook is still in its chat and manages its people."""
+    maker = Participant.objects.select_related("chat").filter(
+        chat=webhook.chat_id, user=webhook.created_by_id, is_active=True, user__is_active=True
+    )
+    place = maker.first()
+    return place is not None and policy.may(Role(place.role), Action.MANAGE_PEOPLE)
+
+
+@transaction.atomic
+def subscribe(chat_id: UUID, *, url: str, events: Sequence[object], by: Actor) -> Webhook:
+    """A new webhook that tells an address of what happens in a chat; its secret is shown once.
+
+    Raises Invalid, NotFound, Forbidden for who does not manage its people, Conflict
+    in archived chats and where there are too many.
+    """
+    locked = lock(chat_id, by)
+    locked.require(Action.MANAGE_PEOPLE)
+    if Webhook.objects.filter(chat=locked.chat).count() >= MAX_WEBHOOKS:
+        raise Conflict(f"At most {MAX_WEBHOOKS} webhooks; delete one first.")
+    if not events or not all(isinstance(name, str) and name in EVENTS for name in events):
+        raise Invalid(f"expected some of {', '.join(EVENTS)}.", field="events")
+    made = Webhook.objects.create(
+        chat=locked.chat,
+        url=outbound.require_url(url),
+        secret=outbound.new_secret(secrets.token_bytes(32)),
+        events=[name for name in EVENTS if name in events],
+        created_by=locked.by,
+    )
+    note("chat.webhook.made", chat_id, locked.by, {"webhook": str(made.id)}, is_staff=locked.is_staff)
+    return made
+
+
+@transaction.atomic
+def unsubscribe(chat_id: UUID, webhook_id: UUID, *, by: Actor) -> None:
+    """End a webhook, with what waits for its address. Forbidden, NotFound."""
+    found = _locked(chat_id, webhook_id, by)
+    found.delete()
+
+
+@transaction.atomic
+def turn_on(chat_id: UUID, webhook_id: UUID, *, by: Actor) -> Webhook:
+    """Let a webhook that was stopped go on, from what waits for it. Forbidden, NotFound."""
+    found = _locked(chat_id, webhook_id, by)
+    found.is_active, found.ended_why, found.failing_since = True, "", None
+    found.save(update_fields=["is_active", "ended_why", "failing_since"])
+    chores.add(DELIVER, key=str(found.id), payload={"webhook": str(found.id)})
+    return found
+
+
+@transaction.atomic
+def replay(chat_id: UUID, webhook_id: UUID, delivery_id: int, *, by: Actor) -> WebhookDelivery:
+    """Deliver once more what was delivered; Conflict where its text is gone. Forbidden, NotFound."""
+    found = _locked(chat_id, webhook_id, by)
+    delivery = WebhookDelivery.objects.filter(webhook=found, id=delivery_id).first()
+    if delivery is None:
+        raise NotFound("There is no such delivery.")
+    if not delivery.body:
+        raise Conflict("What it said was deleted.")
+    delivery.delivered_at = None
+    delivery.save(update_fields=["delivered_at"])
+    chores.add(DELIVER, key=str(found.id), payload={"webhook": str(found.id)})
+    return delivery
+
+
+def _locked(chat_id: UUID, webhook_id: UUID, by: Actor) -> Webhook:
+    locked = lock(chat_id, by, even_archived=True)
+    locked.require(Action.MANAGE_PEOPLE)
+    found = Webhook.objects.select_for_update().filter(id=webhook_id, chat=locked.chat).first()
+    if found is None:
         raise NotFound("There is no such webhook.")
     return found
 

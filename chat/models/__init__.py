@@ -3,7 +3,7 @@
 from chat.messages import Message
 from chat.models.chats import Ban, Chat, Erased, Folder, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
-from chat.models.hooks import IncomingWebhook
+from chat.models.hooks import IncomingWebhook, Webhook, WebhookDelivery
 from chat.models.personal import Draft, Star
 
 __all__ = [
@@ -21,4 +21,6 @@ __all__ = [
     "Participant",
     "ReadPosition",
     "Star",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -22,6 +22,7 @@ ALLOWED_HOSTS: list[str] = setting("CHAT_ALLOWED_HOSTS")
 ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
 TRUSTED_PROXIES: list[str] = setting("CHAT_TRUSTED_PROXIES")
 METRICS_ALLOW: list[str] = setting("CHAT_METRICS_ALLOW")
+WEBHOOK_ALLOW: list[str] = setting("CHAT_WEBHOOK_ALLOW")
 PROMETHEUS_EXPORT_MIGRATIONS = False  # It would ask every database at each start.
 REGION: str = setting("CHAT_REGION")
 EDIT_WINDOW_SECONDS: int = setting("CHAT_EDIT_WINDOW_SECONDS")

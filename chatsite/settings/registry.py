@@ -495,6 +495,13 @@ SETTINGS: dict[str, Setting] = {
             help="Who may read /metrics beside staff. A proxy that is not in CHAT_TRUSTED_PROXIES may not.",
         ),
         Setting(
+            name="CHAT_WEBHOOK_ALLOW",
+            parse=_networks,
+            kind="comma-separated list of addresses and networks",
+            default=[],
+            help="What of one's own network outgoing webhooks may be sent to; without it the public internet alone.",
+        ),
+        Setting(
             name="CHAT_LIMITS",
             parse=_boolean,
             kind="boolean",

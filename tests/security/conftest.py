@@ -27,6 +27,7 @@ PLACES = {
     "<uuid:webhook_id>": "{session}",
     "<str:webhook_id>": "{session}",
     "<str:secret>": "no-secret",
+    "<str:delivery_id>": "1",
     "<uuid:token_id>": "{session}",
     "<uuid:bot_id>": "{session}",
     "<str:token>": "no-token",

@@ -62,6 +62,7 @@ PUBLIC = everybody(200, anonymous=200)
 COMPANY = everybody(200, anonymous=401) | {"other company": 404, "staff": 404}
 STAFF = everybody(403, anonymous=401) | {"staff": 200}
 CHAT = "/api/chats/<str:chat_id>"
+HOOKS = f"{CHAT}/outgoing-webhooks"
 ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /": (PUBLIC, None),
     "GET /health/live": (PUBLIC, None),
@@ -157,6 +158,12 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     f"GET {CHAT}/webhooks": (inside(200, lowest="admin"), None),
     f"POST {CHAT}/webhooks": (inside(201, lowest="admin"), {"name": "Build server"}),
     f"DELETE {CHAT}/webhooks/<str:webhook_id>": (inside(404, lowest="admin"), None),
+    f"GET {HOOKS}": (inside(200, lowest="admin"), None),
+    f"POST {HOOKS}": (inside(201, lowest="admin"), {"url": "https://example.org/", "events": ["chat.message.sent.v1"]}),
+    f"DELETE {HOOKS}/<str:webhook_id>": (inside(404, lowest="admin"), None),
+    f"POST {HOOKS}/<str:webhook_id>/resume": (inside(404, lowest="admin"), {}),
+    f"GET {HOOKS}/<str:webhook_id>/deliveries": (inside(404, lowest="admin"), None),
+    f"POST {HOOKS}/<str:webhook_id>/deliveries/<str:delivery_id>/replay": (inside(404, lowest="admin"), {}),
     "POST /api/hooks/<uuid:webhook_id>/<str:secret>": (everybody(404, anonymous=404), {"content": "hello"}),
     f"PUT {CHAT}/read": (inside(200), {"message_id": "{message}"}),
     f"GET {CHAT}/read-positions": (inside(200), None),

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.security.conftest import PLACES, Scene, in_places
-from tests.security.test_matrix import CHAT, FRAMES, ROUTES, UNANSWERED
+from tests.security.test_matrix import CHAT, FRAMES, HOOKS, ROUTES, UNANSWERED
 from tests.world import Answer, Device
 
 Cells = tuple[int | str, int | str]  # the owner in an archived chat; who was removed a moment ago
@@ -60,6 +60,12 @@ OF_A_CHAT: dict[str, Cells] = {
     f"GET {CHAT}/webhooks": ASKED,
     f"POST {CHAT}/webhooks": REFUSED,
     f"DELETE {CHAT}/webhooks/<str:webhook_id>": (GONE, GONE),
+    f"GET {HOOKS}": ASKED,
+    f"POST {HOOKS}": REFUSED,
+    f"DELETE {HOOKS}/<str:webhook_id>": (GONE, GONE),
+    f"POST {HOOKS}/<str:webhook_id>/resume": (GONE, GONE),
+    f"GET {HOOKS}/<str:webhook_id>/deliveries": (GONE, GONE),
+    f"POST {HOOKS}/<str:webhook_id>/deliveries/<str:delivery_id>/replay": (GONE, GONE),
     f"PUT {CHAT}/read": ASKED,
     f"GET {CHAT}/read-positions": ASKED,
     f"GET {CHAT}/unread/why": ASKED,
