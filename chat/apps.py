@@ -10,5 +10,5 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import frames, projections  # noqa: F401 - importing registers
-        from chat.commands import companies, delivering, erasing, leaving  # noqa: F401
+        from chat.commands import companies, delivering, erasing, leaving, scheduled  # noqa: F401
         from chat.projections import delivery, history, previews, search, webhooks  # noqa: F401

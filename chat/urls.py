@@ -13,6 +13,7 @@ from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView
 from chat.api.pins import PinsView, PinView
 from chat.api.reactions import ReactionsView, ReactionView
 from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
+from chat.api.scheduled import OneScheduledView, ScheduledView, ScheduleView
 from chat.api.search import SearchView
 from chat.api.stars import ChatStarsView, StarsView, StarView
 from chat.api.webhooks import HookView, WebhooksView, WebhookView
@@ -43,6 +44,7 @@ urlpatterns = [
     path("chats/<str:chat_id>/bans", BansView.as_view()),
     path("chats/<str:chat_id>/bans/<str:banned_id>", BanView.as_view()),
     path("chats/<str:chat_id>/invites", InvitesView.as_view()),
+    path("chats/<str:chat_id>/scheduled", ScheduleView.as_view()),
     path("chats/<str:chat_id>/webhooks", WebhooksView.as_view()),
     path("chats/<str:chat_id>/webhooks/<str:webhook_id>", WebhookView.as_view()),
     path("chats/<str:chat_id>/outgoing-webhooks", OutgoingView.as_view()),
@@ -60,6 +62,8 @@ urlpatterns = [
     path("me/drafts", DraftsView.as_view()),
     path("me/folders", FoldersView.as_view()),
     path("me/folders/<uuid:folder_id>", FolderView.as_view()),
+    path("me/scheduled", ScheduledView.as_view()),
+    path("me/scheduled/<uuid:scheduled_id>", OneScheduledView.as_view()),
     path("me/stars", StarsView.as_view()),
     path("invites/<str:code>", InviteView.as_view()),
     path("search/messages", SearchView.as_view()),

@@ -21,7 +21,7 @@ def make(name: str, *, user: User) -> Folder:
     """A new folder; Invalid for its name, Conflict where there is one of that name or there are too many."""
     name = _require_name(name)
     with transaction.atomic():
-        _lock(user)
+        locking.take_turn(user)
         if Folder.objects.filter(user=user).count() >= MAX_FOLDERS:
             raise Conflict(f"At most {MAX_FOLDERS} folders.")
         _require_free(name, user)
@@ -34,7 +34,7 @@ def rename(folder_id: UUID, name: str, *, user: User) -> Folder:
     """Give a folder another name; what it is already changes nothing. NotFound, Invalid, Conflict."""
     name = _require_name(name)
     with transaction.atomic():
-        _lock(user)
+        locking.take_turn(user)
         folder = _find(folder_id, user)
         if folder.name != name:
             _require_free(name, user)
@@ -47,7 +47,7 @@ def rename(folder_id: UUID, name: str, *, user: User) -> Folder:
 def delete(folder_id: UUID, *, user: User) -> None:
     """Take a folder away; its chats are in none then. NotFound."""
     with transaction.atomic():
-        _lock(user)
+        locking.take_turn(user)
         folder = _find(folder_id, user)
         Participant.objects.filter(user=user, folder=folder).update(folder=None, version=clock.version())
         folder.delete()
@@ -57,7 +57,7 @@ def delete(folder_id: UUID, *, user: User) -> None:
 def put(chat_id: UUID, folder_id: UUID | None, *, user: User) -> None:
     """Put a chat in a folder, or in none; where it is already changes nothing. NotFound for chat and folder."""
     with transaction.atomic():
-        _lock(user)
+        locking.take_turn(user)
         if folder_id is not None:
             _find(folder_id, user)
         place = locking.place(chat_id, user.id)
@@ -66,11 +66,6 @@ def put(chat_id: UUID, folder_id: UUID | None, *, user: User) -> None:
             place.save(update_fields=["folder", "version"])
             state = {"roomId": str(chat_id), "folderId": str(folder_id) if folder_id else None}
             person_changed(user.id, kind="folder", state=state, version=place.version)
-
-
-def _lock(user: User) -> None:
-    """Let one's devices take turns."""
-    User.objects.select_for_update().get(id=user.id)
 
 
 def _find(folder_id: UUID, user: User) -> Folder:

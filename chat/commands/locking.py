@@ -23,7 +23,7 @@ from chat.events import (
     PersonChatAdded,
     PersonChatRemoved,
 )
-from chat.models import Chat, Draft, Participant
+from chat.models import Chat, Draft, Participant, ScheduledMessage
 from chat.policy import Action, Role
 from chat.queries import participants
 from chatsite.accounts import audit
@@ -96,6 +96,11 @@ def place(chat_id: UUID, user_id: UUID, *, absent: str = "") -> Participant:
     return found
 
 
+def take_turn(user: User) -> None:
+    """Let a person's devices take turns until the caller's commit."""
+    User.objects.select_for_update().get(id=user.id)
+
+
 def _tell(chat: ChatId, version: int) -> None:
     participants.need(chat, version)
     hub.tell_changed(str(chat), version)
@@ -137,6 +142,7 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
         case ParticipantRemoved() | ParticipantLeft() | ParticipantBanned():
             told = PersonChatRemoved(user_id=event.user_id, room_id=event.room_id)
             Draft.objects.filter(chat=chat_id, user=person).delete()
+            ScheduledMessage.objects.filter(chat=chat_id, user=person).delete()
         case _:
             told = None
     if told is not None:

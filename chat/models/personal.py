@@ -1,5 +1,7 @@
 """What of chats is one person's alone: facts in Django's database."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 
@@ -35,6 +37,28 @@ class Draft(models.Model):
     class Meta:
         db_table = "drafts"
         constraints = [models.UniqueConstraint(fields=["user", "chat"], name="one_draft_a_chat")]
+
+    def __str__(self) -> str:
+        # Without the text: it is nobody else's to read.
+        return f"in {self.chat_id}"
+
+
+class ScheduledMessage(models.Model):
+    """What somebody wants to say later; it stays here until it was said or could not be."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="scheduled")
+    content = models.TextField()
+    reply_to = models.BigIntegerField(null=True)
+    mentions = models.JSONField(default=list)
+    send_at = models.DateTimeField()
+    refused_with = models.CharField(max_length=64, blank=True, help_text="the code of the refusal when its time came")
+    version = models.BigIntegerField(help_text="microseconds; the highest wins")
+
+    class Meta:
+        db_table = "scheduled_messages"
+        indexes = [models.Index(fields=["user", "send_at", "id"], name="scheduled_of_a_person")]
 
     def __str__(self) -> str:
         # Without the text: it is nobody else's to read.

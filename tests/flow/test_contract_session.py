@@ -7,6 +7,7 @@ the session it comes; so does a type that a client can send, or a server can, an
 import asyncio
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -90,6 +91,7 @@ ME: dict[str, Shape] = {
     "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
     "draft": {"state": {"roomId": entity, "content": maybe_text, "replyToId": reply}},
     "folder": {"state": {"roomId": entity, "folderId": maybe_text}},
+    "scheduled": {"state": {"id": entity, "roomId": entity, "state": text, "sendAt": moment, "code": maybe_text}},
     "folders": {"state": {"folders": list}},
     "favourite": {"state": {"roomId": entity, "favourite": flag}},
     "preferences": {"state": dict},
@@ -408,6 +410,9 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     await ben.expect("ME", kind="draft", state={"roomId": chat, "content": "half a", "replyToId": None})
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/favourite")).status == 200
     await ben.expect("ME", kind="favourite", state={"roomId": chat, "favourite": True})
+    plan = {"content": "later", "send_at": (datetime.now(UTC) + timedelta(days=30)).isoformat()}
+    assert (await world.rest("ben", "POST", f"/api/chats/{chat}/scheduled", plan)).status == 201
+    assert (await ben.expect("ME", kind="scheduled"))["state"]["state"] == "waiting"
     folder = (await world.rest("ben", "POST", "/api/me/folders", {"name": "Tea"})).body
     await ben.expect("ME", kind="folders", state={"folders": [folder]})
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/folder", {"folder_id": folder["id"]})).status == 200

@@ -6,6 +6,7 @@ A cell is an HTTP status or, for frames, the answer's type or error code.
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +62,7 @@ def heard(answer: Answers, *, lowest: str = "guest", refused: Answers = "forbidd
 PUBLIC = everybody(200, anonymous=200)
 COMPANY = everybody(200, anonymous=401) | {"other company": 404, "staff": 404}
 STAFF = everybody(403, anonymous=401) | {"staff": 200}
+LATER = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 CHAT = "/api/chats/<str:chat_id>"
 HOOKS = f"{CHAT}/outgoing-webhooks"
 ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
@@ -126,6 +128,10 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "PATCH /api/me/folders/<uuid:folder_id>": (everybody(404, anonymous=401), {"name": "Milk"}),  # Of somebody else.
     "DELETE /api/me/folders/<uuid:folder_id>": (everybody(404, anonymous=401), None),
     f"PUT {CHAT}/folder": (inside(200), {"folder_id": None}),
+    "GET /api/me/scheduled": (everybody(200, anonymous=401), None),
+    "PATCH /api/me/scheduled/<uuid:scheduled_id>": (everybody(404, anonymous=401), {"content": "later"}),
+    "DELETE /api/me/scheduled/<uuid:scheduled_id>": (everybody(404, anonymous=401), None),  # Of somebody else.
+    f"POST {CHAT}/scheduled": (inside((201, 409)), {"content": "later", "send_at": LATER}),
     f"PUT {CHAT}/favourite": (inside(200), {}),
     f"DELETE {CHAT}/favourite": (inside(200), None),
     f"GET {CHAT}/messages": (inside(200), None),

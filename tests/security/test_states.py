@@ -27,6 +27,7 @@ OF_A_CHAT: dict[str, Cells] = {
     f"PUT {CHAT}/notifications": ASKED,  # One's own quiet changes nothing for others.
     f"PUT {CHAT}/draft": ASKED,
     f"DELETE {CHAT}/draft": (204, GONE),
+    f"POST {CHAT}/scheduled": (201, GONE),  # Whether it may be said is asked when its time comes.
     f"PUT {CHAT}/favourite": ASKED,
     f"DELETE {CHAT}/favourite": ASKED,
     f"PUT {CHAT}/folder": ASKED,
