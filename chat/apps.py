@@ -9,6 +9,6 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        from chat import frames, projections  # noqa: F401 - importing registers
+        from chat import frames, projections, told  # noqa: F401 - importing registers
         from chat.commands import companies, delivering, erasing, leaving, scheduled  # noqa: F401
         from chat.projections import delivery, history, previews, search, webhooks  # noqa: F401

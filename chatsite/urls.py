@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 
 from chatsite.accounts.pages import JoinPage, ResetPage, SetupPage
+from chatsite.asyncapi import FramesView
+from chatsite.asyncapi import docs as frame_docs
 from chatsite.gateway.api import EventsView
 from chatsite.kernel.rest import not_found
 from chatsite.openapi import SchemaView, docs
@@ -17,6 +19,8 @@ urlpatterns = [
     path("api/events", EventsView.as_view()),
     path("api/schema/", SchemaView.as_view()),
     path("api/docs/", docs),
+    path("api/schema/ws/", FramesView.as_view()),
+    path("api/docs/ws/", frame_docs),
     path("api/", not_found),
     path("api/<path:anything>", not_found),
     path("health/live", live),

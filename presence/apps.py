@@ -11,7 +11,7 @@ class PresenceConfig(AppConfig):
     def ready(self) -> None:
         from chatsite.gateway.notices import listeners
         from chatsite.gateway.registry import attendants
-        from presence import frames  # noqa: F401 - importing registers
+        from presence import frames, told  # noqa: F401 - importing registers
         from presence.tracker import CHANGED, CHOSEN, tracker
 
         attendants.append(tracker)

@@ -10,4 +10,4 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from chatsite.accounts import mail, protocol  # noqa: F401 - importing registers
+        from chatsite.accounts import mail, protocol, told  # noqa: F401 - importing registers

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import jsonschema
 import pytest
 
+from chatsite.asyncapi import document
 from chatsite.gateway.registry import frames
 from chatsite.kernel.errors import CODES
 from tests.crowds import CROWD, crowd
@@ -157,7 +159,7 @@ SERVER: dict[str, Shape] = {
         **PLACE,
         "userId": entity,
         "change": {"added", "removed", "left", "role", "muted", "banned"},
-        "role?": ROLE,
+        "role": ROLE,
         "by": entity,
         "count": number,
         "mutedUntil?": time,
@@ -248,6 +250,14 @@ def require_frame(frame: Frame, *, answers: str | None = None) -> None:
                 require(room, entity, "a room")
                 require(state, CURSOR | COUNTS | {"mode": MODE}, f"{type_}.{room}")
     require(fields, shape, type_)
+    require_described(frame, answers=answers)
+
+
+def require_described(frame: Frame, *, answers: str | None) -> None:
+    """Fail where a frame is not as the server's own AsyncAPI document says."""
+    name = f"answer.{answers}" if frame["type"] in ("ACK", "OK", "HEARTBEAT_ACK") else f"server.{frame['type']}"
+    payload = document()["components"]["messages"][name]["payload"]
+    jsonschema.validate(frame, {**payload, "components": document()["components"]})
 
 
 class Party(Device):

@@ -72,6 +72,8 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "GET /metrics": (PUBLIC, None),
     "GET /api/schema/": (PUBLIC, None),
     "GET /api/docs/": (PUBLIC, None),
+    "GET /api/schema/ws/": (PUBLIC, None),
+    "GET /api/docs/ws/": (PUBLIC, None),
     "GET /api/server": (PUBLIC, None),
     "GET /api/": (everybody(404, anonymous=404), None),
     "GET /api/<path:anything>": (everybody(404, anonymous=404), None),
