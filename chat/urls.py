@@ -16,6 +16,7 @@ from chat.api.reads import ReadPositionsView, ReadView, UnreadWhyView
 from chat.api.scheduled import OneScheduledView, ScheduledView, ScheduleView
 from chat.api.search import SearchView
 from chat.api.stars import ChatStarsView, StarsView, StarView
+from chat.api.templates import FilledView, TemplatesView, TemplateView
 from chat.api.webhooks import HookView, WebhooksView, WebhookView
 
 urlpatterns = [
@@ -66,6 +67,9 @@ urlpatterns = [
     path("me/scheduled/<uuid:scheduled_id>", OneScheduledView.as_view()),
     path("me/stars", StarsView.as_view()),
     path("invites/<str:code>", InviteView.as_view()),
+    path("templates", TemplatesView.as_view()),
+    path("templates/<uuid:template_id>", TemplateView.as_view()),
+    path("templates/<uuid:template_id>/filled", FilledView.as_view()),
     path("search/messages", SearchView.as_view()),
     path("receipts/<uuid:receipt_id>", ReceiptView.as_view()),
 ]

@@ -4,7 +4,7 @@ from chat.messages import Message
 from chat.models.chats import Ban, Chat, Erased, Folder, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
 from chat.models.hooks import IncomingWebhook, Webhook, WebhookDelivery
-from chat.models.personal import Draft, ScheduledMessage, Star
+from chat.models.personal import Draft, MessageTemplate, ScheduledMessage, Star
 
 __all__ = [
     "Ban",
@@ -18,6 +18,7 @@ __all__ = [
     "IncomingWebhook",
     "Invite",
     "Message",
+    "MessageTemplate",
     "Participant",
     "ReadPosition",
     "ScheduledMessage",

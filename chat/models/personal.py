@@ -63,3 +63,26 @@ class ScheduledMessage(models.Model):
     def __str__(self) -> str:
         # Without the text: it is nobody else's to read.
         return f"in {self.chat_id}"
+
+
+class MessageTemplate(models.Model):
+    """A text to say again and again: one's own, a chat's or a company's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, null=True, related_name="templates")
+    company = models.ForeignKey("accounts.Company", on_delete=models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=60)
+    content = models.TextField()
+    version = models.BigIntegerField(help_text="microseconds; the highest wins")
+
+    class Meta:
+        db_table = "message_templates"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="one_template_of_a_person"),
+            models.UniqueConstraint(fields=["chat", "name"], name="one_template_of_a_chat"),
+            models.UniqueConstraint(fields=["company", "name"], name="one_template_of_a_company"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -24,6 +24,7 @@ PLACES = {
     "<str:code>": "{code}",
     "<uuid:sign_in_id>": "{session}",
     "<uuid:folder_id>": "{session}",
+    "<uuid:template_id>": "{session}",
     "<uuid:scheduled_id>": "{session}",
     "<uuid:webhook_id>": "{session}",
     "<str:webhook_id>": "{session}",

@@ -130,6 +130,12 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     "PATCH /api/me/folders/<uuid:folder_id>": (everybody(404, anonymous=401), {"name": "Milk"}),  # Of somebody else.
     "DELETE /api/me/folders/<uuid:folder_id>": (everybody(404, anonymous=401), None),
     f"PUT {CHAT}/folder": (inside(200), {"folder_id": None}),
+    "GET /api/templates": (everybody(200, anonymous=401), None),
+    "POST /api/templates": (everybody((201, 409), anonymous=401), {"name": "Thanks", "content": "Thank you"}),
+    "GET /api/templates/<uuid:template_id>": (everybody(404, anonymous=401), None),  # Of somebody else.
+    "PATCH /api/templates/<uuid:template_id>": (everybody(404, anonymous=401), {"name": "x"}),
+    "DELETE /api/templates/<uuid:template_id>": (everybody(404, anonymous=401), None),
+    "POST /api/templates/<uuid:template_id>/filled": (everybody(404, anonymous=401), {"values": {}}),
     "GET /api/me/scheduled": (everybody(200, anonymous=401), None),
     "PATCH /api/me/scheduled/<uuid:scheduled_id>": (everybody(404, anonymous=401), {"content": "later"}),
     "DELETE /api/me/scheduled/<uuid:scheduled_id>": (everybody(404, anonymous=401), None),  # Of somebody else.
