@@ -17,10 +17,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What runs in the shapes with servers: the stories that several processes can break. tests/faults kills them there.
 TALK = ("agreement", "changes", "history", "pins", "reactions", "removal", "replay", "talk")
-CLUSTER = (*TALK, "outside", "search")
+CLUSTER = (*TALK, "outgoing", "outside", "search")
 STANDARD = (
-    *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "presence", "presence_grpc",
-    "reads", "rooms", "search", "sessions", "sign_ins",
+    *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "outgoing", "presence",
+    "presence_grpc", "reads", "rooms", "scheduled", "search", "sessions", "sign_ins",
 )  # fmt: skip
 FIRST_CHATS = 12  # of eight partitions in the cluster
 FIRST_SECONDS = 60.0  # Kafka lets who joins while others meet wait for a session or two
