@@ -20,13 +20,13 @@ LEVELS = {
     "commands": 2, "projections": 2, "queries": 1,
     "tracker": 2, "guests": 2,
     "messages": 0, "models": 0, "stores": 0, "inboxes": 0, "indexes": 0, "imports": 0, "policy": 0, "protocol": 0,
-    "fold": 0, "events": 0, "emoji": 0, "search": 0, "words": 0,
+    "fold": 0, "events": 0, "emoji": 0, "markdown": 0, "search": 0, "words": 0,
     "templates": 0, "pacing": 0, "callers": 0, "followers": 0,
 }  # fmt: skip
 PURE = (
     "chatsite/kernel/ids.py", "chatsite/kernel/events.py", "chatsite/kernel/errors.py", "chatsite/gateway/protocol.py",
     "chatsite/kernel/addresses.py", "chatsite/kernel/eventlog/kafka/outage.py", "chatsite/gateway/bodies.py",
-    "chat/emoji.py", "chat/events.py", "chat/fold.py", "chat/policy.py",
+    "chat/emoji.py", "chat/events.py", "chat/fold.py", "chat/markdown.py", "chat/policy.py",
     "chatsite/accounts/events.py", "chatsite/accounts/protocol.py", "chat/protocol.py", "chat/imports/__init__.py",
     "chat/search.py", "chat/words.py", "chat/templates.py",
     "chat/imports/irc.py", "chatsite/kernel/text.py", "chatsite/kernel/positions.py",

@@ -9,6 +9,7 @@ from chat.commands.locking import MAX_REASON
 from chat.commands.messages import asks_of, require_content
 from chat.events import MessageDeleted, MessageEdited
 from chat.fold import MessageState
+from chat.markdown import html_of
 from chat.policy import Action, Seat
 from chat.queries.messages import require_message
 from chat.queries.participants import Roster, require_open_roster
@@ -51,6 +52,7 @@ async def edit(chat: ChatId, message: MessageId, *, editor: UserId, content: str
         message_id=str(message),
         room_id=str(chat),
         content=content,
+        html=html_of(content),
         edited_at=iso(version // 1_000),
         mentions=list(state.mentions),
     )

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from chat import policy
 from chat.events import MessageSent, body_digest
+from chat.markdown import html_of
 from chat.messages import Message
 from chat.policy import Action, Seat
 from chat.queries.messages import is_caught_up, require_message
@@ -173,6 +174,7 @@ def _event_of(draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId)
         sent_at=iso(unix_ms_of(message_id)),
         attachments=[],
         nonce=draft.nonce,
+        html=html_of(draft.content),
         reply_to_id=str(draft.reply_to) if draft.reply_to is not None else None,
         mentions=list(dict.fromkeys(draft.mentions)),
     )

@@ -19,7 +19,7 @@ async def talk(world: World) -> str:
     """A chat in which something happened."""
     chat = await world.chat(["ada", "ben"])
     async with world.connect("ada") as ada:
-        acks = [(await ada.say(chat, f"line {number}")).body for number in range(30)]
+        acks = [(await ada.say(chat, f"line *{number}*")).body for number in range(30)]
         said = [ack["messageId"] for ack in acks]
         # Nobody can pin what a busy machine has yet to show.
         path = f"/api/chats/{chat}/messages?at_least={acks[-1]['pos']}"

@@ -94,3 +94,13 @@ test("an edit keeps the reactions, a delete takes them, and a message that is no
   assert.deepEqual(reactions([deleted("1", 70), reaction("eve", 2)].reduce(fold, messages)), []);
   assert.equal(fold(new Map(), reaction("ben", 1)).size, 0);
 });
+
+test("html comes with its text, and goes with it", () => {
+  const marked = { ...sent("1", "*a*"), html: "<p><em>a</em></p>" };
+  const html = (messages) => messages.get("1").html;
+  assert.equal(html(after(marked)), marked.html);
+  assert.equal(html(after(marked, edited("1", "a", 20))), null);
+  assert.equal(html(after(sent("1"), { ...edited("1", "*b*", 20), html: "<p><em>b</em></p>" })), "<p><em>b</em></p>");
+  assert.equal(html(after(marked, deleted("1", 20))), null);
+  assert.equal(fromRest({ id: "1", content: "*a*", html: marked.html, created_at: "t", version: 1 }).html, marked.html);
+});

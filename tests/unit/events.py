@@ -20,6 +20,7 @@ def sent(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) 
         room_id=CHAT,
         sender_id=SENDER,
         content=content,
+        html=f"<p><em>{content}</em></p>",
         sent_at=iso(unix_ms_of(message)),
         attachments=[],
     )
@@ -44,7 +45,10 @@ def imported(message: MessageId = MESSAGE, *, content: str = "first", pos: int =
 def edited(after_us: int, content: str, message: MessageId = MESSAGE) -> Stamped:
     """A change of text, so many microseconds after the message."""
     version = version_of(message) + after_us
-    event = MessageEdited(message_id=str(message), room_id=CHAT, content=content, edited_at=iso(version // 1_000))
+    html = f"<p><em>{content}</em></p>" if content.startswith("edit") else None
+    event = MessageEdited(
+        message_id=str(message), room_id=CHAT, content=content, html=html, edited_at=iso(version // 1_000)
+    )
     return Stamped(event, version, 1_000 + after_us)
 
 

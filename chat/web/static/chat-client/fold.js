@@ -1,8 +1,8 @@
 /**
  * Messages of one chat as a Map of id -> message, and the changes frames make to it.
  *
- * A message here is `{id, senderId, content, replyToId, mentions, reactions, createdAt, editedAt, isDeleted, version,
- * nonce}`, whether it came by REST or by WebSocket. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
+ * A message here is `{id, senderId, content, html, replyToId, mentions, reactions, createdAt, editedAt, isDeleted, version,
+ * nonce}`, whether it came by REST or by WebSocket. `html` is null where the text has no marks. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
  * `userIds` are all who gave it, or some where they are many, oneself always among them. Every function returns a
  * new Map, or the same one where nothing changed.
  */
@@ -21,6 +21,7 @@ export function fromRest(message) {
     id: message.id,
     senderId: message.sender?.id ?? null,
     content: message.content,
+    html: message.html ?? null,
     replyToId: message.reply_to ?? null,
     mentions: message.mentions ?? [],
     reactions: (message.reactions ?? []).map(({ emoji, count, user_ids: userIds }) => ({ emoji, count, userIds })),
@@ -37,6 +38,7 @@ function fromFrame(frame) {
     id: frame.messageId,
     senderId: frame.senderId,
     content: frame.content,
+    html: frame.html ?? null,
     replyToId: frame.replyToId ?? null,
     mentions: frame.mentions ?? [],
     reactions: [],
@@ -51,10 +53,10 @@ function fromFrame(frame) {
 // What each kind of frame makes of the message known so far; undefined leaves an unknown message unknown.
 const CHANGES = {
   MESSAGE: (_known, frame) => fromFrame(frame),
-  MESSAGE_EDITED: (known, { content, mentions = [], editedAt, version }) =>
-    known && { ...known, content, mentions, editedAt, version },
+  MESSAGE_EDITED: (known, { content, html = null, mentions = [], editedAt, version }) =>
+    known && { ...known, content, html, mentions, editedAt, version },
   MESSAGE_DELETED: (known, { version }) =>
-    known && { ...known, content: "", mentions: [], reactions: [], editedAt: null, isDeleted: true, version },
+    known && { ...known, content: "", html: null, mentions: [], reactions: [], editedAt: null, isDeleted: true, version },
 };
 
 /** Applies one frame to the map; kinds that change no message leave it as it is. */
