@@ -16,6 +16,7 @@ import { signOut } from "chat/session";
 import { StarsPanel } from "chat/stars_panel";
 import { StatusPanel } from "chat/status_panel";
 import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
+import { withoutSpoilers } from "chat/text";
 import { badge } from "chat/unread";
 
 /** The side of the page: the person's chats, and the person. */
@@ -152,7 +153,7 @@ function preview({ last_message: last }) {
   if (!last) return "No messages yet";
   const senderId = last.sender?.id;
   const sender = senderId === me.value.id ? "You" : nameOf(senderId);
-  return `${sender}: ${last.content}`;
+  return `${sender}: ${withoutSpoilers(last.content)}`;
 }
 
 function signOutUnlessUnsent() {

@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draftsHeard, keepDraft } from "chat/drafts";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { pressMark } from "chat/marking";
 import { members } from "chat/members";
 import { MentionMenu } from "chat/mention_menu";
 import { ALL, candidates, mentionAt, mentioned, withMention } from "chat/mentions";
@@ -19,7 +20,7 @@ const WARN_BELOW = 200;
 
 const MENU = "mention-menu";
 
-/** Where one writes: Enter sends, Shift+Enter breaks the line, @ mentions. */
+/** Where one writes: Enter sends, Shift+Enter breaks the line, @ mentions, Ctrl+B and Ctrl+I mark. */
 export function Composer({ chatId, chatName }) {
   const field = useRef(null);
   const [draft, setDraft] = useState(drafts.get(chatId) ?? { text: "", chosen: [] });
@@ -62,7 +63,7 @@ export function Composer({ chatId, chatName }) {
   };
   const press = (event) => {
     // While an input method composes, Enter chooses a word.
-    if (event.isComposing || menu.press(event)) return;
+    if (event.isComposing || menu.press(event) || pressMark(event)) return;
     if (event.key === "Enter" && !event.shiftKey) submit(event);
     else if (event.key === "Escape") answer(null);
   };

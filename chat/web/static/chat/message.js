@@ -4,8 +4,9 @@ import { fullTime, timeOf } from "chat/dates";
 import { EarlierTexts } from "chat/edits";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { ALL } from "chat/mentions";
+import { MessageText } from "chat/message_text";
 import { MessageEditor, MessageTools } from "chat/message_tools";
-import { ALL, mentionPieces } from "chat/mentions";
 import { discardSend, retrySend } from "chat/open_chat";
 import { isBot, nameOf } from "chat/people";
 import { isPinned } from "chat/pins";
@@ -14,7 +15,6 @@ import { EmojiPicker, Reactions } from "chat/reactions";
 import { routeTo } from "chat/route";
 import { isStarred } from "chat/stars";
 import { editing, me, openId } from "chat/state";
-import { pieces } from "chat/text";
 
 /** One message of the chat; `isGrouped` says that it goes on from the one above, `isTarget` that a link led here. */
 export function Message({ message, isGrouped, isTarget }) {
@@ -49,7 +49,7 @@ function Body({ message, moment }) {
     <div class="body">
       ${message.isDeleted
         ? html`<span class="text hint">This message was deleted.</span>`
-        : html`<${Text} content=${message.content} mentions=${message.mentions} />`}
+        : html`<${MessageText} content=${message.content} markup=${message.html} mentions=${message.mentions} />`}
       <span class="meta">
         <${MessageTools} message=${message} showEarlier=${wasEdited && showEarlier} showEmojis=${() => setReacting(true)} />
         ${wasEdited &&
@@ -86,7 +86,7 @@ export function UnsentMessage({ entry }) {
         <span class="unseen">You</span>
         ${entry.replyToId && html`<${Quote} id=${entry.replyToId} />`}
         <div class="body">
-          <${Text} content=${content} mentions=${entry.mentions} />
+          <${MessageText} content=${content} mentions=${entry.mentions} />
           <span class="meta">
             <time datetime=${new Date(createdAt).toISOString()}>${timeOf(createdAt)}</time>
             <span role="img" aria-label=${state} title=${state}><${Icon} name=${isFailed ? "failed" : "clock"} /></span>
@@ -103,14 +103,4 @@ export function UnsentMessage({ entry }) {
       `}
     </div>
   `;
-}
-
-function Text({ content, mentions = [] }) {
-  const names = mentions.map((id) => (id === ALL ? ALL : nameOf(id)));
-  const show = ({ text, href, isMention }) => {
-    if (href) return html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}</a>`;
-    return isMention ? html`<strong class="mention">${text}</strong>` : text;
-  };
-  const all = pieces(content).flatMap((piece) => (piece.href ? [piece] : mentionPieces(piece.text, names)));
-  return html`<span class="text" dir="auto">${all.map(show)}</span>`;
 }

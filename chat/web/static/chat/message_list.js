@@ -10,6 +10,7 @@ import { notePlace, readAhead, restorePlace, showNews, showRow, walk } from "cha
 import { seenBy } from "chat/read_positions";
 import { newAfter } from "chat/reading";
 import { arrival, me, openId, unsent } from "chat/state";
+import { withoutSpoilers } from "chat/text";
 import { ends } from "chat/timeline";
 
 // Messages of one person within this time stand together under one name.
@@ -169,5 +170,5 @@ function End({ history, kind }) {
 // Only what arrives is read aloud; history that is scrolled in is not.
 function Arrival() {
   const { senderId, content } = arrival.value ?? {};
-  return html`<div class="unseen" aria-live="polite">${content && `${nameOf(senderId)}: ${content}`}</div>`;
+  return html`<div class="unseen" aria-live="polite">${content && `${nameOf(senderId)}: ${withoutSpoilers(content)}`}</div>`;
 }

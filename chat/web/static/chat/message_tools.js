@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { pressMark } from "chat/marking";
 import { answer, deleteMessage, editMessage, pinMessage } from "chat/open_chat";
 import { isPinned } from "chat/pins";
 import { may, mayReact, silence } from "chat/policy";
@@ -69,6 +70,7 @@ export function MessageEditor({ message }) {
     if (canSave) editMessage(message, text.trim());
   };
   const press = (event) => {
+    if (pressMark(event)) return;
     if (event.key === "Escape") editing.value = null;
     // While an input method composes, Enter chooses a word.
     else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) save(event);

@@ -3,6 +3,7 @@ import { useAsk } from "chat/ask";
 import { fullTime } from "chat/dates";
 import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
+import { MessageText } from "chat/message_text";
 import { pinMessage } from "chat/open_chat";
 import { nameOf } from "chat/people";
 import { isPinned, pinCount, readPins } from "chat/pins";
@@ -29,7 +30,7 @@ export function PinsPanel({ chat, close }) {
               <p class="hint">
                 <strong dir="auto">${nameOf(message.sender?.id)}</strong> · pinned by ${nameOf(by?.id)}, ${fullTime(at)}
               </p>
-              <p class="text" dir="auto">${message.content}</p>
+              <${MessageText} content=${message.content} markup=${message.html} mentions=${message.mentions} />
               <a href=${routeTo(chat.id, message.id)} onClick=${close}>Show</a>
               ${may(chat, "pin") &&
               html`

@@ -5,6 +5,7 @@ import { nameOf } from "chat/people";
 import { quotedMessage, readQuoted } from "chat/quotes";
 import { routeTo } from "chat/route";
 import { openId } from "chat/state";
+import { withoutSpoilers } from "chat/text";
 
 /** The message that another one answers, in short; a click leads to it. */
 export function Quote({ id }) {
@@ -32,6 +33,6 @@ export function Quote({ id }) {
 export function QuotedText({ message }) {
   return html`
     <strong dir="auto">${nameOf(message.senderId)}</strong>
-    <span class="quoted" dir="auto">${message.isDeleted ? "This message was deleted." : message.content}</span>
+    <span class="quoted" dir="auto">${message.isDeleted ? "This message was deleted." : withoutSpoilers(message.content)}</span>
   `;
 }

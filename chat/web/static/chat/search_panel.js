@@ -7,6 +7,7 @@ import { findMessages } from "chat/message_search";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
 import { chats, openChat } from "chat/state";
+import { withoutSpoilers } from "chat/text";
 
 // Long enough that a line typed at speed is one search.
 const TYPING_PAUSE_MS = 300;
@@ -72,7 +73,7 @@ function Result({ message, close }) {
           ${shortMoment(message.created_at, Date.now())}
         </time>
         ${chat && html`<span class="hint" dir="auto">${titleOf(chat)}</span>`}
-        <span class="result-text" dir="auto">${message.content}</span>
+        <span class="result-text" dir="auto">${withoutSpoilers(message.content)}</span>
       </a>
     </li>
   `;

@@ -4,6 +4,7 @@ import { titleOf } from "chat/chats";
 import { fullTime } from "chat/dates";
 import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
+import { MessageText } from "chat/message_text";
 import { nameOf } from "chat/people";
 import { routeTo } from "chat/route";
 import { readStars, starChanges, starMessage } from "chat/stars";
@@ -43,7 +44,7 @@ function Starred({ message, close }) {
         <strong dir="auto">${nameOf(message.sender?.id)}</strong>
         ${chat && html` · <span dir="auto">${titleOf(chat)}</span>`} · ${fullTime(message.created_at)}
       </p>
-      <p class="text" dir="auto">${message.content}</p>
+      <${MessageText} content=${message.content} markup=${message.html} mentions=${message.mentions} />
       <a href=${routeTo(message.chat_id, message.id)} onClick=${close}>Show</a>
       <button class="quiet" onClick=${() => starMessage(message.chat_id, message.id, false)}>Take the star away</button>
     </li>

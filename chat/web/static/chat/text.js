@@ -25,3 +25,20 @@ function withoutSentenceEnd(address) {
   }
   return kept;
 }
+
+/** Puts a mark on both sides of a selection, or takes it away: `{text, start, end}` with what is selected then. */
+export function marked(text, start, end, mark) {
+  const size = mark.length;
+  const before = text.slice(0, start);
+  const after = text.slice(end);
+  const within = text.slice(start, end);
+  if (before.endsWith(mark) && after.startsWith(mark)) {
+    return { text: before.slice(0, -size) + within + after.slice(size), start: start - size, end: end - size };
+  }
+  return { text: before + mark + within + mark + after, start: start + size, end: end + size };
+}
+
+/** Returns a text for where only its first words are shown, without what its spoilers hide. */
+export function withoutSpoilers(text) {
+  return text.replace(/\|\|(?=\S)[^|]*(?:\|[^|]+)*?\|\|/g, "▒▒▒");
+}
