@@ -180,6 +180,23 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ts: str
 
 
+class Forwarded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What a message is a copy of: who said it first and when, and where it was taken from.
+
+    The place is for those in that chat alone: what all get to see goes without it.
+    """
+
+    room_id: str | None = None
+    message_id: str | None = None
+    sender_id: str
+    sent_at: str
+
+    @property
+    def for_all(self) -> "Forwarded":
+        """What everybody may know of it."""
+        return Forwarded(sender_id=self.sender_id, sent_at=self.sent_at)
+
+
 @event
 class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
     """Somebody said something."""
@@ -198,6 +215,7 @@ class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
     thread_id: str | None = None
     mentions: list[str] = []
     origin: Origin | None = None
+    forwarded_from: Forwarded | None = None
 
 
 @event
@@ -299,6 +317,18 @@ def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str]) 
     """What two sends with one nonce must have in common to be the same send."""
     body = [content, reply_to_id, list(dict.fromkeys(mentions))]
     return blake2b(msgspec.json.encode(body), digest_size=16).digest()
+
+
+def forward_digest(taken: Forwarded) -> bytes:
+    """What two forwards with one nonce must have in common: what is forwarded, whatever it says by now."""
+    return blake2b(msgspec.json.encode(["forward", taken.room_id, taken.message_id]), digest_size=16).digest()
+
+
+def digest_of(event: MessageSent) -> bytes:
+    """What a retry of a message is compared with."""
+    if event.forwarded_from is not None:
+        return forward_digest(event.forwarded_from)
+    return body_digest(event.content, event.reply_to_id, event.mentions)
 
 
 # What a webhook may be told of: what every member of a chat hears.

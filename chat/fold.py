@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from chat.events import (
+    Forwarded,
     MessageDeleted,
     MessageEdited,
     MessageEvent,
@@ -81,6 +82,7 @@ class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
     origin: Origin | None = None
+    forwarded_from: Forwarded | None = None
     nonce: str | None = None
     pos: int | None = None
     created_at: str | None = None
@@ -168,6 +170,7 @@ def _sent(
         attachments=tuple(event.attachments),
         mentions=tuple(event.mentions),
         origin=event.origin,
+        forwarded_from=event.forwarded_from if isinstance(event, MessageSent) else None,
         nonce=nonce,
         pos=pos,
         created_at=event.sent_at,

@@ -4,12 +4,13 @@ import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, messages, pins, reactions, reads, stars
+from chat.commands import changes, forwards, messages, pins, reactions, reads, stars
 from chat.commands.changes import Changed
 from chat.commands.messages import Draft, Sent, require_can_type
 from chat.protocol import (
     DeleteMessage,
     EditMessage,
+    ForwardMessage,
     PinMessage,
     React,
     Read,
@@ -25,7 +26,7 @@ from chatsite.gateway.notices import whisper
 from chatsite.gateway.protocol import ClientFrame, error_frame, frame
 from chatsite.gateway.registry import on
 from chatsite.gateway.session import Session
-from chatsite.kernel.errors import DomainError, Internal, NotSupported
+from chatsite.kernel.errors import CODES, DomainError, Internal, NotSupported
 from chatsite.kernel.ids import UserId, read_id
 
 
@@ -53,6 +54,32 @@ async def send_message(session: Session, asked: SendMessage) -> None:
         session.free_slot()
         raise
     accepted.add_done_callback(lambda done: _answer(session, asked, done))
+
+
+@on(ForwardMessage)
+async def forward(session: Session, asked: ForwardMessage) -> None:
+    """Forward a message; the answer says what became of it in each room."""
+    outcomes = await forwards.forward(
+        chat_id(asked.room_id),
+        read_id(asked.message_id, "messageId"),
+        to=[chat_id(room) for room in asked.to],
+        by=_user_id(session.require_user),
+        tried=forwards.Tried(asked.nonce, asked.retry, asked.first_tried_ms),
+    )
+    to = [_outcome(str(room), one) for room, one in outcomes.items()]
+    session.reply(
+        frame("ACK", ref=asked.ref, nonce=asked.nonce, roomId=asked.room_id, messageId=asked.message_id, to=to)
+    )
+
+
+def _outcome(room: str, outcome: Sent | DomainError) -> dict[str, object]:
+    """What became of a forward in one room: what an ACK says of a send, or an ERROR of a refusal."""
+    if isinstance(outcome, Sent):
+        said = {"messageId": str(outcome.message_id), "ts": outcome.ts, "pos": outcome.pos, "epoch": outcome.epoch}
+        return {"roomId": room, **said}
+    refused = {"code": outcome.code, "message": outcome.detail, "retryable": CODES[outcome.code].retryable}
+    after = {"retryAfterMs": outcome.retry_after_ms} if outcome.retry_after_ms is not None else {}
+    return {"roomId": room, **refused, **after}
 
 
 @on(EditMessage)

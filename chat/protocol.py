@@ -13,6 +13,7 @@ from chat.events import (
     ChatHardDeleted,
     ChatRestored,
     ChatUpdated,
+    Forwarded,
     MembershipChanged,
     MessageDeleted,
     MessageEdited,
@@ -58,6 +59,17 @@ class SendMessage(ClientFrame, frozen=True, kw_only=True, tag="SEND_MESSAGE"):
     def cost(self) -> float:
         """Nothing here: sends have buckets of their own."""
         return 0.0
+
+
+class ForwardMessage(ClientFrame, frozen=True, kw_only=True, tag="FORWARD"):
+    """Say again in other rooms what somebody said in one."""
+
+    room_id: str
+    message_id: str
+    to: list[str]
+    nonce: str | None = None
+    retry: bool = False
+    first_tried_ms: int = 0
 
 
 class EditMessage(ClientFrame, frozen=True, kw_only=True, tag="EDIT_MESSAGE"):
@@ -157,6 +169,7 @@ class MessageFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE"):
     reply_to_id: str | None = None
     thread_id: str | None = None
     origin: Origin | None = None
+    forwarded_from: Forwarded | None = None
 
 
 class MessageEditedFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE_EDITED"):
@@ -281,6 +294,7 @@ def message_body(record: Record) -> Body | None:
                         reply_to_id=sent.reply_to_id,
                         thread_id=sent.thread_id,
                         origin=sent.origin,
+                        forwarded_from=sent.forwarded_from and sent.forwarded_from.for_all,
                     )
                 ),
                 minted=int(sent.message_id),
@@ -488,6 +502,7 @@ def message_event(body: bytes, *, pos: int) -> Stamped | None:
                 thread_id=frame.thread_id,
                 mentions=frame.mentions,
                 origin=frame.origin,
+                forwarded_from=frame.forwarded_from,
             )
         case MessageEditedFrame():
             event = MessageEdited(

@@ -2,7 +2,8 @@
 
 from chat import protocol
 from chatsite.gateway.told import CURSOR, answers_with, tells, tells_struct
-from chatsite.kernel.openapi import FLAG, MESSAGE_ID, NUMBER, TEXT, UUID, Schema
+from chatsite.kernel.errors import CODES
+from chatsite.kernel.openapi import FLAG, MESSAGE_ID, NUMBER, TEXT, UUID, Schema, many, shape
 
 _MESSAGE: Schema = {"roomId": UUID, "messageId": MESSAGE_ID}
 _COUNTS: Schema = {"unread": NUMBER, "mentions": NUMBER}
@@ -23,6 +24,19 @@ tells("READ_POSITION", "How far somebody has read a room, at best effort.", {**_
 tells("TYPING", "Somebody writes, or has stopped; it may be lost.", {"roomId": UUID, "userId": UUID, "active": FLAG})
 
 answers_with(["SEND_MESSAGE"], "ACK", {"nonce": TEXT, **_MESSAGE, "ts": TEXT, **CURSOR}, optional=["ref", "nonce"])
+_OUTCOME = shape(
+    {
+        **_MESSAGE,
+        "ts": TEXT,
+        **CURSOR,
+        "code": {"enum": list(CODES)},
+        "message": TEXT,
+        "retryable": FLAG,
+        "retryAfterMs": NUMBER,
+    },
+    optional=["messageId", "ts", *CURSOR, "code", "message", "retryable", "retryAfterMs"],
+)
+answers_with(["FORWARD"], "ACK", {"nonce": TEXT, **_MESSAGE, "to": many(_OUTCOME)}, optional=["ref", "nonce"])
 answers_with(
     ["EDIT_MESSAGE", "DELETE_MESSAGE", "REACT", "UNREACT", "PIN", "UNPIN"],
     "ACK",

@@ -6,6 +6,7 @@ from chat.api.chats import ChatsView, ChatView, DirectView, FavouriteView, Notif
 from chat.api.directory import JoinView, PublicChatsView
 from chat.api.drafts import DraftsView, DraftView
 from chat.api.folders import ChatFolderView, FoldersView, FolderView
+from chat.api.forwards import ForwardView
 from chat.api.invites import InvitesView, InviteView
 from chat.api.messages import EditsView, MessagesView, MessageView
 from chat.api.outgoing import DeliveriesView, OneOutgoingView, OutgoingView, ReplayView, ResumeView
@@ -33,6 +34,7 @@ urlpatterns = [
     path("chats/<str:chat_id>/messages", MessagesView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>", MessageView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
+    path("chats/<str:chat_id>/messages/<str:message_id>/forward", ForwardView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions", ReactionsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions/<str:emoji>", ReactionView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/star", StarView.as_view()),

@@ -93,6 +93,9 @@ _READING: Schema = {"last_read_message_id": nullable(MESSAGE_ID), "unread": NUMB
 POSITION = shape({"user_id": UUID, "message_id": MESSAGE_ID, "read_at": TEXT})
 EDIT = shape({"content": TEXT, "version": NUMBER, "edited_at": MOMENT})
 _TALLY: dict[str, Schema] = {"emoji": TEXT, "count": NUMBER, "me": FLAG, "user_ids": many(UUID)}
+FORWARDED = shape(
+    {"chat_id": nullable(UUID), "message_id": nullable(MESSAGE_ID), "sender": nullable(AUTHOR), "sent_at": MOMENT}
+)
 MESSAGE = shape(
     {
         "id": MESSAGE_ID,
@@ -113,6 +116,7 @@ MESSAGE = shape(
         "deleted_by": nullable(UUID),
         "delete_reason": nullable(TEXT),
         "origin": nullable({"type": "object"}),
+        "forwarded_from": nullable(FORWARDED),
         "version": NUMBER,
         "pos": nullable(NUMBER),
         "nonce": nullable(TEXT),
@@ -359,6 +363,20 @@ messages = extend_schema_view(
         parameters=[IDEMPOTENCY_KEY],
         errors=["forbidden", "not_found", "archived", "nonce_reused", "not_supported", *DURABLE],
     ),
+)
+_REFUSAL = shape({"code": TEXT, "detail": TEXT, "retryable": FLAG, "retry_after_ms": nullable(NUMBER)})
+_COPIED = shape({"results": many(shape({"chat_id": UUID, "message": nullable(MESSAGE), "error": nullable(_REFUSAL)}))})
+forward = extend_schema_view(
+    post=operation(
+        "forward_message",
+        {201: _COPIED, 200: _COPIED},
+        body=shape({"to": many(UUID), "nonce": TEXT}, optional=["nonce"]),
+        parameters=[IDEMPOTENCY_KEY],
+        errors=[
+            *("forbidden", "not_found", "conflict", "archived", "nonce_reused", "read_only", "muted", "slow_mode"),
+            *("store_unavailable", *DURABLE),
+        ],
+    )
 )
 message = extend_schema_view(
     get=operation("message", {200: MESSAGE}, errors=["not_found", "invalid_field", "store_unavailable"]),

@@ -1,5 +1,6 @@
 """REST of messages: send, history, one."""
 
+import msgspec
 from asgiref.sync import async_to_sync
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,6 +10,7 @@ from chat.api import describe, parse, shapes
 from chat.commands import changes
 from chat.commands import messages as commands
 from chat.commands.changes import Changed
+from chat.commands.messages import Sent
 from chat.commands.turns import shown
 from chat.fold import Stamped, apply
 from chat.queries import messages as queries
@@ -67,16 +69,7 @@ class MessagesView(APIView):
             mentions=parse.text_list(body_of(request), "mentions"),
         )
         sent = async_to_sync(commands.send)(chat, draft, sender=UserId(user.id))
-        is_shown = async_to_sync(shown)(chat, sent.pos)
-        try:
-            state = async_to_sync(queries.require_message)(chat, sent.message_id, viewer=UserId(user.id))
-        except (NotFound, Unavailable):
-            # It is durable whatever a read can see of it yet, or whether its sender was removed meanwhile.
-            state = apply(None, Stamped(sent.event, version_of(sent.message_id), sent.pos))
-        body = shapes.messages([state], {}, viewer=str(user.id))[0]
-        if not is_shown:
-            body["pos"] = None
-        return Response(body, status=200 if sent.repeated else 201)
+        return Response(sent_one(sent, user), status=200 if sent.repeated else 201)
 
 
 @describe.message
@@ -136,6 +129,24 @@ def one(chat: ChatId, message: MessageId, user: User) -> shapes.Json:
     state = async_to_sync(queries.require_message)(chat, message, viewer=UserId(user.id))
     reactions = async_to_sync(queries.reactions)(chat, [state], viewer=UserId(user.id))
     return shapes.messages([state], reactions, viewer=str(user.id))[0]
+
+
+def sent_one(sent: Sent, user: User) -> shapes.Json:
+    """A message as its sender sees it once it is durable; its pos is null where reads show it only later."""
+    is_shown = async_to_sync(shown)(sent.chat_id, sent.pos)
+    try:
+        state = async_to_sync(queries.require_message)(sent.chat_id, sent.message_id, viewer=UserId(user.id))
+    except (NotFound, Unavailable):
+        if not sent.event.content:
+            raise  # A forward is tried again and its source is gone: here only the nonce is known of it.
+        # It is durable whatever a read can see of it yet, or whether its sender was removed meanwhile.
+        state = apply(None, Stamped(sent.event, version_of(sent.message_id), sent.pos))
+    if (taken := sent.event.forwarded_from) and state.forwarded_from:
+        # Recent events do not say where it was taken from; its sender knows.
+        whole = msgspec.structs.replace(state.forwarded_from, room_id=taken.room_id, message_id=taken.message_id)
+        state = msgspec.structs.replace(state, forwarded_from=whole)
+    body = shapes.messages([state], {}, viewer=str(user.id))[0]
+    return body if is_shown else body | {"pos": None}
 
 
 def changed_one(changed: Changed, user: User) -> shapes.Json:

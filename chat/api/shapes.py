@@ -1,6 +1,6 @@
 """Chats, participants and messages as REST shows them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.conf import settings
 
 from chat.fold import MessageState, Tallies, Tally
 from chat.models import Ban, Chat, Draft, Erased, Invite, Participant
-from chat.queries.chats import Membership
+from chat.queries.chats import Membership, chats_of
 from chat.queries.directory import Listed
 from chat.queries.pins import Pinned
 from chat.queries.reactions import Reactions
@@ -160,8 +160,10 @@ def edit(text: Edit) -> Json:
 def messages(states: Iterable[MessageState], reactions: Reactions, *, viewer: str) -> list[Json]:
     """Messages with their senders' names, looked up in one query."""
     kept = list(states)
-    users = people(state.sender_id for state in kept if state.sender_id)
-    return [_message(state, reactions.get(MessageId(state.message_id), {}), users, viewer) for state in kept]
+    taken = [state.forwarded_from for state in kept if state.forwarded_from and not state.is_deleted]
+    users = people({*(state.sender_id for state in kept if state.sender_id), *(one.sender_id for one in taken)})
+    open_to = chats_of(UUID(viewer), {UUID(one.room_id) for one in taken if one.room_id})
+    return [_message(state, reactions.get(MessageId(state.message_id), {}), users, viewer, open_to) for state in kept]
 
 
 def reactions(given: Mapping[str, tuple[Tally, Iterable[UUID]]], *, viewer: str) -> list[Json]:
@@ -209,7 +211,9 @@ def _tallies(tallies: Tallies, viewer: str) -> list[Json]:
     ]
 
 
-def _message(state: MessageState, tallies: Tallies, users: Mapping[str, Json], viewer: str) -> Json:
+def _message(
+    state: MessageState, tallies: Tallies, users: Mapping[str, Json], viewer: str, open_to: Collection[str]
+) -> Json:
     return {
         "id": str(state.message_id),
         "chat_id": state.chat_id,
@@ -229,9 +233,23 @@ def _message(state: MessageState, tallies: Tallies, users: Mapping[str, Json], v
         "deleted_by": state.deleted_by,
         "delete_reason": state.delete_reason,
         "origin": msgspec.to_builtins(state.origin) if state.origin else None,
+        "forwarded_from": _taken(state, users, open_to),
         "version": state.version,
         "pos": state.pos,
         "nonce": state.nonce if state.sender_id == viewer else None,
+    }
+
+
+def _taken(state: MessageState, users: Mapping[str, Json], open_to: Collection[str]) -> Json | None:
+    """What a message is a copy of; the place it was taken from only for who is in that chat."""
+    if (taken := state.forwarded_from) is None or state.is_deleted:
+        return None
+    is_open = taken.room_id in open_to
+    return {
+        "chat_id": taken.room_id if is_open else None,
+        "message_id": taken.message_id if is_open else None,
+        "sender": _user(taken.sender_id, users),
+        "sent_at": taken.sent_at,
     }
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 
 from chat import policy
-from chat.events import MessageSent, body_digest
+from chat.events import Forwarded, MessageSent, body_digest, digest_of, forward_digest
 from chat.markdown import html_of
 from chat.messages import Message
 from chat.policy import Action, Seat
@@ -43,6 +43,14 @@ class Sent(NamedTuple):
     repeated: bool
 
 
+class Copied(NamedTuple):
+    """What a forward takes of a message beside its text, as it is at that moment."""
+
+    html: str | None
+    attachments: Sequence[str]
+    taken: Forwarded
+
+
 class Draft(NamedTuple):
     """What somebody wants to say, before it is checked."""
 
@@ -52,6 +60,7 @@ class Draft(NamedTuple):
     first_tried_ms: int = 0  # how long ago, where the sender says
     reply_to: MessageId | None = None
     mentions: Sequence[str] = ()  # user ids, or "all"
+    copied: Copied | None = None  # where it is forwarded
 
 
 async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Future[Sent]":
@@ -63,7 +72,7 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     """
     require_content(draft.content)
     _require_nonce(draft.nonce)
-    digest = body_digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
+    digest = _digest_of(draft)
     earlier = await _find_earlier(chat, draft, sender, digest) if draft.nonce else None
     if isinstance(earlier, asyncio.Future):
         return earlier
@@ -121,6 +130,12 @@ async def send(chat: ChatId, draft: Draft, *, sender: UserId) -> Sent:
     return await asyncio.shield(accepted)
 
 
+async def find_sent(chat: ChatId, draft: Draft, *, sender: UserId) -> Sent | None:
+    """What a draft became when it was sent under its nonce before; None where it has none or was not sent."""
+    earlier = await _find_earlier(chat, draft, sender, _digest_of(draft)) if draft.nonce else None
+    return await asyncio.shield(earlier) if isinstance(earlier, asyncio.Future) else None
+
+
 async def require_can_type(chat: ChatId, sender: UserId) -> None:
     """Refuse to tell others that somebody writes who may not post."""
     members, seat = await require_open_roster(chat, sender)
@@ -165,18 +180,26 @@ def _require_mentions(mentions: Sequence[str], members: Roster, seat: Seat) -> N
             raise Invalid("only participants can be mentioned.", field="mentions")
 
 
+def _digest_of(draft: Draft) -> bytes:
+    if draft.copied is not None:
+        return forward_digest(draft.copied.taken)
+    return body_digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
+
+
 def _event_of(draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId) -> MessageSent:
+    copied = draft.copied
     return MessageSent(
         message_id=str(message_id),
         room_id=str(chat),
         sender_id=str(sender),
         content=draft.content,
         sent_at=iso(unix_ms_of(message_id)),
-        attachments=[],
+        attachments=list(copied.attachments) if copied else [],
         nonce=draft.nonce,
-        html=html_of(draft.content),
+        html=copied.html if copied else html_of(draft.content),
         reply_to_id=str(draft.reply_to) if draft.reply_to is not None else None,
         mentions=list(dict.fromkeys(draft.mentions)),
+        forwarded_from=copied.taken if copied else None,
     )
 
 
@@ -294,7 +317,7 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
     event = record.fact.payload
     if not isinstance(event, MessageSent):
         raise Internal(f"The record of a nonce is a {record.event_type}.")
-    if body_digest(event.content, event.reply_to_id, event.mentions) != digest:
+    if digest_of(event) != digest:
         raise KeyReused(code="nonce_reused")
     return _result(event, epoch, record.pos, repeated=True)
 

@@ -26,6 +26,7 @@ class HistoryMessage(models.Model):
     attachments = models.TextField(null=True)
     mentions = models.TextField(null=True)
     origin = models.TextField(null=True)
+    forwarded_from = models.TextField(null=True)
     nonce = models.CharField(max_length=64, null=True)
     pos = models.BigIntegerField(null=True)
     created_at = models.CharField(max_length=32, null=True)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import transaction
 
 from chat.commands.webhooks import DELIVER
@@ -83,8 +84,18 @@ def _delivery(webhook: Webhook, record: Record) -> WebhookDelivery:
         event_id=UUID(record.event_id),
         event_type=record.event_type,
         message_id=int(message) if message else None,
-        body=record.value.decode(),
+        body=_body(record),
     )
+
+
+def _body(record: Record) -> str:
+    """The event as it is, but for where a forward was taken from: a webhook hears what every member does."""
+    taken = getattr(record.fact.payload, "forwarded_from", None)
+    if taken is None:
+        return record.value.decode()
+    told = msgspec.json.decode(record.value)
+    told["payload"]["forwardedFrom"] = msgspec.to_builtins(taken.for_all)
+    return msgspec.json.encode(told).decode()
 
 
 def _message_of(record: Record) -> str | None:

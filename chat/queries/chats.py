@@ -1,6 +1,6 @@
 """The chats of a person, as lists show them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -137,6 +137,14 @@ def require_invite(code: str) -> Invite:
     if found is None:
         raise NotFound()
     return found
+
+
+def chats_of(user: UUID, asked: Collection[UUID]) -> set[str]:
+    """Those of some chats that somebody is in."""
+    if not asked:
+        return set()
+    places = Participant.objects.filter(user=user, chat__in=asked, is_active=True)
+    return {str(chat) for chat in places.values_list("chat", flat=True)}
 
 
 def bans(chat: Chat) -> list[Ban]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from chat.events import MessageImported, MessageSent, Origin, body_digest
+from chat.events import Forwarded, MessageImported, MessageSent, Origin, digest_of
 from chat.fold import MessageState, Stamped
 from chat.stores import scylla_statements as cql
 from chat.stores.scylla_session import UNSET, Bound, Row, iso_of
@@ -20,6 +20,7 @@ NONCE_MS = 24 * 3_600_000
 NOTHING: tuple[Any, ...] = ("", "", [], set())
 _encode = msgspec.json.encode
 _origin = msgspec.json.Decoder(Origin).decode
+_forwarded = msgspec.json.Decoder(Forwarded).decode
 
 
 def rows_of(chat: ChatId, said: Stamped) -> Iterator[Bound]:
@@ -42,6 +43,7 @@ def rows_of(chat: ChatId, said: Stamped) -> Iterator[Bound]:
             [UUID(one) for one in event.attachments] or UNSET,
             set(event.mentions) or UNSET,
             _encode(event.origin).decode() if event.origin else UNSET,
+            _forwarded_from(event),
             (isinstance(event, MessageSent) and event.nonce) or UNSET,
             time_of(event.sent_at),
             moment_of(message),
@@ -60,15 +62,19 @@ def nonce_of(chat: ChatId, said: Stamped, *, now_ms: int) -> tuple[Any, ...] | N
     message = MessageId(int(event.message_id))
     if unix_ms_of(message) < now_ms - NONCE_MS:
         return None
-    digest = body_digest(event.content, event.reply_to_id, event.mentions)
-    return chat, UUID(event.sender_id), event.nonce, message, digest, moment_of(message)
+    return chat, UUID(event.sender_id), event.nonce, message, digest_of(event), moment_of(message)
+
+
+def _forwarded_from(event: MessageSent | MessageImported) -> Any:
+    taken = event.forwarded_from if isinstance(event, MessageSent) else None
+    return _encode(taken).decode() if taken is not None else UNSET
 
 
 def state_of(row: Row) -> MessageState:
     """The message that a row says."""
     (
         chat_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,
-        mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
+        mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
     ) = row  # fmt: skip
     gone = deleted_at is not None
     return MessageState(
@@ -84,6 +90,7 @@ def state_of(row: Row) -> MessageState:
         attachments=() if gone else tuple(str(one) for one in attachments or ()),
         mentions=() if gone else tuple(mentions or ()),
         origin=_origin(origin) if origin else None,
+        forwarded_from=_forwarded(forwarded_from) if forwarded_from else None,
         nonce=nonce,
         pos=pos,
         created_at=iso_of(created_at) if created_at else None,

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cassandra import InvalidRequest
+
 from chat.stores import NotMigrated
 from chat.stores.scylla_session import Cql
 
@@ -24,6 +26,8 @@ APPLIED_TABLE = """CREATE TABLE IF NOT EXISTS schema_files (name text PRIMARY KE
 NOTE_APPLIED = "INSERT INTO {keyspace}.schema_files (name, checksum, applied_at) VALUES (%s, %s, %s) USING TIMESTAMP %s"
 APPLIED = "SELECT name, checksum FROM {keyspace}.schema_files"
 KEYSPACES = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s"
+COLUMNS = "SELECT column_name FROM system_schema.columns WHERE keyspace_name = %s AND table_name = %s"
+_ADDS = re.compile(r"ALTER TABLE (\w+) ADD (\w+) \w+")
 TABLES = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
 
 
@@ -81,11 +85,28 @@ def migrate(cql: Cql, folder: Path = FOLDER) -> Iterator[str]:
         if file.applied:
             continue
         for statement in file.statements:
-            cql.define(statement)
+            _define(cql, statement)
         now = datetime.now(UTC)
         note = NOTE_APPLIED.format(keyspace=cql.keyspace)
         cql.define(note, file.name, file.checksum, now, int(now.timestamp() * 1_000_000))
         yield file.name
+
+
+def _define(cql: Cql, statement: str) -> None:
+    """Execute a statement of a file; a column that another run adds meanwhile is as good as one of ours."""
+    if _has_column(cql, statement):
+        return
+    try:
+        cql.define(statement)
+    except InvalidRequest:
+        if not _has_column(cql, statement):
+            raise
+
+
+def _has_column(cql: Cql, statement: str) -> bool:
+    """Whether a statement adds a column that is there: a killed run had come so far, and not all stores can say it."""
+    adds = _ADDS.fullmatch(statement)
+    return adds is not None and (adds[2],) in cql.define(COLUMNS, cql.keyspace, adds[1])
 
 
 def _require_nodes(cql: Cql) -> None:

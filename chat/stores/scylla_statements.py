@@ -9,13 +9,13 @@ from chat.stores.scylla_session import Profile, Statement
 
 _COLUMNS = (
     "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
-    " mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
+    " mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
 )
 _ONE = "channel_id = ? AND bucket = ? AND message_id = ?"
 SENT = Statement(
     "INSERT INTO {keyspace}.messages (channel_id, bucket, message_id, version, content, sender_id, html, message_type,"
-    " reply_to_id, thread_id, attachments, mentions, origin, nonce, created_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    " reply_to_id, thread_id, attachments, mentions, origin, forwarded_from, nonce, created_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
     Profile.WRITE,
 )
 PLACE = Statement(f"UPDATE {{keyspace}}.messages USING TIMESTAMP ? SET pos = ? WHERE {_ONE}", Profile.WRITE)

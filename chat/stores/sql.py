@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from django.db.backends.utils import CursorWrapper
 
-from chat.events import MessageDeleted, MessageEdited, MessageSent, Origin, body_digest
+from chat.events import Forwarded, MessageDeleted, MessageEdited, MessageSent, Origin, digest_of
 from chat.fold import MessageState, Stamped, apply
 from chat.inboxes import Unread
 from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, written_up_to
@@ -24,13 +24,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _COLUMNS = (
     "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
-    " mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
+    " mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
 )
 # What a message brings and its changes never touch. An early edit or delete left
 # these null, so the first value stands whichever came first.
-_SENT_ONLY = ("sender_id", "message_type", "reply_to_id", "thread_id", "origin", "nonce", "created_at")
+_SENT_ONLY = (
+    "sender_id",
+    "message_type",
+    "reply_to_id",
+    "thread_id",
+    "origin",
+    "forwarded_from",
+    "nonce",
+    "created_at",
+)
 _FILL = ", ".join(f"{name} = COALESCE(history_messages.{name}, excluded.{name})" for name in _SENT_ONLY)
-_MARKS = ", ".join(["%s"] * 20)
+_MARKS = ", ".join(["%s"] * 21)
 _NEWEST = (
     "CASE WHEN excluded.version > history_messages.version THEN excluded.version ELSE history_messages.version END"
 )
@@ -80,6 +89,7 @@ _BUCKET = "INSERT INTO history_buckets (channel_id, bucket) VALUES (%s, %s) ON C
 _encode = msgspec.json.encode
 _list = msgspec.json.Decoder(tuple[str, ...]).decode
 _origin = msgspec.json.Decoder(Origin).decode
+_forwarded = msgspec.json.Decoder(Forwarded).decode
 
 
 class SqlMessageStore:
@@ -116,7 +126,7 @@ class SqlMessageStore:
         record = await log().find(nonce_key(chat, sender, nonce))
         if record is None or not isinstance(event := record.fact.payload, MessageSent):
             return None
-        return Nonce(MessageId(int(event.message_id)), body_digest(event.content, event.reply_to_id, event.mentions))
+        return Nonce(MessageId(int(event.message_id)), digest_of(event))
 
     async def unread(
         self, viewer: UserId, above: Mapping[ChatId, int], *, types: Sequence[str], limit: int
@@ -302,6 +312,7 @@ def _row(state: MessageState) -> tuple[Any, ...]:
         None if early and not state.is_deleted else _encode(state.attachments).decode(),
         _encode(state.mentions).decode(),
         _encode(state.origin).decode() if state.origin else None,
+        _encode(state.forwarded_from).decode() if state.forwarded_from else None,
         state.nonce,
         state.pos,
         state.created_at,
@@ -315,7 +326,7 @@ def _row(state: MessageState) -> tuple[Any, ...]:
 def _state(row: Sequence[Any]) -> MessageState:
     (
         chat_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,
-        mentions, origin, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
+        mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
     ) = row  # fmt: skip
     return MessageState(
         chat_id=chat_id,
@@ -330,6 +341,7 @@ def _state(row: Sequence[Any]) -> MessageState:
         attachments=_list(attachments) if attachments else (),
         mentions=_list(mentions) if mentions else (),
         origin=_origin(origin) if origin else None,
+        forwarded_from=_forwarded(forwarded_from) if forwarded_from else None,
         nonce=nonce,
         pos=pos,
         created_at=created_at,

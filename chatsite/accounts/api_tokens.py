@@ -21,7 +21,7 @@ from chatsite.kernel.errors import Forbidden, Invalid, Unauthenticated
 CONNECT = "connect"
 SCOPES = {
     "messages:read": "history, search, pins, reactions and unread messages of its chats",
-    "messages:write": "send, edit, delete, react, pin, star, mark as read",
+    "messages:write": "send, forward, edit, delete, react, pin, star, mark as read",
     "chats:read": "its chats and who is in them",
     "chats:write": "make and change chats, add and remove people, join and leave",
     "people:read": "colleagues and who of them is there",

@@ -11,7 +11,7 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.events import MessageImported, MessageSent, body_digest
+from chat.events import Forwarded, MessageImported, MessageSent, body_digest, forward_digest
 from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
 from chat.stores import PAGE_BUCKETS, MessageStore, Nonce
@@ -187,6 +187,7 @@ RICH = MessageState(
     thread_id=7,
     attachments=(THIRD, OTHER),
     mentions=(OTHER,),
+    forwarded_from=Forwarded(room_id=OTHER, message_id="-9", sender_id=THIRD, sent_at="2026-01-01T00:00:00.000Z"),
     nonce="n",
     pos=3,
     created_at=iso(unix_ms_of(MESSAGE)),
@@ -204,6 +205,7 @@ def rich(**changes: object) -> Stamped:
         thread_id="7",
         attachments=[THIRD, OTHER],
         mentions=[OTHER],
+        forwarded_from=RICH.forwarded_from,
         **changes,
     )
     return Stamped(event, version_of(MESSAGE), 3)
@@ -267,7 +269,8 @@ async def test_equal_reads_at_once_see_the_same(store: MessageStore, chat: ChatI
     assert {tuple(state.message_id for state in page.messages) for page in pages} == {(MESSAGE,)}
 
 
-async def test_a_nonce_is_found_with_its_message(store: MessageStore, chat: ChatId) -> None:
+@pytest.mark.parametrize("taken", [None, RICH.forwarded_from], ids=["said", "forwarded"])
+async def test_a_nonce_is_found_with_its_message(store: MessageStore, chat: ChatId, taken: Forwarded | None) -> None:
     message, sender = id_at(clock.now_ms()), UserId(UUID(SENDER))
     event = MessageSent(
         message_id=str(message),
@@ -277,6 +280,7 @@ async def test_a_nonce_is_found_with_its_message(store: MessageStore, chat: Chat
         sent_at=iso(unix_ms_of(message)),
         attachments=[],
         nonce="n-1",
+        forwarded_from=taken,
     )
     key = nonce_key(chat, sender, "n-1")
     record = new_record(
@@ -291,7 +295,7 @@ async def test_a_nonce_is_found_with_its_message(store: MessageStore, chat: Chat
     )
     appended = await log().append(record)
     await store.add(chat, [Stamped(event, version_of(message), appended.pos)])
-    digest = body_digest("once", None, [])
+    digest = forward_digest(taken) if taken else body_digest("once", None, [])
     assert await store.find_nonce(chat, sender, "n-1") == Nonce(message, digest)
     assert await store.find_nonce(chat, sender, "n-2") is None
     assert await store.find_nonce(chat, UserId(UUID(OTHER)), "n-1") is None

@@ -136,6 +136,7 @@ SERVER: dict[str, Shape] = {
         "attachments": [entity],
         "mentions": [mention],
         "origin?": {"kind": text, "author": text, "ts": time},
+        "forwardedFrom?": {"senderId": entity, "sentAt": time},
     },
     "MESSAGE_EDITED": {
         **PLACE,
@@ -195,8 +196,20 @@ SERVER: dict[str, Shape] = {
 # What an ACK says besides its ref, by what it answers.
 CHANGED: Shape = {"roomId": entity, "messageId": message_id, "version": number, **CURSOR}
 STARRED: Shape = {"roomId": entity, "messageId": message_id, "version": number}
+FORWARDED: Shape = {  # of each chat what an ACK says of a send, or an ERROR of a refusal
+    "roomId": entity,
+    "messageId?": message_id,
+    "ts?": time,
+    "epoch?": text,
+    "pos?": number,
+    "code?": {*CODES},
+    "message?": text,
+    "retryable?": flag,
+    "retryAfterMs?": number,
+}
 ACKS: dict[str, Shape] = {
     "SEND_MESSAGE": {"nonce?": text, "roomId": entity, "messageId": message_id, "ts": time, **CURSOR},
+    "FORWARD": {"nonce?": text, "roomId": entity, "messageId": message_id, "to": [FORWARDED]},
     "EDIT_MESSAGE": CHANGED,
     "DELETE_MESSAGE": CHANGED,
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), CHANGED),
@@ -378,6 +391,13 @@ async def _talk(chat: str, ada: Party, ben: Party) -> None:
     assert (shown["replyToId"], "nonce" in shown) == (said["messageId"], False)
     assert shown["prev"] == message["pos"] < shown["pos"]
     assert int(shown["messageId"]) > int(message["messageId"])
+
+    to = [chat, "0f0e0d0c-0b0a-4908-8706-050403020100"]
+    copied = await ben.ask("FORWARD", roomId=chat, messageId=said["messageId"], to=to, nonce="f1")
+    here, nowhere = says(copied, "ACK", nonce="f1", roomId=chat, messageId=said["messageId"])["to"]
+    assert (here["roomId"], nowhere["code"], nowhere["retryable"]) == (chat, "not_found", False)
+    copy = await ada.expect("MESSAGE", messageId=here["messageId"], html=message["html"])
+    assert (copy["forwardedFrom"], copy["mentions"]) == ({"senderId": ada_id, "sentAt": said["ts"]}, [])
 
     for type_, active in (("REACT", True), ("UNREACT", False)):
         given = says(await ada.ask(type_, roomId=chat, messageId=reply["messageId"], emoji="\U0001f44d"), "ACK")

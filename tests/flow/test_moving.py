@@ -23,7 +23,7 @@ from tests.standard import new_installation
 from tests.world import Answer, Device, Server, World, in_time, manage
 
 PEOPLE = ("ada", "ben", "cyd")
-UNREAD = {"ada": 2, "ben": 9, "cyd": 40}  # after the talk
+UNREAD = {"ada": 3, "ben": 9, "cyd": 41}  # after the talk
 PLACES = {"epoch", "pos", "read_pos"}  # of the log that was left; a client reloads
 MakeServer = Callable[..., Server]
 
@@ -63,8 +63,11 @@ async def talk(world: World) -> str:
         await ben.ask("READ", roomId=chat, messageId=said[30]["messageId"], pos=said[30]["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"], unread=True)
+        await ben.ask("FORWARD", roomId=chat, messageId=said[5]["messageId"], to=[chat])
         last = (await ben.say(chat, "good night", nonce="last-of-the-day")).body
-    await world.history("ada", chat, at_least=last["pos"])
+    # Only the store says where a forward was taken from.
+    page = f"/api/chats/{chat}/messages?limit=2&at_least={last['pos']}"
+    await world.until("ada", page, lambda body: body["messages"][0]["forwarded_from"]["chat_id"] == chat)
     for name, unread in UNREAD.items():
         await world.until(name, f"/api/chats/{chat}", partial(shows, unread=unread))
     return chat

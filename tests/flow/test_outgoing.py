@@ -75,6 +75,22 @@ async def test_an_address_is_told_in_order_and_told_again(world: World) -> None:
         assert (await world.rest("ada", "GET", f"{path}/deliveries")).code == "not_found"
 
 
+async def test_a_webhook_is_not_told_where_a_forward_was_taken_from(world: World) -> None:
+    source, chat = await world.chat(["ada"]), await world.chat(["ada", "ben"])
+    secret = await said(world, source, "said elsewhere")
+    async with receiving() as receiver:
+        webhook = (await made(world, chat, receiver.url, SENT)).body
+        while receiver.came.empty():
+            await said(world, chat, "early")
+        await world.rest("ada", "POST", f"/api/chats/{source}/messages/{secret['id']}/forward", {"to": [chat]})
+        fact = await told(receiver, webhook["secret"])
+        while fact["payload"]["content"] == "early":
+            fact = await told(receiver, webhook["secret"])
+        taken = {"senderId": await world.id("ada"), "sentAt": secret["created_at"]}
+        assert (fact["payload"]["content"], fact["payload"]["forwardedFrom"]) == ("said elsewhere", taken)
+        assert source not in str(fact)
+
+
 async def test_what_fails_waits_and_what_is_gone_is_stopped(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     async with receiving() as receiver:

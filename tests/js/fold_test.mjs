@@ -95,6 +95,17 @@ test("an edit keeps the reactions, a delete takes them, and a message that is no
   assert.equal(fold(new Map(), reaction("ben", 1)).size, 0);
 });
 
+test("a forward says whose words it has, and where they stand only where that is told", () => {
+  const at = "2026-01-01T00:00:00.000Z";
+  const heard = after({ ...sent("1"), forwardedFrom: { senderId: "eve", sentAt: at } });
+  assert.deepEqual(heard.get("1").forwardedFrom, { senderId: "eve", sentAt: at, chatId: null, messageId: null });
+  const forwarded_from = { chat_id: "c", message_id: "7", sender: { id: "eve" }, sent_at: at };
+  const shown = fromRest({ id: "1", content: "x", created_at: at, version: 1, forwarded_from });
+  assert.deepEqual(shown.forwardedFrom, { senderId: "eve", sentAt: at, chatId: "c", messageId: "7" });
+  assert.equal(after(sent("1")).get("1").forwardedFrom, null);
+  assert.equal(fold(heard, deleted("1", 20)).get("1").forwardedFrom, null);
+});
+
 test("html comes with its text, and goes with it", () => {
   const marked = { ...sent("1", "*a*"), html: "<p><em>a</em></p>" };
   const html = (messages) => messages.get("1").html;

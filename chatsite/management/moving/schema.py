@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Count, Max
 
-from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
+from chat.events import Forwarded, MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
 from chat.fold import MessageState, Pin, Stamped
 from chat.models.history import HistoryEdit, HistoryMessage, HistoryPin, HistoryReaction, ReadPosition
 from chat.stores import Edit, Reaction, Read, pin_store, reaction_store, read_store, store
@@ -39,6 +39,7 @@ NONCE_LIFE = timedelta(hours=24)
 SETTLE = "CHAT_SHAPE=standard manage.py migrate_profile --settle"
 _decode_list = msgspec.json.Decoder(list[str]).decode
 _decode_origin = msgspec.json.Decoder(Origin).decode
+_decode_forwarded = msgspec.json.Decoder(Forwarded).decode
 
 
 @event
@@ -243,7 +244,9 @@ def _said(row: HistoryMessage, earlier: Sequence[HistoryEdit], sent: MessageSent
     origin = _decode_origin(row.origin) if row.origin else None
     if row.pos is None and origin is not None:
         return Stamped(MessageImported(**fields, origin=origin), version, 0)
-    return Stamped(MessageSent(**fields, origin=origin, nonce=row.nonce), version, row.pos or 0)
+    taken = _decode_forwarded(row.forwarded_from) if row.forwarded_from else None
+    said = MessageSent(**fields, origin=origin, forwarded_from=taken, nonce=row.nonce)
+    return Stamped(said, version, row.pos or 0)
 
 
 def _changes(row: HistoryMessage, earlier: Sequence[HistoryEdit]) -> Iterator[Stamped]:
@@ -302,10 +305,11 @@ def _shown(one: MessageState | HistoryMessage) -> list[Any]:
     """What readers get to see of a message, in one form for both."""
     lists = [_list(value) if isinstance(value, str) else list(value or ()) for value in (one.attachments, one.mentions)]
     origin = _decode_origin(one.origin) if isinstance(one.origin, str) else one.origin
+    taken = _decode_forwarded(one.forwarded_from) if isinstance(one.forwarded_from, str) else one.forwarded_from
     return [
         one.message_id, one.version, one.content, one.sender_id, one.html or None, one.message_type, one.reply_to_id,
-        one.thread_id, lists[0], sorted(lists[1]), origin, one.pos, one.created_at, one.edited_at, one.deleted_by,
-        one.deleted_at, one.delete_reason or None,
+        one.thread_id, lists[0], sorted(lists[1]), origin, taken, one.pos, one.created_at, one.edited_at,
+        one.deleted_by, one.deleted_at, one.delete_reason or None,
     ]  # fmt: skip
 
 

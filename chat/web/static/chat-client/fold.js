@@ -1,8 +1,10 @@
 /**
  * Messages of one chat as a Map of id -> message, and the changes frames make to it.
  *
- * A message here is `{id, senderId, content, html, replyToId, mentions, reactions, createdAt, editedAt, isDeleted, version,
- * nonce}`, whether it came by REST or by WebSocket. `html` is null where the text has no marks. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
+ * A message here is `{id, senderId, content, html, replyToId, forwardedFrom, mentions, reactions, createdAt, editedAt,
+ * isDeleted, version, nonce}`, whether it came by REST or by WebSocket. `html` is null where the text has no marks.
+ * `forwardedFrom` is null or `{senderId, sentAt, chatId, messageId}`: the last two are null where the person is not in that
+ * chat, and in frames. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
  * `userIds` are all who gave it, or some where they are many, oneself always among them. Every function returns a
  * new Map, or the same one where nothing changed.
  */
@@ -23,6 +25,7 @@ export function fromRest(message) {
     content: message.content,
     html: message.html ?? null,
     replyToId: message.reply_to ?? null,
+    forwardedFrom: takenFromRest(message.forwarded_from),
     mentions: message.mentions ?? [],
     reactions: (message.reactions ?? []).map(({ emoji, count, user_ids: userIds }) => ({ emoji, count, userIds })),
     createdAt: message.created_at,
@@ -33,6 +36,12 @@ export function fromRest(message) {
   };
 }
 
+function takenFromRest(taken) {
+  if (!taken) return null;
+  const { chat_id: chatId, message_id: messageId, sender, sent_at: sentAt } = taken;
+  return { chatId, messageId, senderId: sender?.id ?? null, sentAt };
+}
+
 function fromFrame(frame) {
   return {
     id: frame.messageId,
@@ -40,6 +49,7 @@ function fromFrame(frame) {
     content: frame.content,
     html: frame.html ?? null,
     replyToId: frame.replyToId ?? null,
+    forwardedFrom: frame.forwardedFrom ? { chatId: null, messageId: null, ...frame.forwardedFrom } : null,
     mentions: frame.mentions ?? [],
     reactions: [],
     createdAt: frame.ts,
@@ -56,7 +66,7 @@ const CHANGES = {
   MESSAGE_EDITED: (known, { content, html = null, mentions = [], editedAt, version }) =>
     known && { ...known, content, html, mentions, editedAt, version },
   MESSAGE_DELETED: (known, { version }) =>
-    known && { ...known, content: "", html: null, mentions: [], reactions: [], editedAt: null, isDeleted: true, version },
+    known && { ...known, content: "", html: null, forwardedFrom: null, mentions: [], reactions: [], editedAt: null, isDeleted: true, version },
 };
 
 /** Applies one frame to the map; kinds that change no message leave it as it is. */
