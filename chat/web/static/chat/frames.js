@@ -26,7 +26,7 @@ const CHANGES = {
     heardOut(frame);
     if (countMessage(frame)) cameUnseen(frame);
     showLastMessage(roomId, { id: messageId, content, sender: { id: senderId }, created_at: ts });
-    if (!people.value.has(senderId)) meet(roomId, messageId);
+    if (isUnknown(senderId) || isUnknown(frame.forwardedFrom?.senderId)) meet(roomId, messageId);
   },
   MESSAGE_DELETED(frame) {
     uncountMessage(frame);
@@ -61,6 +61,10 @@ const PERSONAL = {
 
 // What may get lost.
 const WHISPERS = { TYPING: heardTyping, READ_POSITION: heardPosition, PRESENCE: heardPresence };
+
+function isUnknown(userId) {
+  return userId !== undefined && !people.value.has(userId);
+}
 
 /** Takes a room event. */
 export function takeEvent(frame) {

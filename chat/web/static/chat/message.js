@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { Avatar } from "chat/avatar";
 import { fullTime, timeOf } from "chat/dates";
 import { EarlierTexts } from "chat/edits";
+import { ForwardPanel } from "chat/forward_panel";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
 import { ALL } from "chat/mentions";
@@ -31,6 +32,7 @@ export function Message({ message, isGrouped, isTarget }) {
         <span class=${isOwn || isGrouped ? "unseen" : "sender"} dir="auto">${isOwn ? "You" : name}</span>
         ${isBot(senderId) && !isGrouped && html`<span class="hint">bot</span>`}
         ${message.replyToId !== null && !message.isDeleted && html`<${Quote} id=${message.replyToId} />`}
+        ${message.forwardedFrom && html`<${Taken} from=${message.forwardedFrom} />`}
         ${editing.value === id
           ? html`<${MessageEditor} message=${message} />`
           : html`<${Body} message=${message} moment=${createdAt} />`}
@@ -43,6 +45,7 @@ export function Message({ message, isGrouped, isTarget }) {
 function Body({ message, moment }) {
   const [isEarlier, setEarlier] = useState(false);
   const [isReacting, setReacting] = useState(false);
+  const [isForwarding, setForwarding] = useState(false);
   const showEarlier = () => setEarlier(true);
   const wasEdited = message.editedAt !== null && !message.isDeleted;
   return html`
@@ -51,7 +54,12 @@ function Body({ message, moment }) {
         ? html`<span class="text hint">This message was deleted.</span>`
         : html`<${MessageText} content=${message.content} markup=${message.html} mentions=${message.mentions} />`}
       <span class="meta">
-        <${MessageTools} message=${message} showEarlier=${wasEdited && showEarlier} showEmojis=${() => setReacting(true)} />
+        <${MessageTools}
+          message=${message}
+          showEarlier=${wasEdited && showEarlier}
+          showEmojis=${() => setReacting(true)}
+          showForward=${() => setForwarding(true)}
+        />
         ${wasEdited &&
         html`<button class="as-text" tabindex="-1" data-testid="edited" onClick=${showEarlier}>edited</button>`}
         ${isPinned(message.id) &&
@@ -61,8 +69,21 @@ function Body({ message, moment }) {
         <${Permalink} id=${message.id} moment=${moment} />
       </span>
       ${isReacting && html`<${EmojiPicker} message=${message} close=${() => setReacting(false)} />`}
+      ${isForwarding && html`<${ForwardPanel} message=${message} close=${() => setForwarding(false)} />`}
       ${isEarlier && html`<${EarlierTexts} message=${message} close=${() => setEarlier(false)} />`}
     </div>
+  `;
+}
+
+// Whose words they are; for who may read them there, a link.
+function Taken({ from: { chatId, messageId, senderId, sentAt } }) {
+  const name = html`<strong dir="auto">${nameOf(senderId)}</strong>`;
+  return html`
+    <p class="taken" data-testid="forwarded" title=${fullTime(sentAt)}>
+      ${chatId === null
+        ? html`Forwarded from ${name}`
+        : html`<a href=${routeTo(chatId, messageId)} tabindex="-1">Forwarded from ${name}</a>`}
+    </p>
   `;
 }
 

@@ -10,7 +10,7 @@ import { isStarred, starMessage } from "chat/stars";
 import { editing, longestText, me, openChat } from "chat/state";
 
 /** What the person may do with one message; nothing with a deleted one. */
-export function MessageTools({ message, showEarlier, showEmojis }) {
+export function MessageTools({ message, showEarlier, showEmojis, showForward }) {
   const isOwn = message.senderId === me.value.id;
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
@@ -30,6 +30,7 @@ export function MessageTools({ message, showEarlier, showEmojis }) {
         label=${starred ? "Take the star away" : "Star"}
         run=${() => starMessage(chat.id, message.id, !starred)}
       />
+      <${Tool} name="forward" label="Forward" run=${showForward} />
       ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
       ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
       ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}

@@ -69,7 +69,7 @@ export function forgetHistories() {
 async function readPage(chatId, query) {
   const page = await api.get(`chats/${chatId}/messages`, query);
   if (phase.value !== "signedIn") return page;
-  learn(page.messages.map((message) => message.sender));
+  learn(page.messages.flatMap((message) => [message.sender, message.forwarded_from?.sender]));
   for (const { nonce, sender } of page.messages) {
     if (sender?.id === me.value.id) connection.settle(nonce);
   }
@@ -149,6 +149,12 @@ export async function readEdits(messageId) {
 export async function pinMessage(messageId, isPinned) {
   const path = `chats/${openId.value}/pins/${messageId}`;
   await noticed(() => (isPinned ? api.put(path, {}) : api.delete(path)));
+}
+
+/** Forwards a message of the open chat to some chats; returns the `{chat_id, message, error}` of each. */
+export async function forwardMessage(messageId, chatIds, nonce) {
+  const path = `chats/${openId.value}/messages/${messageId}/forward`;
+  return (await api.post(path, { to: chatIds, nonce })).results;
 }
 
 /** Makes the open chat one of the person's favourites, or no longer. */

@@ -33,8 +33,8 @@ export async function findPeople(query) {
   return users.filter((user) => user.id !== me.value.id);
 }
 
-/** Learns who sent a message: who came or left since the participants were read is named in it. */
+/** Learns who sent a message, and whose words it forwards: who came or left since the participants were read is named in it. */
 export async function meet(chatId, messageId) {
   const page = await api.get(`chats/${chatId}/messages`, { around: messageId, limit: 1 }).catch(() => null);
-  learn(page?.messages.map((message) => message.sender) ?? []);
+  learn(page?.messages.flatMap((message) => [message.sender, message.forwarded_from?.sender]) ?? []);
 }
