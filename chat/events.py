@@ -213,6 +213,7 @@ class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
     message_type: MessageType = "text"
     reply_to_id: str | None = None
     thread_id: str | None = None
+    thread_starter_id: str | None = None  # who said the message that the thread is under: the thread is theirs
     mentions: list[str] = []
     origin: Origin | None = None
     forwarded_from: Forwarded | None = None
@@ -313,9 +314,11 @@ ReactionEvent = ReactionAdded | ReactionRemoved
 PinEvent = MessagePinned | MessageUnpinned
 
 
-def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str]) -> bytes:
+def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str], thread_id: str | None = None) -> bytes:
     """What two sends with one nonce must have in common to be the same send."""
     body = [content, reply_to_id, list(dict.fromkeys(mentions))]
+    if thread_id is not None:  # Without one it is what it was before there were threads: digests are kept for a day.
+        body.append(thread_id)
     return blake2b(msgspec.json.encode(body), digest_size=16).digest()
 
 
@@ -328,7 +331,7 @@ def digest_of(event: MessageSent) -> bytes:
     """What a retry of a message is compared with."""
     if event.forwarded_from is not None:
         return forward_digest(event.forwarded_from)
-    return body_digest(event.content, event.reply_to_id, event.mentions)
+    return body_digest(event.content, event.reply_to_id, event.mentions, event.thread_id)
 
 
 # What a webhook may be told of: what every member of a chat hears.

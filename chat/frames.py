@@ -33,12 +33,8 @@ from chatsite.kernel.ids import UserId, read_id
 @on(SendMessage)
 async def send_message(session: Session, asked: SendMessage) -> None:
     """Accept a message; its ACK leaves once it is durable, while the next frame is read."""
-    for field, value in (
-        ("threadId", asked.thread_id),
-        ("attachments", asked.attachments),
-    ):
-        if value:
-            raise NotSupported(f"{field} belongs to a later version.")
+    if asked.attachments:
+        raise NotSupported("attachments belongs to a later version.")
     await session.take_slot()
     try:
         draft = Draft(
@@ -47,6 +43,7 @@ async def send_message(session: Session, asked: SendMessage) -> None:
             retry=asked.retry,
             first_tried_ms=asked.first_tried_ms,
             reply_to=read_id(asked.reply_to_id, "replyToId") if asked.reply_to_id is not None else None,
+            thread=read_id(asked.thread_id, "threadId") if asked.thread_id is not None else None,
             mentions=asked.mentions,
         )
         accepted = await messages.accept(chat_id(asked.room_id), draft, sender=_user_id(session.require_user))

@@ -35,6 +35,18 @@ class MessageManager(models.Manager["Message"]):
         """Up to `limit` stored messages just before or after an id, or the newest."""
         return await store().page(chat, before=before, after=after, limit=limit)
 
+    async def thread(
+        self,
+        chat: ChatId,
+        root: MessageId,
+        *,
+        before: MessageId | None = None,
+        after: MessageId | None = None,
+        limit: int,
+    ) -> StorePage:
+        """Up to `limit` stored messages of a thread just before or after an id, or the newest."""
+        return await store().thread(chat, root, before=before, after=after, limit=limit)
+
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         """The earlier texts of a message, oldest first."""
         return await store().edits(chat, message)

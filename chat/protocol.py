@@ -168,6 +168,7 @@ class MessageFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE"):
     html: str | None = None
     reply_to_id: str | None = None
     thread_id: str | None = None
+    thread_starter_id: str | None = None
     origin: Origin | None = None
     forwarded_from: Forwarded | None = None
 
@@ -293,6 +294,7 @@ def message_body(record: Record) -> Body | None:
                         html=sent.html,
                         reply_to_id=sent.reply_to_id,
                         thread_id=sent.thread_id,
+                        thread_starter_id=sent.thread_starter_id,
                         origin=sent.origin,
                         forwarded_from=sent.forwarded_from and sent.forwarded_from.for_all,
                     )
@@ -500,6 +502,7 @@ def message_event(body: bytes, *, pos: int) -> Stamped | None:
                 message_type="notice" if frame.message_type == "notice" else "text",
                 reply_to_id=frame.reply_to_id,
                 thread_id=frame.thread_id,
+                thread_starter_id=frame.thread_starter_id,
                 mentions=frame.mentions,
                 origin=frame.origin,
                 forwarded_from=frame.forwarded_from,

@@ -8,7 +8,7 @@ from chat.api.drafts import DraftsView, DraftView
 from chat.api.folders import ChatFolderView, FoldersView, FolderView
 from chat.api.forwards import ForwardView
 from chat.api.invites import InvitesView, InviteView
-from chat.api.messages import EditsView, MessagesView, MessageView
+from chat.api.messages import EditsView, MessagesView, MessageView, ThreadView
 from chat.api.outgoing import DeliveriesView, OneOutgoingView, OutgoingView, ReplayView, ResumeView
 from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
 from chat.api.pins import PinsView, PinView
@@ -35,6 +35,7 @@ urlpatterns = [
     path("chats/<str:chat_id>/messages/<str:message_id>", MessageView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/forward", ForwardView.as_view()),
+    path("chats/<str:chat_id>/messages/<str:message_id>/thread", ThreadView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions", ReactionsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions/<str:emoji>", ReactionView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/star", StarView.as_view()),

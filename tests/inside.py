@@ -113,6 +113,7 @@ def main() -> None:
             "message_reactions_by_user",
             "message_reaction_counts",
             "pinned_messages",
+            "thread_messages",
         ):
             cql = Cql.of("cassandra")
             cql.define(f"TRUNCATE {cql.keyspace}.{table}")

@@ -122,17 +122,16 @@ MESSAGE = shape(
         "nonce": nullable(TEXT),
     }
 )
-PAGE = shape(
-    {
-        "messages": many(MESSAGE),
-        "has_before": FLAG,
-        "has_after": FLAG,
-        "next_before": nullable(MESSAGE_ID),
-        "epoch": TEXT,
-        "pos": NUMBER,
-        "complete": FLAG,
-    }
-)
+_PAGE: dict[str, Schema] = {
+    "messages": many(MESSAGE),
+    "has_before": FLAG,
+    "has_after": FLAG,
+    "next_before": nullable(MESSAGE_ID),
+    "epoch": TEXT,
+    "pos": NUMBER,
+    "complete": FLAG,
+}
+PAGE = shape(_PAGE)
 DURABLE = ("log_unavailable", "clock_skew", "draining")
 _CHANGES: Schema = {"name": TEXT, "description": TEXT, "permissions": PERMISSIONS, "slow_mode_seconds": NUMBER}
 _INVITED: Schema = {"expires_at": nullable(MOMENT), "max_uses": nullable(NUMBER), "role": ROLE}
@@ -338,17 +337,31 @@ star = extend_schema_view(
     put=operation("star", {204: None}, errors=[*_STARRING, "conflict"]),
     delete=operation("unstar", {204: None}, errors=list(_STARRING)),
 )
+_BOUNDS = (
+    query("before", MESSAGE_ID, "messages below this id"),
+    query("after", MESSAGE_ID, "messages above this id"),
+)
+_LENGTH = (
+    query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "of the page"),
+    query("at_least", NUMBER, "wait until everything up to this pos is shown, or say `complete: false`"),
+)
+thread = extend_schema_view(
+    get=operation(
+        "thread",
+        {200: shape({"root": MESSAGE, **_PAGE})},
+        parameters=[*_BOUNDS, *_LENGTH],
+        errors=["not_found", "invalid_field", "store_unavailable"],
+    )
+)
 messages = extend_schema_view(
     get=operation(
         "messages",
         {200: PAGE},
         parameters=[
-            query("before", MESSAGE_ID, "messages below this id"),
-            query("after", MESSAGE_ID, "messages above this id"),
+            *_BOUNDS,
             query("around", MESSAGE_ID, "messages around this id"),
             query("at", MOMENT, "messages around this time"),
-            query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "of the page"),
-            query("at_least", NUMBER, "wait until everything up to this pos is shown, or say `complete: false`"),
+            *_LENGTH,
         ],
         errors=["not_found", "invalid_field", "store_unavailable"],
     ),
@@ -356,12 +369,12 @@ messages = extend_schema_view(
         "send_message",
         {201: MESSAGE, 200: MESSAGE},
         body=shape(
-            {"content": TEXT, "nonce": TEXT, "reply_to_id": MESSAGE_ID},
-            optional=["nonce", "reply_to_id"],
+            {"content": TEXT, "nonce": TEXT, "reply_to_id": MESSAGE_ID, "thread_id": MESSAGE_ID},
+            optional=["nonce", "reply_to_id", "thread_id"],
             example={"content": "Good morning!", "nonce": "b7e1"},
         ),
         parameters=[IDEMPOTENCY_KEY],
-        errors=["forbidden", "not_found", "archived", "nonce_reused", "not_supported", *DURABLE],
+        errors=["forbidden", "not_found", "conflict", "archived", "nonce_reused", "not_supported", *DURABLE],
     ),
 )
 _REFUSAL = shape({"code": TEXT, "detail": TEXT, "retryable": FLAG, "retry_after_ms": nullable(NUMBER)})

@@ -14,6 +14,7 @@ from chat.commands.messages import Sent
 from chat.commands.turns import shown
 from chat.fold import Stamped, apply
 from chat.queries import messages as queries
+from chat.queries import threads
 from chat.queries.participants import chat_id as require_chat_id
 from chatsite.accounts.api import body_of, viewer
 from chatsite.accounts.models import User
@@ -44,28 +45,25 @@ class MessagesView(APIView):
             viewer=UserId(user.id),
             **cursors,
             limit=limit,
-            at_least=parse.number_param(request, "at_least", 0, lowest=0, highest=MAX_POS),
+            at_least=_at_least(request),
         )
-        body = page._asdict() | {
-            "messages": shapes.messages(page.messages, page.reactions, viewer=str(user.id)),
-            "next_before": str(page.next_before) if page.next_before is not None else None,
-        }
-        del body["reactions"]
+        body = _page(page, shapes.messages(page.messages, page.reactions, viewer=str(user.id)))
         return Response(body, headers=_links(request, page, limit))
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Say something; a repeated nonce answers 200 with the first message."""
-        for name in ("thread_id", "attachments"):
-            if body_of(request).get(name):
-                raise NotSupported(f"{name} belongs to a later version.")
+        if body_of(request).get("attachments"):
+            raise NotSupported("attachments belongs to a later version.")
         content = parse.optional_text(body_of(request), "content")
         reply_to = parse.optional_text(body_of(request), "reply_to_id")
+        thread = parse.optional_text(body_of(request), "thread_id")
         chat, user = require_chat_id(chat_id), viewer(request)
         draft = commands.Draft(
             content or "",
             nonce=parse.nonce_of(request),
             retry=True,
             reply_to=read_id(reply_to, "reply_to_id") if reply_to is not None else None,
+            thread=read_id(thread, "thread_id") if thread is not None else None,
             mentions=parse.text_list(body_of(request), "mentions"),
         )
         sent = async_to_sync(commands.send)(chat, draft, sender=UserId(user.id))
@@ -108,6 +106,28 @@ class MessageView(APIView):
 
     def _changed(self, request: Request, changed: Changed) -> Response:
         return Response(changed_one(changed, viewer(request)))
+
+
+@describe.thread
+class ThreadView(APIView):
+    """What is said under a message."""
+
+    scope = "messages"
+
+    def get(self, request: Request, chat_id: str, message_id: str) -> Response:
+        """The message and a page of its thread, oldest first."""
+        given = [name for name in ("before", "after") if name in request.query_params]
+        if len(given) > 1:
+            raise Invalid("give one of before and after.", field="after")
+        cursors = {name: read_id(request.query_params[name], name) for name in given}
+        limit = parse.number_param(request, "limit", parse.DEFAULT_LIMIT, lowest=1, highest=parse.MAX_LIMIT)
+        chat, root, user = require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)
+        found = async_to_sync(threads.page)(
+            chat, root, viewer=UserId(user.id), **cursors, limit=limit, at_least=_at_least(request)
+        )
+        shown = shapes.messages([found.root, *found.page.messages], found.page.reactions, viewer=str(user.id))
+        body = _page(found.page, shown[1:]) | {"root": shown[0]}
+        return Response(body, headers=_links(request, found.page, limit))
 
 
 @describe.edits
@@ -153,6 +173,17 @@ def changed_one(changed: Changed, user: User) -> shapes.Json:
     """A message once a following read shows the change, or after half a second."""
     async_to_sync(shown)(changed.chat_id, changed.pos)
     return one(changed.chat_id, changed.message_id, user)
+
+
+def _at_least(request: Request) -> int:
+    return parse.number_param(request, "at_least", 0, lowest=0, highest=MAX_POS)
+
+
+def _page(page: queries.Page, messages: list[shapes.Json]) -> shapes.Json:
+    following = str(page.next_before) if page.next_before is not None else None
+    body = page._asdict() | {"messages": messages, "next_before": following}
+    del body["reactions"]
+    return body
 
 
 def _links(request: Request, page: queries.Page, limit: int) -> dict[str, str]:

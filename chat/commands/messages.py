@@ -9,15 +9,26 @@ from django.conf import settings
 
 from chat import policy
 from chat.events import Forwarded, MessageSent, body_digest, digest_of, forward_digest
+from chat.fold import MessageState
 from chat.markdown import html_of
 from chat.messages import Message
 from chat.policy import Action, Seat
 from chat.queries.messages import is_caught_up, require_message
 from chat.queries.participants import Roster, require_open_roster
+from chat.queries.threads import require_root
 from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
-from chatsite.kernel.errors import DomainError, Forbidden, Internal, Invalid, KeyReused, NotSupported, Unavailable
+from chatsite.kernel.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Internal,
+    Invalid,
+    KeyReused,
+    NotSupported,
+    Unavailable,
+)
 from chatsite.kernel.eventlog import Appended, log
 from chatsite.kernel.events import NewRecord, Record, iso, new_record
 from chatsite.kernel.ids import ChatId, MessageId, UserId, unix_ms_of, version_of
@@ -59,6 +70,7 @@ class Draft(NamedTuple):
     retry: bool = False
     first_tried_ms: int = 0  # how long ago, where the sender says
     reply_to: MessageId | None = None
+    thread: MessageId | None = None  # the message that the thread is under
     mentions: Sequence[str] = ()  # user ids, or "all"
     copied: Copied | None = None  # where it is forwarded
 
@@ -76,7 +88,7 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     earlier = await _find_earlier(chat, draft, sender, digest) if draft.nonce else None
     if isinstance(earlier, asyncio.Future):
         return earlier
-    slowed = await _require_allowed(chat, draft, sender)
+    slowed, root = await _require_allowed(chat, draft, sender)
     epoch = await stream().epoch()
     # From here to the append nothing waits but for a reservation in Redis, and a session reads its next
     # frame after that: the order of a sender's ids is the order of the log.
@@ -89,7 +101,7 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
         faster = await _reserve(chat, draft, sender, digest, message_id, result) if draft.nonce else None
         if isinstance(faster, asyncio.Future):
             return faster
-        event = _event_of(draft, MessageId(faster.message_id) if faster else message_id, chat, sender)
+        event = _event_of(draft, MessageId(faster.message_id) if faster else message_id, chat, sender, root=root)
         appended = log().append(_record_of(event, chat, sender))
     except BaseException:
         result.cancel()  # Nobody will make it: a retry counts as the first.
@@ -142,8 +154,11 @@ async def require_can_type(chat: ChatId, sender: UserId) -> None:
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
 
 
-async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> Ask | None:
-    """Refuse what the sender may not say here; answers what slow mode took, to be given back if it is not said."""
+async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> tuple[Ask | None, MessageState | None]:
+    """Refuse what the sender may not say here.
+
+    Answers what slow mode took, to be given back if it is not said, and the message that its thread is under.
+    """
     members, seat = await require_open_roster(chat, sender)
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
     # A stranger was refused above, so nobody from outside can use up a chat's bucket.
@@ -151,9 +166,15 @@ async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> Ask | 
     if draft.reply_to is not None:
         policy.require(seat.role, Action.REPLY)
         await require_message(chat, draft.reply_to, viewer=sender)
+    root = None
+    if draft.thread is not None:
+        policy.require(seat.role, Action.REPLY)
+        root = await require_root(chat, draft.thread, viewer=sender)
+        if root.is_deleted:
+            raise Conflict("The message is deleted.")
     if draft.mentions:
         _require_mentions(draft.mentions, members, seat)
-    return await _require_slow_mode(chat, sender, members, seat)
+    return await _require_slow_mode(chat, sender, members, seat), root
 
 
 async def _require_slow_mode(chat: ChatId, sender: UserId, members: Roster, seat: Seat) -> Ask | None:
@@ -183,10 +204,13 @@ def _require_mentions(mentions: Sequence[str], members: Roster, seat: Seat) -> N
 def _digest_of(draft: Draft) -> bytes:
     if draft.copied is not None:
         return forward_digest(draft.copied.taken)
-    return body_digest(draft.content, str(draft.reply_to) if draft.reply_to is not None else None, draft.mentions)
+    reply_to, thread = (str(one) if one is not None else None for one in (draft.reply_to, draft.thread))
+    return body_digest(draft.content, reply_to, draft.mentions, thread)
 
 
-def _event_of(draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId) -> MessageSent:
+def _event_of(
+    draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId, *, root: MessageState | None = None
+) -> MessageSent:
     copied = draft.copied
     return MessageSent(
         message_id=str(message_id),
@@ -198,6 +222,8 @@ def _event_of(draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId)
         nonce=draft.nonce,
         html=copied.html if copied else html_of(draft.content),
         reply_to_id=str(draft.reply_to) if draft.reply_to is not None else None,
+        thread_id=str(draft.thread) if draft.thread is not None else None,
+        thread_starter_id=root.sender_id if root is not None else None,
         mentions=list(dict.fromkeys(draft.mentions)),
         forwarded_from=copied.taken if copied else None,
     )

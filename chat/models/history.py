@@ -37,7 +37,15 @@ class HistoryMessage(models.Model):
 
     class Meta:
         db_table = "history_messages"
-        indexes = [models.Index(fields=["channel_id", "pos"], name="history_by_pos")]
+        indexes = [
+            models.Index(fields=["channel_id", "pos"], name="history_by_pos"),
+            # Of what is in a thread alone: it costs other messages nothing.
+            models.Index(
+                fields=["channel_id", "thread_id", "message_id"],
+                name="history_by_thread",
+                condition=models.Q(thread_id__isnull=False),
+            ),
+        ]
 
 
 class HistoryBucket(models.Model):

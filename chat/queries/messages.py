@@ -52,37 +52,42 @@ async def page(
     chat: ChatId,
     *,
     viewer: UserId,
+    thread: MessageId | None = None,
     before: MessageId | None = None,
     after: MessageId | None = None,
     around: MessageId | None = None,
     limit: int,
     at_least: int = 0,
 ) -> Page:
-    """Messages of a chat before, after or around an id, or the newest ones."""
+    """Messages of a chat, or of one thread, before, after or around an id, or the newest ones."""
     await require_seat(chat, viewer)
     recent = await _recent(chat, at_least=at_least)
     if around is not None:
         half = limit // 2
         older, newer = await asyncio.gather(
-            _window(chat, recent, before=around, after=None, limit=max(1, half)),
-            _window(chat, recent, before=None, after=_just_below(around), limit=limit - half),
+            _window(chat, recent, thread, before=around, after=None, limit=max(1, half)),
+            _window(chat, recent, thread, before=None, after=_just_below(around), limit=limit - half),
         )
         before_it = older.messages if half else []
         messages, has_after, next_before = before_it + newer.messages, newer.more, older.cursor
         has_before = older.more or len(before_it) < len(older.messages)
     elif after is not None:
-        newer = await _window(chat, recent, before=None, after=after, limit=limit)
+        newer = await _window(chat, recent, thread, before=None, after=after, limit=limit)
         messages, has_after, next_before = newer.messages, newer.more, None
         has_before = bool(
-            (await _window(chat, recent, before=MessageId(min(after + 1, MAX_ID)), after=None, limit=1)).messages
+            (
+                await _window(chat, recent, thread, before=MessageId(min(after + 1, MAX_ID)), after=None, limit=1)
+            ).messages
         )
     elif before is None:
-        recent, older = await _newest(chat, recent, limit=limit)
+        recent, older = await _newest(chat, recent, thread, limit=limit)
         messages, has_before, next_before, has_after = older.messages, older.more, older.cursor, False
     else:
-        older = await _window(chat, recent, before=before, after=None, limit=limit)
+        older = await _window(chat, recent, thread, before=before, after=None, limit=limit)
         messages, has_before, next_before = older.messages, older.more, older.cursor
-        has_after = bool((await _window(chat, recent, before=None, after=_just_below(before), limit=1)).messages)
+        has_after = bool(
+            (await _window(chat, recent, thread, before=None, after=_just_below(before), limit=1)).messages
+        )
     reactions = await _reactions(chat, recent, messages, viewer=viewer)
     head = recent.head
     return Page(messages, reactions, has_before, has_after, next_before, head.epoch, head.pos, recent.complete)
@@ -208,13 +213,13 @@ class _Window(NamedTuple):
     cursor: MessageId | None
 
 
-async def _newest(chat: ChatId, recent: _Recent, *, limit: int) -> tuple[_Recent, _Window]:
+async def _newest(chat: ChatId, recent: _Recent, thread: MessageId | None, *, limit: int) -> tuple[_Recent, _Window]:
     """The newest messages; while the store is away what the stream keeps of them, or Unavailable."""
     try:
-        return recent, await _window(chat, recent, before=None, after=None, limit=limit)
+        return recent, await _window(chat, recent, thread, before=None, after=None, limit=limit)
     except Unavailable:
         kept = await _kept(chat)
-        newest = _folded(kept, StorePage([], more=False, cursor=None), before=None, after=None, limit=limit)
+        newest = _folded(kept, thread, StorePage([], more=False, cursor=None), before=None, after=None, limit=limit)
         if not newest.messages:
             raise
         return kept, newest._replace(more=True)
@@ -230,15 +235,30 @@ async def _kept(chat: ChatId) -> _Recent:
 
 
 async def _window(
-    chat: ChatId, recent: _Recent, *, before: MessageId | None, after: MessageId | None, limit: int
+    chat: ChatId,
+    recent: _Recent,
+    thread: MessageId | None,
+    *,
+    before: MessageId | None,
+    after: MessageId | None,
+    limit: int,
 ) -> _Window:
     """One direction of a page, oldest first."""
-    stored = await Message.objects.page(chat, before=before, after=after, limit=limit)
-    return _folded(recent, stored, before=before, after=after, limit=limit)
+    if thread is None:
+        stored = await Message.objects.page(chat, before=before, after=after, limit=limit)
+    else:
+        stored = await Message.objects.thread(chat, thread, before=before, after=after, limit=limit)
+    return _folded(recent, thread, stored, before=before, after=after, limit=limit)
 
 
 def _folded(
-    recent: _Recent, stored: StorePage, *, before: MessageId | None, after: MessageId | None, limit: int
+    recent: _Recent,
+    thread: MessageId | None,
+    stored: StorePage,
+    *,
+    before: MessageId | None,
+    after: MessageId | None,
+    limit: int,
 ) -> _Window:
     """What the store has, with what has happened since."""
     states: dict[int, MessageState] = {state.message_id: state for state in stored.messages}
@@ -255,7 +275,8 @@ def _folded(
         if (low is not None and message < low) or (high is not None and message > high):
             continue
         states[message] = apply(states.get(message), happened)
-    messages = sorted((state for state in states.values() if state.is_visible), key=lambda state: state.message_id)
+    shown = (one for one in states.values() if one.is_visible and (thread is None or one.thread_id == thread))
+    messages = sorted(shown, key=lambda state: state.message_id)
     cut = messages[:limit] if after is not None else messages[-limit:]
     cut_off = len(messages) > len(cut)
     return _Window(cut, stored.more or cut_off, None if cut_off else stored.cursor)

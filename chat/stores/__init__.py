@@ -90,6 +90,17 @@ class MessageStore(Protocol):
     ) -> StorePage:
         """Up to `limit` messages just before or just after an id; the newest where neither is given."""
 
+    async def thread(
+        self,
+        chat: ChatId,
+        root: MessageId,
+        *,
+        before: MessageId | None = None,
+        after: MessageId | None = None,
+        limit: int,
+    ) -> StorePage:
+        """Up to `limit` messages of a thread just before or just after an id; the newest where neither is given."""
+
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         """The earlier texts of a message, oldest first; none of a deleted one."""
 

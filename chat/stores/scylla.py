@@ -11,7 +11,7 @@ with a date above every edit that is stored, and an edit that comes later brings
 import asyncio
 import logging
 import time
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from uuid import UUID
@@ -23,7 +23,7 @@ from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, writ
 from chat.stores import scylla_describing as describing
 from chat.stores import scylla_schema as schema
 from chat.stores import scylla_statements as cql
-from chat.stores.scylla_rows import NOTHING, nonce_of, rows_of, state_of, time_of
+from chat.stores.scylla_rows import NOTHING, nonce_of, place_of, rows_of, state_of, time_of
 from chat.stores.scylla_session import ERASE_AHEAD_US, Cql, Row, Statement, all_of, iso_of
 from chat.stores.scylla_shared import SharedReads
 from chat.stores.scylla_unread import Counting
@@ -69,7 +69,9 @@ class ScyllaMessageStore:
             for chunk in _chunks(said, TOGETHER)
         ]
         nonces = [values for one in sent if (values := nonce_of(chat, one, now_ms=clock.now_ms())) is not None]
+        places = [values for one in sent if (values := place_of(chat, one)) is not None]
         writes = [self._cql.write_together(batch) for batch in batches]
+        writes += [self._cql.write(cql.IN_THREAD, *values) for values in places]
         await all_of([*writes, *(self._cql.write(cql.NONCE, *values) for values in nonces)])
 
     async def change(self, chat: ChatId, changed: Sequence[Stamped]) -> None:
@@ -90,6 +92,31 @@ class ScyllaMessageStore:
             return await self._pages.of((chat, after, limit, True), lambda: self._after(chat, after, limit))
         bound = before if before is not None else MessageId(MAX_ID)
         return await self._pages.of((chat, bound, limit, False), lambda: self._before(chat, bound, limit))
+
+    async def thread(
+        self,
+        chat: ChatId,
+        root: MessageId,
+        *,
+        before: MessageId | None = None,
+        after: MessageId | None = None,
+        limit: int,
+    ) -> StorePage:
+        statement, bound = (cql.THREAD_DOWN, before if before is not None else MAX_ID)
+        if after is not None:
+            statement, bound = (cql.THREAD_UP, after)
+        rows = await self._cql.rows(statement, chat, root, bound, limit + 1)
+        by_bucket: dict[int, list[int]] = defaultdict(list)
+        for (message,) in rows[:limit]:
+            by_bucket[bucket_of(message)].append(message)
+        found = await all_of(self._cql.rows(cql.SOME, chat, bucket, ids) for bucket, ids in by_bucket.items())
+        states = [state_of(row) for some in found for row in some]
+        visible = sorted((one for one in states if one.is_visible), key=lambda state: state.message_id)
+        if len(rows) <= limit:
+            return StorePage(visible, more=False, cursor=None)
+        # A place may be written before its message: then the walk goes on behind the place.
+        last = MessageId(rows[limit - 1][0])
+        return StorePage(visible, more=True, cursor=None if last in {one.message_id for one in visible} else last)
 
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         state = await self.get(chat, message)
@@ -115,14 +142,22 @@ class ScyllaMessageStore:
         return sum(rows[0][0] for rows in counts)
 
     async def erase(self, chat: ChatId) -> dict[str, int]:
-        counts = {"messages": 0, "message_edits": 0, "channel_buckets": 0}  # Nonces go by themselves within a day.
+        counts = {
+            "messages": 0,
+            "message_edits": 0,
+            "thread_messages": 0,
+            "channel_buckets": 0,
+        }  # Nonces go by themselves within a day.
         moment = time.time_ns() // 1_000 + ERASE_AHEAD_US
         for bucket in await self._buckets(chat):
-            senders, edited = set(), []
-            async for message, sender, edited_at in self._keys(chat, bucket):
+            senders, edited, threads = set(), [], Counter[int | None]()
+            async for message, sender, edited_at, thread in self._keys(chat, bucket):
                 counts["messages"] += 1
                 senders.add(sender)
+                threads[thread] += 1
                 edited += [message] if edited_at is not None else []
+            del threads[None]
+            await all_of(self._cql.write(cql.DROP_THREAD, moment, chat, thread) for thread in threads)
             texts = await all_of(self._cql.rows(cql.TEXTS, chat, message, MAX_ID) for message in edited)
             await all_of(self._cql.write(cql.DROP_TEXTS, moment, chat, message) for message in edited)
             await all_of(self._cql.write(cql.DROP_NONCES, moment, chat, sender) for sender in senders - {None})
@@ -131,6 +166,7 @@ class ScyllaMessageStore:
             await self._cql.write(cql.DROP_BUCKET, moment, chat, bucket)
             self._noted.pop((chat, bucket), None)
             counts["message_edits"] += sum(map(len, texts))
+            counts["thread_messages"] += threads.total()
             counts["channel_buckets"] += 1
         return counts
 

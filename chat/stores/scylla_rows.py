@@ -54,6 +54,16 @@ def rows_of(chat: ChatId, said: Stamped) -> Iterator[Bound]:
         yield cql.PLACE, (moment_of(message) - pos, pos, *where)
 
 
+def place_of(chat: ChatId, said: Stamped) -> tuple[Any, ...] | None:
+    """The row of a message's place in its thread, None where it is in none."""
+    event = said.event
+    assert isinstance(event, MessageSent | MessageImported)
+    if event.thread_id is None:
+        return None
+    message = MessageId(int(event.message_id))
+    return chat, int(event.thread_id), message, moment_of(message)
+
+
 def nonce_of(chat: ChatId, said: Stamped, *, now_ms: int) -> tuple[Any, ...] | None:
     """The row of a message's nonce, None where no client may retry any more."""
     event = said.event

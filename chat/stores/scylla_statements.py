@@ -52,8 +52,22 @@ COUNTED = Statement(
 SIZE = Statement(
     "SELECT COUNT(message_type) FROM {keyspace}.messages WHERE channel_id = ? AND bucket = ?", Profile.READ
 )
+IN_THREAD = Statement(
+    "INSERT INTO {keyspace}.thread_messages (channel_id, thread_id, message_id) VALUES (?, ?, ?) USING TIMESTAMP ?",
+    Profile.WRITE,
+)
+_OF_THREAD = "SELECT message_id FROM {keyspace}.thread_messages WHERE channel_id = ? AND thread_id = ? AND message_id"
+THREAD_DOWN = Statement(f"{_OF_THREAD} < ? ORDER BY message_id DESC LIMIT ?", Profile.READ)
+THREAD_UP = Statement(f"{_OF_THREAD} > ? LIMIT ?", Profile.READ)
+SOME = Statement(
+    f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE channel_id = ? AND bucket = ? AND message_id IN ?",
+    Profile.READ,
+)
+DROP_THREAD = Statement(
+    "DELETE FROM {keyspace}.thread_messages USING TIMESTAMP ? WHERE channel_id = ? AND thread_id = ?", Profile.WRITE
+)
 KEYS = Statement(
-    "SELECT message_id, sender_id, edited_at FROM {keyspace}.messages"
+    "SELECT message_id, sender_id, edited_at, thread_id FROM {keyspace}.messages"
     " WHERE channel_id = ? AND bucket = ? AND message_id < ? LIMIT ?",
     Profile.READ,
 )

@@ -78,6 +78,10 @@ _DROP_TEXTS = "DELETE FROM message_edits WHERE channel_id = %s AND message_id = 
 _UNREAD = """SELECT * FROM (SELECT channel_id, message_id, pos, mentions FROM history_messages
 WHERE channel_id = %s AND pos > %s AND sender_id <> %s AND deleted_at IS NULL AND thread_id IS NULL
 AND message_type IN ({types}) ORDER BY pos DESC LIMIT {limit}) AS one"""
+_THREAD = f"""SELECT {_COLUMNS} FROM history_messages
+WHERE channel_id = %s AND thread_id = %s AND message_type IS NOT NULL AND message_id"""  # noqa: S608
+_THREAD_DOWN = f"{_THREAD} < %s ORDER BY message_id DESC LIMIT %s"
+_THREAD_UP = f"{_THREAD} > %s ORDER BY message_id LIMIT %s"
 _KEYS = {
     "history_messages": "channel_id, bucket, message_id",
     "message_edits": "channel_id, message_id, version",
@@ -117,6 +121,21 @@ class SqlMessageStore:
         if after is not None:
             return await self._read(self._after, str(chat), after, limit)
         return await self._read(self._before, str(chat), before if before is not None else MAX_ID, limit)
+
+    async def thread(
+        self,
+        chat: ChatId,
+        root: MessageId,
+        *,
+        before: MessageId | None = None,
+        after: MessageId | None = None,
+        limit: int,
+    ) -> StorePage:
+        if after is not None:
+            return await self._read(self._thread, _THREAD_UP, str(chat), root, after, limit)
+        bound = before if before is not None else MessageId(MAX_ID)
+        newest = await self._read(self._thread, _THREAD_DOWN, str(chat), root, bound, limit)
+        return newest._replace(messages=newest.messages[::-1])
 
     async def edits(self, chat: ChatId, message: MessageId) -> list[Edit]:
         return await self._read(self._edits, str(chat), message)
@@ -269,6 +288,12 @@ class SqlMessageStore:
         )
         cursor = MessageId(make_id((stopped_at + 1) * BUCKET_MS, 0, 0) - 1) if stopped_at is not None else None
         return StorePage(found, more, cursor)
+
+    def _thread(self, statement: str, chat: str, root: int, bound: int, limit: int) -> StorePage:
+        with plain_cursor(self.alias) as cursor:
+            cursor.execute(statement, [chat, root, bound, limit + 1])
+            found = [_state(row) for row in cursor.fetchall()]
+        return StorePage(found[:limit], len(found) > limit, None)
 
     def _walk(
         self, chat: str, limit: int, *, buckets: str, rows: str, start: int, bound: int

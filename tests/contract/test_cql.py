@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
@@ -175,6 +176,7 @@ async def test_every_write_is_dated_no_later_than_a_day_from_now(noting: _Noting
         nonce="n",
     )
     await messages.add(chat, [sent(), imported(MessageId(MESSAGE + 1)), Stamped(fresh, now_ms * 1_000, (2 << 40) + 5)])
+    await messages.add(chat, [sent()._replace(event=msgspec.structs.replace(fresh, nonce=None, thread_id="7"))])
     await messages.change(chat, [edited(1_000, "second"), deleted(2_000), edited(9_000, "too late")])
     await messages.change(chat, [edited(0, "as old as its message", MessageId(MESSAGE + 1))])
     await reads.advance([Read(chat, UserId(UUID(SENDER)), new, 5, fresh.sent_at, now_ms * 1_000)])

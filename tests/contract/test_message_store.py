@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chat.events import Forwarded, MessageImported, MessageSent, body_digest, forward_digest
 from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
-from chat.stores import PAGE_BUCKETS, MessageStore, Nonce
+from chat.stores import PAGE_BUCKETS, MessageStore, Nonce, sql
 from chat.stores.scylla import ScyllaMessageStore
 from chat.stores.sql import SqlMessageStore
 from chatsite.kernel import clock
@@ -300,6 +300,8 @@ async def test_a_nonce_is_found_with_its_message(store: MessageStore, chat: Chat
     assert await store.find_nonce(chat, sender, "n-2") is None
     assert await store.find_nonce(chat, UserId(UUID(OTHER)), "n-1") is None
     assert digest != body_digest("once", None, [OTHER])
+    assert digest != body_digest("once", None, [], "5")
+    assert body_digest("once", "5", []) != body_digest("once", None, [], "5")
     await log().close()
 
 
@@ -366,3 +368,48 @@ async def test_a_retry_that_got_its_pos_a_minute_later_is_unread(store: MessageS
     await put(store, chat, *(said(one, pos) for pos, one in enumerate(others, start=1)), said(slow, 51))
     assert await unread_of(store, chat, 50) == [(51, False)]
     assert await unread_of(store, chat, 48) == [(49, False), (50, False), (51, False)]
+
+
+async def thread_of(store: MessageStore, chat: ChatId, **where: MessageId | int) -> tuple[list[MessageId], bool]:
+    """The ids of a page of the thread under message 7, and whether there are more."""
+    page = await store.thread(chat, MessageId(7), **{"limit": 10, **where})  # type: ignore[arg-type]
+    assert page.cursor is None
+    return [MessageId(state.message_id) for state in page.messages], page.more
+
+
+async def test_a_thread_is_paged_beside_its_chat(store: MessageStore, chat: ChatId) -> None:
+    ids = spread([-3, 0, 40], 3)  # Buckets are nothing to a thread: it is read in one query.
+    replies = [said(one, pos, thread_id="7") for pos, one in enumerate(ids, start=1)]
+    beside = [said(make_id(5, 2, 1), 10, thread_id="8"), said(make_id(6, 2, 1), 11)]
+    await put(store, chat, *reversed([*replies, *beside]), *replies)
+    await put(store, ChatId(uuid4()), said(make_id(7, 2, 1), 1, thread_id="7"))
+    assert await thread_of(store, chat) == (ids, False)
+    assert await thread_of(store, chat, limit=4) == (ids[-4:], True)
+    assert await thread_of(store, chat, before=ids[5], limit=4) == (ids[1:5], True)
+    assert await thread_of(store, chat, before=ids[2], limit=2) == (ids[:2], False)
+    assert await thread_of(store, chat, after=ids[4], limit=4) == (ids[5:], False)
+    assert await thread_of(store, chat, after=ids[0], limit=4) == (ids[1:5], True)
+    assert (await store.page(chat, limit=100)).messages[-1].thread_id == 7, "it is in its chat too"
+
+
+async def test_a_thread_shows_what_became_of_its_messages(store: MessageStore, chat: ChatId) -> None:
+    first, second, third, early = spread([0], 4)
+    await put(store, chat, *(said(one, pos, thread_id="7") for pos, one in enumerate((first, second, third), start=1)))
+    await put(store, chat, edited(1_000, "changed", first), deleted(1_000, message=second), edited(1_000, "?", early))
+    messages = (await store.thread(chat, MessageId(7), limit=10)).messages
+    assert [(one.content, one.is_deleted) for one in messages] == [("changed", False), ("", True), ("first", False)]
+    counts = await store.erase(chat)
+    assert counts.get("thread_messages", 3) == 3
+    assert await thread_of(store, chat) == ([], False)
+    await put(store, chat, said(first, 1))  # A later life of the chat's id is nobody's; the places are gone with it.
+    assert await thread_of(store, chat) == ([], False)
+
+
+def test_a_thread_is_found_by_its_index(transactional_db: None) -> None:
+    with connections["messages"].cursor() as cursor:
+        for statement in (sql._THREAD_DOWN, sql._THREAD_UP):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", ["x", 7, 0, 10])
+            plan = " ".join(str(row) for row in cursor.fetchall())
+            assert "history_by_thread" in plan
+            assert "SCAN" not in plan
+            assert "TEMP B-TREE" not in plan

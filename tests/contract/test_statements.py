@@ -125,6 +125,18 @@ async def test_a_send_asks_no_database_and_the_log_writes_it_in_its_own_thread(s
     assert all("log_" in one.sql for one in statements if kind(one) != "BEGIN")
 
 
+async def test_a_send_in_a_thread_asks_the_message_store_for_the_message_above_it_and_no_more(server: None) -> None:
+    (row,) = await sync_to_async(make_chats)("ada", 1)
+    chat, sender = ChatId(row.id), UserId((await User.objects.aget(username="ada")).id)
+    root = await send(chat, Draft("root"), sender=sender)
+    with counted() as statements:
+        await send(chat, Draft("reply", thread=root.message_id), sender=sender)
+    # Where it is not stored yet, what the log's groups hold is asked too.
+    asked = [one for one in statements if "log_" not in one.sql and kind(one) != "BEGIN"]
+    assert {one.database for one in asked} == {"messages"}
+    assert all("history_messages" in one.sql for one in asked)
+
+
 async def test_the_members_of_a_chat_are_read_once_for_all_who_come_to_it_together(server: None) -> None:
     (row,) = await sync_to_async(make_chats)("ada", 1)
     ada = str((await User.objects.aget(username="ada")).id)

@@ -133,6 +133,7 @@ SERVER: dict[str, Shape] = {
         "messageType": {"text", "notice", "poll"},
         "replyToId?": message_id,
         "threadId?": message_id,
+        "threadStarterId?": entity,
         "attachments": [entity],
         "mentions": [mention],
         "origin?": {"kind": text, "author": text, "ts": time},
@@ -398,6 +399,9 @@ async def _talk(chat: str, ada: Party, ben: Party) -> None:
     assert (here["roomId"], nowhere["code"], nowhere["retryable"]) == (chat, "not_found", False)
     copy = await ada.expect("MESSAGE", messageId=here["messageId"], html=message["html"])
     assert (copy["forwardedFrom"], copy["mentions"]) == ({"senderId": ada_id, "sentAt": said["ts"]}, [])
+    aside = says(await ben.ask("SEND_MESSAGE", roomId=chat, content="aside", threadId=said["messageId"]), "ACK")
+    told = await ada.expect("MESSAGE", messageId=aside["messageId"])
+    assert (told["threadId"], told["threadStarterId"]) == (said["messageId"], ada_id)
 
     for type_, active in (("REACT", True), ("UNREACT", False)):
         given = says(await ada.ask(type_, roomId=chat, messageId=reply["messageId"], emoji="\U0001f44d"), "ACK")

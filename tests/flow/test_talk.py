@@ -82,7 +82,7 @@ async def test_replies_point_at_messages_of_the_same_chat(world: World) -> None:
 async def test_fields_of_later_versions_are_refused(world: World) -> None:
     chat = await world.chat(["ada"])
     async with world.connect("ada") as ada:
-        for field in ({"threadId": "5"}, {"attachments": ["x"]}, {"mentions": ["here"]}):
+        for field in ({"attachments": ["x"]}, {"mentions": ["here"]}):
             assert (await ada.say(chat, "hi", **field)).code == "not_supported"
 
 

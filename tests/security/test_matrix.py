@@ -154,6 +154,7 @@ ROUTES: dict[str, tuple[Row, dict[str, Any] | None]] = {
     f"DELETE {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": (inside(200), None),
     f"PUT {CHAT}/messages/<str:message_id>/star": (inside(204), {}),
     f"DELETE {CHAT}/messages/<str:message_id>/star": (inside(204), None),
+    f"GET {CHAT}/messages/<str:message_id>/thread": (inside(200), None),
     f"GET {CHAT}/stars": (inside(200), None),
     "GET /api/me/stars": (everybody(200, anonymous=401), None),
     f"GET {CHAT}/pins": (inside(200), None),

@@ -39,6 +39,7 @@ OF_A_CHAT: dict[str, Cells] = {
     f"DELETE {CHAT}/messages/<str:message_id>": REFUSED,
     f"GET {CHAT}/messages/<str:message_id>/edits": ASKED,
     f"POST {CHAT}/messages/<str:message_id>/forward": REFUSED,
+    f"GET {CHAT}/messages/<str:message_id>/thread": ASKED,
     f"GET {CHAT}/messages/<str:message_id>/reactions": ASKED,
     f"PUT {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
     f"DELETE {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
