@@ -62,6 +62,14 @@ class Pin(NamedTuple):
 Pins = Mapping[int, Pin]  # by message id
 
 
+class Follow(NamedTuple):
+    """Whether somebody follows a thread, and the pos up to which they have read it; the version of its last change."""
+
+    following: bool
+    read_pos: int
+    version: int
+
+
 class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     """A message as its events leave it.
 
@@ -147,6 +155,21 @@ def pin(pins: Pins, changed: Pin) -> dict[int, Pin]:
     """The pins of a chat after one more change: of each message the highest version stands."""
     before = pins.get(changed.message_id)
     return {**pins, changed.message_id: changed if before is None or changed.version > before.version else before}
+
+
+def follow(before: Follow | None, reply: MessageSent, *, user: str, version: int, pos: int) -> Follow | None:
+    """What one more reply in a thread makes of somebody's following it; None where it is nothing to them.
+
+    Who replies follows it and has read what is there. Who began it, or is named in it, follows it from that reply
+    on, unless they follow it already or have said that they do not.
+    """
+    if reply.sender_id == user:
+        if before is not None and version <= before.version:
+            return before
+        return Follow(following=True, read_pos=max(pos, before.read_pos if before is not None else 0), version=version)
+    if before is None and user in (reply.thread_starter_id, *reply.mentions):
+        return Follow(following=True, read_pos=pos - 1, version=version)
+    return before
 
 
 def _sent(

@@ -4,12 +4,13 @@ import asyncio
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, forwards, messages, pins, reactions, reads, stars
+from chat.commands import changes, forwards, messages, pins, reactions, reads, stars, threads
 from chat.commands.changes import Changed
 from chat.commands.messages import Draft, Sent, require_can_type
 from chat.protocol import (
     DeleteMessage,
     EditMessage,
+    FollowThread,
     ForwardMessage,
     PinMessage,
     React,
@@ -17,6 +18,7 @@ from chat.protocol import (
     SendMessage,
     StarMessage,
     Typing,
+    UnfollowThread,
     UnpinMessage,
     Unreact,
     UnstarMessage,
@@ -147,13 +149,33 @@ async def unstar(session: Session, asked: UnstarMessage) -> None:
     _confirm(session, asked, await stars.unstar(chat, message, by=_user_id(session.require_user)))
 
 
+@on(FollowThread)
+async def follow_thread(session: Session, asked: FollowThread) -> None:
+    """Follow a thread."""
+    chat, root = chat_id(asked.room_id), read_id(asked.thread_id, "threadId")
+    _confirm_thread(session, asked, await threads.follow(chat, root, by=_user_id(session.require_user)))
+
+
+@on(UnfollowThread)
+async def unfollow_thread(session: Session, asked: UnfollowThread) -> None:
+    """Follow a thread no longer."""
+    chat, root = chat_id(asked.room_id), read_id(asked.thread_id, "threadId")
+    _confirm_thread(session, asked, await threads.unfollow(chat, root, by=_user_id(session.require_user)))
+
+
 @on(Read)
 async def read(session: Session, asked: Read) -> None:
     """Note how far one has read; the answer says what is left."""
-    if asked.thread_id is not None:
-        raise NotSupported("threadId belongs to a later version.")
     chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
     reader = _user_id(session.require_user)
+    if asked.thread_id is not None:
+        root = read_id(asked.thread_id, "threadId")
+        if asked.unread:
+            moved = await threads.unread_from(chat, root, message, reader=reader)
+        else:
+            moved = await threads.read(chat, root, message, reader=reader, pos=asked.pos)
+        _confirm_thread(session, asked, moved, messageId=asked.message_id, unread=moved.thread.unread)
+        return
     if asked.unread:
         reading = await reads.unread_from(chat, message, reader=reader)
     else:
@@ -196,6 +218,13 @@ def _acknowledge(session: Session, asked: ClientFrame, changed: Changed) -> None
 
 def _confirm(session: Session, asked: StarMessage | UnstarMessage, version: int) -> None:
     session.reply(frame("ACK", ref=asked.ref, roomId=asked.room_id, messageId=asked.message_id, version=version))
+
+
+def _confirm_thread(
+    session: Session, asked: FollowThread | UnfollowThread | Read, changed: threads.Changed, **fields: object
+) -> None:
+    place = {"roomId": asked.room_id, "threadId": asked.thread_id}
+    session.reply(frame("ACK", ref=asked.ref, **place, version=changed.version, **fields))
 
 
 @lru_cache(maxsize=10_000)

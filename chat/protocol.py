@@ -132,8 +132,22 @@ class UnstarMessage(ClientFrame, frozen=True, kw_only=True, tag="UNSTAR"):
     message_id: str
 
 
+class FollowThread(ClientFrame, frozen=True, kw_only=True, tag="FOLLOW_THREAD"):
+    """Follow the thread under a message, for oneself alone."""
+
+    room_id: str
+    thread_id: str
+
+
+class UnfollowThread(ClientFrame, frozen=True, kw_only=True, tag="UNFOLLOW_THREAD"):
+    """Follow a thread no longer."""
+
+    room_id: str
+    thread_id: str
+
+
 class Read(ClientFrame, frozen=True, kw_only=True, tag="READ"):
-    """Say how far one has read; with `unread` the message and all after it are unread again."""
+    """Say how far one has read a room, or one thread; with `unread` the message and all after it are unread again."""
 
     room_id: str
     message_id: str

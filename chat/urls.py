@@ -8,7 +8,7 @@ from chat.api.drafts import DraftsView, DraftView
 from chat.api.folders import ChatFolderView, FoldersView, FolderView
 from chat.api.forwards import ForwardView
 from chat.api.invites import InvitesView, InviteView
-from chat.api.messages import EditsView, MessagesView, MessageView, ThreadView
+from chat.api.messages import EditsView, MessagesView, MessageView
 from chat.api.outgoing import DeliveriesView, OneOutgoingView, OutgoingView, ReplayView, ResumeView
 from chat.api.participants import BansView, BanView, LeaveView, ParticipantsView, ParticipantView
 from chat.api.pins import PinsView, PinView
@@ -18,6 +18,7 @@ from chat.api.scheduled import OneScheduledView, ScheduledView, ScheduleView
 from chat.api.search import SearchView
 from chat.api.stars import ChatStarsView, StarsView, StarView
 from chat.api.templates import FilledView, TemplatesView, TemplateView
+from chat.api.threads import FollowView, ThreadReadView, ThreadsView, ThreadView
 from chat.api.webhooks import HookView, WebhooksView, WebhookView
 
 urlpatterns = [
@@ -36,6 +37,8 @@ urlpatterns = [
     path("chats/<str:chat_id>/messages/<str:message_id>/edits", EditsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/forward", ForwardView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/thread", ThreadView.as_view()),
+    path("chats/<str:chat_id>/messages/<str:message_id>/thread/follow", FollowView.as_view()),
+    path("chats/<str:chat_id>/messages/<str:message_id>/thread/read", ThreadReadView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions", ReactionsView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/reactions/<str:emoji>", ReactionView.as_view()),
     path("chats/<str:chat_id>/messages/<str:message_id>/star", StarView.as_view()),
@@ -69,6 +72,7 @@ urlpatterns = [
     path("me/scheduled", ScheduledView.as_view()),
     path("me/scheduled/<uuid:scheduled_id>", OneScheduledView.as_view()),
     path("me/stars", StarsView.as_view()),
+    path("me/threads", ThreadsView.as_view()),
     path("invites/<str:code>", InviteView.as_view()),
     path("templates", TemplatesView.as_view()),
     path("templates/<uuid:template_id>", TemplateView.as_view()),

@@ -16,7 +16,10 @@ from tests.world import Server, World, make_template
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What runs in the shapes with servers: the stories that several processes can break. tests/faults kills them there.
-TALK = ("agreement", "changes", "forwards", "history", "markdown", "pins", "reactions", "removal", "replay", "talk")
+TALK = (
+    "agreement", "changes", "forwards", "history", "markdown", "pins", "reactions", "removal", "replay", "talk",
+    "threads",
+)  # fmt: skip
 CLUSTER = (*TALK, "outgoing", "outside", "search")
 STANDARD = (
     *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "outgoing", "presence",

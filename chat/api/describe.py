@@ -96,6 +96,15 @@ _TALLY: dict[str, Schema] = {"emoji": TEXT, "count": NUMBER, "me": FLAG, "user_i
 FORWARDED = shape(
     {"chat_id": nullable(UUID), "message_id": nullable(MESSAGE_ID), "sender": nullable(AUTHOR), "sent_at": MOMENT}
 )
+THREAD = shape(
+    {
+        "replies": NUMBER,
+        "last_reply_at": nullable(MOMENT),
+        "participants": many(UUID),
+        "unread": NUMBER,
+        "following": FLAG,
+    }
+)
 MESSAGE = shape(
     {
         "id": MESSAGE_ID,
@@ -120,6 +129,7 @@ MESSAGE = shape(
         "version": NUMBER,
         "pos": nullable(NUMBER),
         "nonce": nullable(TEXT),
+        "thread": nullable(THREAD),
     }
 )
 _PAGE: dict[str, Schema] = {
@@ -351,6 +361,30 @@ thread = extend_schema_view(
         {200: shape({"root": MESSAGE, **_PAGE})},
         parameters=[*_BOUNDS, *_LENGTH],
         errors=["not_found", "invalid_field", "store_unavailable"],
+    )
+)
+_FOLLOWING = ("invalid_field", "not_found", "store_unavailable", "clock_skew")
+follow = extend_schema_view(
+    put=operation("follow_thread", {200: THREAD}, errors=list(_FOLLOWING)),
+    delete=operation("unfollow_thread", {200: THREAD}, errors=list(_FOLLOWING)),
+)
+thread_read = extend_schema_view(
+    put=operation(
+        "read_thread",
+        {200: THREAD},
+        body=shape({"message_id": MESSAGE_ID, "unread": FLAG}, optional=["unread"]),
+        errors=list(_FOLLOWING),
+    )
+)
+threads = extend_schema_view(
+    get=operation(
+        "threads",
+        {200: shape({"threads": many(MESSAGE), "next": nullable(MESSAGE_ID)})},
+        parameters=[
+            query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "of the page"),
+            query("before", MESSAGE_ID, "the `next` of the page before"),
+        ],
+        errors=["invalid_field", "store_unavailable"],
     )
 )
 messages = extend_schema_view(

@@ -45,10 +45,12 @@ class MessagesView(APIView):
             viewer=UserId(user.id),
             **cursors,
             limit=limit,
-            at_least=_at_least(request),
+            at_least=at_least(request),
         )
-        body = _page(page, shapes.messages(page.messages, page.reactions, viewer=str(user.id)))
-        return Response(body, headers=_links(request, page, limit))
+        under = async_to_sync(threads.under)(page.messages, viewer=UserId(user.id))
+        shown = shapes.messages(page.messages, page.reactions, viewer=str(user.id), threads=under)
+        body = page_body(page, shown)
+        return Response(body, headers=links(request, page, limit))
 
     def post(self, request: Request, chat_id: str) -> Response:
         """Say something; a repeated nonce answers 200 with the first message."""
@@ -108,28 +110,6 @@ class MessageView(APIView):
         return Response(changed_one(changed, viewer(request)))
 
 
-@describe.thread
-class ThreadView(APIView):
-    """What is said under a message."""
-
-    scope = "messages"
-
-    def get(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """The message and a page of its thread, oldest first."""
-        given = [name for name in ("before", "after") if name in request.query_params]
-        if len(given) > 1:
-            raise Invalid("give one of before and after.", field="after")
-        cursors = {name: read_id(request.query_params[name], name) for name in given}
-        limit = parse.number_param(request, "limit", parse.DEFAULT_LIMIT, lowest=1, highest=parse.MAX_LIMIT)
-        chat, root, user = require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)
-        found = async_to_sync(threads.page)(
-            chat, root, viewer=UserId(user.id), **cursors, limit=limit, at_least=_at_least(request)
-        )
-        shown = shapes.messages([found.root, *found.page.messages], found.page.reactions, viewer=str(user.id))
-        body = _page(found.page, shown[1:]) | {"root": shown[0]}
-        return Response(body, headers=_links(request, found.page, limit))
-
-
 @describe.edits
 class EditsView(APIView):
     """The earlier texts of a message."""
@@ -148,7 +128,8 @@ def one(chat: ChatId, message: MessageId, user: User) -> shapes.Json:
     """A message as somebody sees it."""
     state = async_to_sync(queries.require_message)(chat, message, viewer=UserId(user.id))
     reactions = async_to_sync(queries.reactions)(chat, [state], viewer=UserId(user.id))
-    return shapes.messages([state], reactions, viewer=str(user.id))[0]
+    under = async_to_sync(threads.under)([state], viewer=UserId(user.id))
+    return shapes.messages([state], reactions, viewer=str(user.id), threads=under)[0]
 
 
 def sent_one(sent: Sent, user: User) -> shapes.Json:
@@ -175,18 +156,20 @@ def changed_one(changed: Changed, user: User) -> shapes.Json:
     return one(changed.chat_id, changed.message_id, user)
 
 
-def _at_least(request: Request) -> int:
+def at_least(request: Request) -> int:
+    """What the page must show, as a pos; 0 where it may be late."""
     return parse.number_param(request, "at_least", 0, lowest=0, highest=MAX_POS)
 
 
-def _page(page: queries.Page, messages: list[shapes.Json]) -> shapes.Json:
+def page_body(page: queries.Page, messages: list[shapes.Json]) -> shapes.Json:
+    """A page of messages, shown already."""
     following = str(page.next_before) if page.next_before is not None else None
     body = page._asdict() | {"messages": messages, "next_before": following}
     del body["reactions"]
     return body
 
 
-def _links(request: Request, page: queries.Page, limit: int) -> dict[str, str]:
+def links(request: Request, page: queries.Page, limit: int) -> dict[str, str]:
     """The Link header: the pages before and after this one."""
     links = []
     base = request.build_absolute_uri(request.path)

@@ -13,13 +13,15 @@ from chat.models import Ban, Chat, Draft, Erased, Invite, Participant
 from chat.queries.chats import Membership, chats_of
 from chat.queries.directory import Listed
 from chat.queries.pins import Pinned
+from chat.queries.places import Place
 from chat.queries.reactions import Reactions
 from chat.queries.stars import Starred
+from chat.queries.threads import NO_THREADS, Thread, Threads
 from chat.queries.unread import Counts
 from chat.stores import Edit, Read
 from chatsite.accounts.queries import people
 from chatsite.kernel.events import iso
-from chatsite.kernel.ids import ChatId, MessageId
+from chatsite.kernel.ids import ChatId, MessageId, unix_ms_of
 
 Json = dict[str, Any]
 
@@ -157,13 +159,34 @@ def edit(text: Edit) -> Json:
     return {"content": text.content, "version": text.version, "edited_at": text.edited_at}
 
 
-def messages(states: Iterable[MessageState], reactions: Reactions, *, viewer: str) -> list[Json]:
-    """Messages with their senders' names, looked up in one query."""
+def messages(
+    states: Iterable[MessageState], reactions: Reactions, *, viewer: str, threads: Threads = NO_THREADS
+) -> list[Json]:
+    """Messages with their senders' names, looked up in one query, and the threads under them that are given."""
     kept = list(states)
     taken = [state.forwarded_from for state in kept if state.forwarded_from and not state.is_deleted]
     users = people({*(state.sender_id for state in kept if state.sender_id), *(one.sender_id for one in taken)})
     open_to = chats_of(UUID(viewer), {UUID(one.room_id) for one in taken if one.room_id})
-    return [_message(state, reactions.get(MessageId(state.message_id), {}), users, viewer, open_to) for state in kept]
+    return [
+        _message(state, reactions.get(MessageId(state.message_id), {}), users, viewer, open_to)
+        | {"thread": thread(under) if (under := threads.get(_place(state))) is not None else None}
+        for state in kept
+    ]
+
+
+def thread(under: Thread) -> Json:
+    """A thread as somebody sees it."""
+    return {
+        "replies": under.replies,
+        "last_reply_at": iso(unix_ms_of(under.last_reply)) if under.last_reply is not None else None,
+        "participants": list(under.participants),
+        "unread": under.unread,
+        "following": under.following,
+    }
+
+
+def _place(state: MessageState) -> Place:
+    return ChatId(UUID(state.chat_id)), MessageId(state.message_id)
 
 
 def reactions(given: Mapping[str, tuple[Tally, Iterable[UUID]]], *, viewer: str) -> list[Json]:

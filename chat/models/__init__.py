@@ -5,6 +5,7 @@ from chat.models.chats import Ban, Chat, Erased, Folder, Invite, Participant
 from chat.models.history import HistoryBucket, HistoryEdit, HistoryMessage, ReadPosition
 from chat.models.hooks import IncomingWebhook, Webhook, WebhookDelivery
 from chat.models.personal import Draft, MessageTemplate, ScheduledMessage, Star
+from chat.models.threads import ThreadFollow, ThreadReply
 
 __all__ = [
     "Ban",
@@ -23,6 +24,8 @@ __all__ = [
     "ReadPosition",
     "ScheduledMessage",
     "Star",
+    "ThreadFollow",
+    "ThreadReply",
     "Webhook",
     "WebhookDelivery",
 ]

@@ -1,4 +1,4 @@
-"""The group `previews`: newest messages, copies of read positions, and inboxes; stars of what was deleted.
+"""The group `previews`: newest messages, copies of read positions, inboxes, threads; stars of what was deleted.
 
 What goes to Django's database is written at most once a second for all chats
 that changed, in one transaction.
@@ -20,6 +20,7 @@ from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageS
 from chat.inboxes import inboxes
 from chat.models import Chat, Participant, Star
 from chat.policy import Mode
+from chat.projections import threads
 from chat.queries.erased import is_erased
 from chat.queries.participants import chat_id, need, roster
 from chat.queries.unread import is_counted, position_of
@@ -41,6 +42,7 @@ class _Flush:
 
     newest: dict[str, Record] = field(default_factory=dict)
     changed: dict[str, Record] = field(default_factory=dict)  # by message id
+    in_threads: list[Record] = field(default_factory=list)  # and who came in, between them
     reads: list[Record] = field(default_factory=list)
     added: list[Record] = field(default_factory=list)
     size: int = 0
@@ -93,6 +95,8 @@ async def write_later(records: Sequence[Record]) -> None:
                 # By id: what is imported comes late and is older than what is said meanwhile.
                 held = flush.newest.get(record.key, record)
                 flush.newest[record.key] = max(held, record, key=lambda one: int(one.fact.payload.message_id))
+                if record.fact.payload.thread_id is not None:
+                    flush.in_threads.append(record)
             case MessageEdited() | MessageDeleted():
                 before = flush.changed.get(record.fact.payload.message_id)
                 # A delete is final, whichever of the two stands later in the log.
@@ -102,6 +106,7 @@ async def write_later(records: Sequence[Record]) -> None:
                 flush.reads.append(record)
             case ParticipantAdded():
                 flush.added.append(record)
+                flush.in_threads.append(record)
     flush.size += len(records)
     if flush.size >= FLUSH_RECORDS:
         flush.full.set()
@@ -127,6 +132,7 @@ def _write_all(flush: _Flush) -> None:
     for record in flush.changed.values():
         _write_changed(record)
         _forget_stars(record)
+    threads.write(flush.in_threads, flush.changed.values())
     for record in flush.added:
         _write_added(record)
     for record in flush.reads:

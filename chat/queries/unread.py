@@ -74,11 +74,11 @@ async def of(user: UserId, copies: Mapping[ChatId, Position], *, done: Positions
     between the two is then taken from the stream, and not missed by both.
     """
     heads = await stream().heads([str(chat) for chat in copies])
-    reads = await _recent_reads(user, _done(done, str(user)))
+    reads = await _recent_reads(user, done_with(done, str(user)))
     positions: dict[ChatId, Position] = {}
     recent: dict[ChatId, Sequence[Entry]] = {}
     for chat, copy in copies.items():
-        recent[chat] = await _since(str(chat), _done(done, str(chat)), heads[str(chat)])
+        recent[chat] = await since(str(chat), done_with(done, str(chat)), heads[str(chat)])
         positions[chat] = _position(copy, recent[chat], reads.get(str(chat), ()), user)
     kept = await inboxes().of(str(user), {chat: position.pos for chat, position in positions.items()})
     missing = {chat: position for chat, position in positions.items() if chat not in kept}
@@ -140,7 +140,7 @@ async def _from_store(
     stored = await Message.objects.unread(user, above, types=COUNTED_TYPES, limit=MOST)
     counted = {}
     for chat, position in positions.items():
-        entries = await _since(str(chat), applied[chat], heads[str(chat)])
+        entries = await since(str(chat), applied[chat], heads[str(chat)])
         counted[chat] = _folded(stored.get(chat, ()), entries, position, heads[str(chat)], user)
     return counted
 
@@ -190,18 +190,18 @@ async def _recent_reads(user: UserId, done: int) -> dict[str, list[Entry]]:
     """The person's reads that are not copied yet, by chat."""
     head = (await stream().heads([str(user)]))[str(user)]
     found: dict[str, list[Entry]] = {}
-    for entry in await _since(str(user), done, head):
+    for entry in await since(str(user), done, head):
         if (read := read_of(entry.body.bytes)) is not None:
             found.setdefault(read.room_id, []).append(entry)
     return found
 
 
-def _done(progress: Positions, key: str) -> int:
+def done_with(progress: Positions, key: str) -> int:
     """How far a projection has worked off a chat's or person's records."""
     return progress.get(log().partition_of(key), 0)
 
 
-async def _since(subject: str, done: int, head: Head) -> Sequence[Entry]:
+async def since(subject: str, done: int, head: Head) -> Sequence[Entry]:
     """The stream's events that a projection has not worked off."""
     if done >= head.pos:
         return ()

@@ -4,7 +4,9 @@ from typing import Any, ClassVar, Literal
 
 from chatsite.kernel.events import Audience, Payload, event
 
-StateKind = Literal["preferences", "sessions", "mute", "star", "favourite", "draft", "folder", "folders", "scheduled"]
+StateKind = Literal[
+    "preferences", "sessions", "mute", "star", "favourite", "draft", "folder", "folders", "scheduled", "thread"
+]
 
 
 @event

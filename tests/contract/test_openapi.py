@@ -39,7 +39,7 @@ def test_every_route_is_in_it() -> None:
     assert {name for name, _ in described()} == plain
 
 
-SAID_BY_ADDRESS = {"react", "pin", "star", "make_favourite"}  # what is put is in the address
+SAID_BY_ADDRESS = {"react", "pin", "star", "make_favourite", "follow_thread"}  # what is put is in the address
 
 
 @pytest.mark.parametrize(("name", "operation"), list(described()))

@@ -23,8 +23,9 @@ from chat.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from chat.fold import MessageState, Pin, Pins, Reacted, Stamped, Tallies, apply, pin, pin_of, react
+from chat.fold import Follow, MessageState, Pin, Pins, Reacted, Stamped, Tallies, apply, follow, pin, pin_of, react
 from chat.protocol import message_event, pin_change, reaction_event
+from chatsite.accounts.events import PersonStateChanged
 from chatsite.kernel.events import Fact, Record
 from tests.inside import Inside, looking_into
 from tests.installations import SHARED
@@ -84,6 +85,7 @@ class Agreement(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.phones: dict[str, Device] = {}
         self.sent: list[str] = []
+        self.threads: dict[str, str] = {}  # of each message that is in a thread, what that is under
         self.do(self._open())
 
     def do(self, work: Awaitable[T]) -> T:
@@ -114,6 +116,33 @@ class Agreement(RuleBasedStateMachine):
         fields = {"replyToId": self._pick(which), "mentions": [self.do(self.world.id(whom))]}
         answer = self.do(self.phones[who].say(self.chat, "see above", **fields))
         self.sent.append(answer.body["messageId"])
+
+    @precondition(lambda self: self.sent)
+    @rule(who=somebody, which=some_message, whom=somebody)
+    def reply_in_a_thread(self, who: str, which: int, whom: str) -> None:
+        """Somebody says something under a message and names somebody; not in a thread of a thread."""
+        root, named = self._pick(which), self.do(self.world.id(whom))
+        root = self.threads.get(root, root)
+        answer = self.do(self.phones[who].say(self.chat, "aside", threadId=root, mentions=[named]))
+        assert answer.code in (None, "conflict")
+        if answer.code is None:
+            self.sent.append(answer.body["messageId"])
+            self.threads[answer.body["messageId"]] = root
+
+    @precondition(lambda self: self.threads)
+    @rule(who=somebody, which=some_message, back=st.booleans())
+    def follow_a_thread(self, who: str, which: int, back: bool) -> None:
+        """Somebody follows a thread, or does no longer."""
+        fields = {"roomId": self.chat, "threadId": self._pick_reply(which)[1]}
+        assert self.do(self.phones[who].ask("UNFOLLOW_THREAD" if back else "FOLLOW_THREAD", **fields)).code is None
+
+    @precondition(lambda self: self.threads)
+    @rule(who=somebody, which=some_message, back=st.booleans())
+    def read_a_thread(self, who: str, which: int, back: bool) -> None:
+        """Somebody has read a thread up to a message, or marks it unread again."""
+        message, root = self._pick_reply(which)
+        fields = {"roomId": self.chat, "threadId": root, "messageId": message, "unread": back}
+        assert self.do(self.phones[who].ask("READ", **fields)).code is None
 
     @precondition(lambda self: self.sent)
     @rule(who=somebody, which=some_message)
@@ -177,6 +206,10 @@ class Agreement(RuleBasedStateMachine):
     def _pick(self, which: int) -> str:
         return self.sent[which % len(self.sent)]
 
+    def _pick_reply(self, which: int) -> tuple[str, str]:
+        """A message that is in a thread, and the one above."""
+        return list(self.threads.items())[which % len(self.threads)]
+
     async def _agree(self) -> None:
         last = await self.phones["ada"].say(self.chat, "the end")
         pos = last.body["pos"]
@@ -200,10 +233,33 @@ class Agreement(RuleBasedStateMachine):
         newest, chat = last.body["messageId"], f"/api/chats/{self.chat}"
         for name in PEOPLE:
             await self._agree_on_unread(name, truth)
+            await self._agree_on_threads(name, truth)
         # And again once the lists and inboxes have caught up.
         await self.world.until("ada", chat, lambda body: (body["last_message"] or {}).get("id") == newest)
         for name in PEOPLE:
             await self._agree_on_unread(name, truth)
+            await self._agree_on_threads(name, truth)
+
+    async def _agree_on_threads(self, name: str, truth: States) -> None:
+        me, follows = await self.world.id(name), self._follows(await self.world.id(name))
+        expected, latest = {}, {}
+        for root in {one.thread_id for one in truth.values() if one.thread_id is not None}:
+            replies = [one for one in truth.values() if one.thread_id == root]
+            page = (await self.world.rest(name, "GET", f"/api/chats/{self.chat}/messages/{root}/thread?limit=100")).body
+            assert [int(one["id"]) for one in page["messages"]] == sorted(one.message_id for one in replies)
+            there, mine = [one for one in replies if not one.is_deleted], follows.get(root, Follow(False, 0, 0))
+            left = [one for one in there if one.sender_id != me and (one.pos or 0) > mine.read_pos]
+            if there or mine.following:
+                expected[root] = (len(there), len(left) if mine.following else 0, mine.following)
+                assert page["root"]["thread"]["participants"] == _first_said(there)
+            if mine.following and not truth[root].is_deleted:
+                latest[root] = max((one.message_id for one in there), default=root)
+        history = await self.world.history(name, self.chat)
+        assert {int(one["id"]): _numbers(one) for one in history if one["thread"]} == expected
+        listed = (await self.world.rest(name, "GET", "/api/me/threads?limit=100")).body["threads"]
+        mine_here = {int(one["id"]): _numbers(one) for one in listed if one["chat_id"] == self.chat}
+        assert mine_here == {root: expected[root] for root in latest}
+        assert list(mine_here) == sorted(latest, key=lambda root: -latest[root])
 
     async def _agree_on_unread(self, name: str, truth: States) -> None:
         me, path = await self.world.id(name), f"/api/chats/{self.chat}"
@@ -212,7 +268,11 @@ class Agreement(RuleBasedStateMachine):
         unread = [
             one
             for one in truth.values()
-            if one.sender_id != me and not one.is_deleted and one.pos is not None and one.pos > read_pos
+            if one.sender_id != me
+            and not one.is_deleted
+            and one.pos is not None
+            and one.pos > read_pos
+            and one.thread_id is None
         ]
         assert shown["unread"] == min(100, len(unread))
         assert shown["mentions"] == sum(1 for one in unread if me in one.mentions)
@@ -262,6 +322,22 @@ class Agreement(RuleBasedStateMachine):
                 pos = max(pos, read.pos)
         return pos
 
+    def _follows(self, user: str) -> dict[int, Follow]:
+        """Who follows which thread as the facts leave it, in the order of their versions."""
+        happened = [(fact, pos) for fact, pos in self._facts(self.chat) if isinstance(fact.payload, MessageSent)]
+        happened += [(fact, pos) for fact, pos in self._facts(user) if isinstance(fact.payload, PersonStateChanged)]
+        follows: dict[int, Follow] = {}
+        for fact, pos in sorted(happened, key=lambda one: one[0].version):
+            match fact.payload:
+                case MessageSent() as sent if sent.thread_id is not None:
+                    root = int(sent.thread_id)
+                    after = follow(follows.get(root), sent, user=user, version=fact.version, pos=pos)
+                    if after is not None:
+                        follows[root] = after
+                case PersonStateChanged(kind="thread", state=state) if state["roomId"] == self.chat:
+                    follows[int(state["threadId"])] = Follow(state["following"], state["readPos"], fact.version)
+        return follows
+
     def _is_stored(self, pos: int) -> bool:
         return any(one["pos"] == pos for one in self.inside.ask("stored", self.chat))
 
@@ -276,6 +352,7 @@ def _state(state: MessageState) -> Frame:
         "sender": state.sender_id,
         "mentions": list(state.mentions),
         "reply_to": state.reply_to_id,
+        "thread": state.thread_id,
         "edited_at": state.edited_at,
         "deleted_by": state.deleted_by,
         "version": state.version,
@@ -288,10 +365,23 @@ def _shown(message: Frame) -> Frame:
         "sender": message["sender"]["id"],
         "mentions": message["mentions"],
         "reply_to": int(message["reply_to"]) if message["reply_to"] else None,
+        "thread": int(message["thread_id"]) if message["thread_id"] else None,
         "edited_at": message["edited_at"],
         "deleted_by": message["deleted_by"],
         "version": message["version"],
     }
+
+
+def _numbers(root: Frame) -> tuple[int, int, bool]:
+    """Of the thread under a message: replies, what is unread of them, whether the viewer follows it."""
+    under = root["thread"]
+    return under["replies"], under["unread"], under["following"]
+
+
+def _first_said(replies: Iterable[MessageState]) -> list[str]:
+    """The first five who said something."""
+    senders = (one.sender_id or "" for one in sorted(replies, key=lambda one: one.message_id))
+    return list(dict.fromkeys(senders))[:5]
 
 
 def _named(messages: Iterable[Frame]) -> Given:

@@ -95,6 +95,16 @@ ME: dict[str, Shape] = {
     "folder": {"state": {"roomId": entity, "folderId": maybe_text}},
     "scheduled": {"state": {"id": entity, "roomId": entity, "state": text, "sendAt": moment, "code": maybe_text}},
     "folders": {"state": {"folders": list}},
+    "thread": {
+        "state": {
+            "roomId": entity,
+            "threadId": message_id,
+            "following": flag,
+            "readPos": number,
+            "unread": number,
+            "upTo": number,
+        }
+    },
     "favourite": {"state": {"roomId": entity, "favourite": flag}},
     "preferences": {"state": dict},
     "sessions": {"state": {"ids": [entity]}},
@@ -208,6 +218,7 @@ FORWARDED: Shape = {  # of each chat what an ACK says of a send, or an ERROR of 
     "retryable?": flag,
     "retryAfterMs?": number,
 }
+FOLLOWED: Shape = {"roomId": entity, "threadId": message_id, "version": number}
 ACKS: dict[str, Shape] = {
     "SEND_MESSAGE": {"nonce?": text, "roomId": entity, "messageId": message_id, "ts": time, **CURSOR},
     "FORWARD": {"nonce?": text, "roomId": entity, "messageId": message_id, "to": [FORWARDED]},
@@ -215,7 +226,15 @@ ACKS: dict[str, Shape] = {
     "DELETE_MESSAGE": CHANGED,
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), CHANGED),
     **dict.fromkeys(("STAR", "UNSTAR"), STARRED),
-    "READ": {"roomId": entity, "messageId": message_id, "version": number, **COUNTS},
+    **dict.fromkeys(("FOLLOW_THREAD", "UNFOLLOW_THREAD"), FOLLOWED),
+    "READ": {
+        "roomId": entity,
+        "messageId": message_id,
+        "threadId?": message_id,
+        "version": number,
+        "unread": number,
+        "mentions?": number,
+    },
     "PRESENCE_SET": {"version": number},
 }
 
@@ -432,6 +451,14 @@ async def _read(chat: str, ada: Party, ben: Party) -> None:
     await ada.expect("READ_POSITION", **place, userId=await ada.world.id("ben"))
     says(await ben.ask("READ", **place, unread=True), "ACK", unread=1, mentions=1, **place)
     await ben.expect("ME", kind="read", roomId=chat, back=True, unread=1, mentions=1)
+    thread = {"roomId": chat, "threadId": said["messageId"]}
+    says(await ada.ask("READ", **place, threadId=said["messageId"], unread=True), "ACK", unread=1, **thread)
+    told = await ada.expect("ME", kind="thread")
+    assert {**thread, "following": True, "unread": 1}.items() <= told["state"].items()
+    for type_, following in (("UNFOLLOW_THREAD", False), ("FOLLOW_THREAD", True)):
+        answer = says(await ada.ask(type_, **thread), "ACK", **thread)
+        told = await ada.expect("ME", kind="thread", version=answer["version"])
+        assert (told["state"]["following"], told["state"]["unread"]) == (following, 0)
 
 
 async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:

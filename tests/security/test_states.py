@@ -40,6 +40,9 @@ OF_A_CHAT: dict[str, Cells] = {
     f"GET {CHAT}/messages/<str:message_id>/edits": ASKED,
     f"POST {CHAT}/messages/<str:message_id>/forward": REFUSED,
     f"GET {CHAT}/messages/<str:message_id>/thread": ASKED,
+    f"PUT {CHAT}/messages/<str:message_id>/thread/follow": ASKED,
+    f"DELETE {CHAT}/messages/<str:message_id>/thread/follow": ASKED,
+    f"PUT {CHAT}/messages/<str:message_id>/thread/read": ASKED,
     f"GET {CHAT}/messages/<str:message_id>/reactions": ASKED,
     f"PUT {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
     f"DELETE {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
@@ -83,6 +86,8 @@ FRAMES_OF_A_CHAT: dict[str, Cells] = {
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), REFUSED),
     "STAR": ("ACK", GONE),
     "UNSTAR": ("ACK", GONE),
+    "FOLLOW_THREAD": ("ACK", GONE),
+    "UNFOLLOW_THREAD": ("ACK", GONE),
     "READ": ("ACK", GONE),
     "TYPING": REFUSED,
 }
