@@ -92,7 +92,7 @@ async def test_arrow_keys_lead_to_the_tools_of_a_message(served: Served, open_wi
         await ada.page.keyboard.press("ArrowUp")
     await expect(ada.messages("one")).to_be_focused()
     await ada.page.keyboard.press("ArrowDown")
-    for tool in ("reply", "react", "pin", "star", "forward", "edit"):
+    for tool in ("reply", "thread", "react", "pin", "star", "forward", "edit"):
         await ada.page.keyboard.press("Tab")
         await expect(ada.messages("two").get_by_test_id(tool)).to_be_focused()
     await ada.page.keyboard.press("Enter")

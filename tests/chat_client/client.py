@@ -129,6 +129,7 @@ class ChatClient:
         content: str,
         mentions: Sequence[str] = (),
         reply_to_id: str | None = None,
+        thread_id: str | None = None,
         nonce: str | None = None,
     ) -> str:
         """Send a message, now or as soon as it can, and again until the server answers; answers its nonce."""
@@ -141,6 +142,7 @@ class ChatClient:
             mentions=list(mentions),
             now=now,
             reply_to_id=reply_to_id,
+            thread_id=thread_id,
         )
         self._flush()
         return nonce

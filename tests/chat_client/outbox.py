@@ -20,7 +20,10 @@ OUTCOME_UNKNOWN = {
     "code": "outcome_unknown",
     "message": "It is not known whether this was sent. Look at the chat before you send it again.",
 }
-STORED = ("nonce", "room_id", "content", "reply_to_id", "mentions", "created_at", "first_tried_at", "status", "reason")
+STORED = (
+    "nonce", "room_id", "content", "reply_to_id", "thread_id", "mentions", "created_at", "first_tried_at", "status",
+    "reason",
+)  # fmt: skip
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Entry:
     mentions: list[str]
     created_at: float
     reply_to_id: str | None = None
+    thread_id: str | None = None
     first_tried_at: float | None = None
     status: str = "pending"  # or "failed"
     reason: dict[str, str] | None = None  # code and message, of a failed one
@@ -74,11 +78,12 @@ class Outbox:
         mentions: list[str],
         now: float,
         reply_to_id: str | None = None,
+        thread_id: str | None = None,
     ) -> Entry:
         """Add a message to send; answers its entry."""
         # Strictly rising times keep the order over a restart, also of two messages in one ms.
         created_at = max(now, self.entries[-1].created_at + 1) if self.entries else now
-        entry = Entry(nonce, room_id, content, mentions, created_at, reply_to_id)
+        entry = Entry(nonce, room_id, content, mentions, created_at, reply_to_id, thread_id)
         self.entries.append(entry)
         self._save(entry)
         return entry
@@ -176,6 +181,8 @@ class Outbox:
         frame: Frame = {"type": "SEND_MESSAGE", "ref": entry.nonce, **fields}
         if entry.reply_to_id is not None:
             frame["replyToId"] = entry.reply_to_id
+        if entry.thread_id is not None:
+            frame["threadId"] = entry.thread_id
         if entry.mentions:
             frame["mentions"] = entry.mentions
         if entry.first_tried_at is not None:

@@ -140,8 +140,9 @@ class Player:
                 self._client.follow_all()
             case "post":
                 message = dict(what["message"])
-                reply_to = message.pop("replyToId", None)
-                self._client.post(room_id=message.pop("roomId"), reply_to_id=reply_to, **message)
+                names = {"room_id": "roomId", "reply_to_id": "replyToId", "thread_id": "threadId"}
+                ids = {name: message.pop(wire, None) for name, wire in names.items()}
+                self._client.post(**ids, **message)
             case "retry":
                 self._client.retry(what["nonce"], what["freshNonce"])
             case "settle":

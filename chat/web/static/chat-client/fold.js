@@ -1,8 +1,8 @@
 /**
  * Messages of one chat as a Map of id -> message, and the changes frames make to it.
  *
- * A message here is `{id, senderId, content, html, replyToId, forwardedFrom, mentions, reactions, createdAt, editedAt,
- * isDeleted, version, nonce}`, whether it came by REST or by WebSocket. `html` is null where the text has no marks.
+ * A message here is `{id, senderId, content, html, replyToId, threadId, forwardedFrom, mentions, reactions, createdAt,
+ * editedAt, isDeleted, version, nonce}`, whether it came by REST or by WebSocket. `html` is null where the text has no marks.
  * `forwardedFrom` is null or `{senderId, sentAt, chatId, messageId}`: the last two are null where the person is not in that
  * chat, and in frames. `reactions` are `{emoji, count, userIds}` in the order of the emojis;
  * `userIds` are all who gave it, or some where they are many, oneself always among them. Every function returns a
@@ -26,6 +26,7 @@ export function fromRest(message) {
     html: message.html ?? null,
     replyToId: message.reply_to ?? null,
     forwardedFrom: takenFromRest(message.forwarded_from),
+    threadId: message.thread_id ?? null,
     mentions: message.mentions ?? [],
     reactions: (message.reactions ?? []).map(({ emoji, count, user_ids: userIds }) => ({ emoji, count, userIds })),
     createdAt: message.created_at,
@@ -50,6 +51,7 @@ function fromFrame(frame) {
     html: frame.html ?? null,
     replyToId: frame.replyToId ?? null,
     forwardedFrom: frame.forwardedFrom ? { chatId: null, messageId: null, ...frame.forwardedFrom } : null,
+    threadId: frame.threadId ?? null,
     mentions: frame.mentions ?? [],
     reactions: [],
     createdAt: frame.ts,

@@ -1,8 +1,8 @@
 /**
  * Messages on their way out: which may be sent now, in what order, and what became of them.
  *
- * An entry is `{nonce, roomId, content, replyToId, mentions, createdAt, firstTriedAt, status, reason}`: times in ms since
- * 1970, replyToId the message that it answers or null, mentions user ids or "all", status "pending" or "failed", reason `{code, message}` of a failed one. Entries live in
+ * An entry is `{nonce, roomId, content, replyToId, threadId, mentions, createdAt, firstTriedAt, status, reason}`: times in
+ * ms since 1970, replyToId the message that it answers or null, threadId the one whose thread it is in or null, mentions user ids or "all", status "pending" or "failed", reason `{code, message}` of a failed one. Entries live in
  * `storage` (a Storage) under one key each, so that tabs of one person never overwrite each other's, until the server has answered.
  * Nothing here reads a clock: `now` is passed in, in ms since 1970.
  */
@@ -26,7 +26,8 @@ export const OUTCOME_UNKNOWN = {
   message: "It is not known whether this was sent. Look at the chat before you send it again.",
 };
 
-const STORED = ["nonce", "roomId", "content", "replyToId", "mentions", "createdAt", "firstTriedAt", "status", "reason"];
+const STORED =
+  "nonce roomId content replyToId threadId mentions createdAt firstTriedAt status reason".split(" ");
 
 // How an entry stands while no connection knows of it.
 const IDLE = { sentAt: null, isRetry: false, attempts: 0, notBefore: 0 };
@@ -70,10 +71,10 @@ export class Outbox {
   }
 
   /** Adds a message to send and returns its entry. */
-  add({ nonce, roomId, content, replyToId = null, mentions = [], now }) {
+  add({ nonce, roomId, content, replyToId = null, threadId = null, mentions = [], now }) {
     // Strictly rising times keep the order over a reload, also of two messages in one ms.
     const createdAt = Math.max(now, (this.entries.at(-1)?.createdAt ?? 0) + 1);
-    const stored = { nonce, roomId, content, replyToId, mentions, createdAt, firstTriedAt: null };
+    const stored = { nonce, roomId, content, replyToId, threadId, mentions, createdAt, firstTriedAt: null };
     const entry = { ...stored, status: "pending", reason: null, ...IDLE };
     this.entries = [...this.entries, entry];
     this.#save(entry);
@@ -184,11 +185,12 @@ export class Outbox {
   }
 
   #sent(entry, isRetry, now) {
-    const { nonce, roomId, content, replyToId, mentions } = entry;
+    const { nonce, roomId, content, replyToId, threadId, mentions } = entry;
     Object.assign(entry, { sentAt: now, isRetry });
     const frame = { type: "SEND_MESSAGE", ref: nonce, roomId, content, nonce };
     // Left out where there are none, as in entries stored before there were any.
     if (replyToId) frame.replyToId = replyToId;
+    if (threadId) frame.threadId = threadId;
     if (mentions?.length) frame.mentions = mentions;
     if (isRetry) return { ...frame, retry: true, firstTriedMs: Math.max(0, now - entry.firstTriedAt) };
     // Stored before the frame leaves: after a crash in between, the next try must say that it is a retry.

@@ -10,6 +10,8 @@ import { unreadInAll } from "chat/reading";
 import { start } from "chat/session";
 import { SignIn } from "chat/sign_in";
 import { notice, openChat, openId, phase } from "chat/state";
+import { ThreadPanel } from "chat/thread_panel";
+import { openThread } from "chat/threads";
 import { badge } from "chat/unread";
 
 function App() {
@@ -21,11 +23,13 @@ function App() {
 
   if (phase.value === "starting") return html`<p class="starting" role="status">${notice.value ?? "Loading…"}</p>`;
   if (phase.value === "signedOut") return html`<${SignIn} />`;
+  const hasThread = openThread.value !== null && openChat.value !== null;
   return html`
-    <div class="app ${openId.value === null ? "" : "is-open"}">
+    <div class="app ${openId.value === null ? "" : "is-open"} ${hasThread ? "has-thread" : ""}">
       <${ConnectionBanner} />
       <${ChatList} />
       <${Conversation} />
+      ${hasThread && html`<${ThreadPanel} key=${openThread.value.rootId} />`}
       ${notice.value && html`<${Notice} />`}
     </div>
   `;

@@ -17,6 +17,8 @@ import { StarsPanel } from "chat/stars_panel";
 import { StatusPanel } from "chat/status_panel";
 import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
 import { withoutSpoilers } from "chat/text";
+import { unreadThreads } from "chat/threads";
+import { ThreadsPanel } from "chat/threads_panel";
 import { badge } from "chat/unread";
 
 /** The side of the page: the person's chats, and the person. */
@@ -26,6 +28,7 @@ export function ChatList() {
   const [isStatus, setStatus] = useState(false);
   const [isSearching, setSearching] = useState(false);
   const [isStars, setStars] = useState(false);
+  const [isThreads, setThreads] = useState(false);
   useEffect(() => {
     const press = (event) => {
       if (!isSearchKey(event)) return;
@@ -46,6 +49,16 @@ export function ChatList() {
           onClick=${() => setSearching(true)}
         >
           <${Icon} name="search" />
+        </button>
+        <button
+          class="icon-button marked"
+          data-testid="threads"
+          aria-label=${unreadThreads.value > 0 ? "Threads, some unread" : "Threads"}
+          title="Threads that you follow"
+          onClick=${() => setThreads(true)}
+        >
+          <${Icon} name="threads" />
+          ${unreadThreads.value > 0 && html`<span class="news-dot" data-testid="threads-news"></span>`}
         </button>
         <button
           class="icon-button"
@@ -93,6 +106,7 @@ export function ChatList() {
       ${isAccount && html`<${AccountPanel} close=${() => setAccount(false)} />`}
       ${isSearching && html`<${SearchPanel} close=${() => setSearching(false)} />`}
       ${isStars && html`<${StarsPanel} close=${() => setStars(false)} />`}
+      ${isThreads && html`<${ThreadsPanel} close=${() => setThreads(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
     </aside>
   `;

@@ -209,9 +209,9 @@ export function showLastMessage(chatId, message) {
 // Unread
 
 /** Counts a message that was heard; returns whether it is the first unread one. */
-export function countMessage({ roomId, messageId, senderId, pos, mentions = [], messageType }) {
+export function countMessage({ roomId, messageId, senderId, pos, mentions = [], messageType, threadId }) {
   const chat = chats.value.get(roomId);
-  if (!chat || senderId === me.value.id || messageType === "notice") return false;
+  if (!chat || senderId === me.value.id || messageType === "notice" || threadId) return false;
   const isMention = mentions.includes(me.value.id) || mentions.includes("all");
   changeChat(roomId, withTally(heard(chat.tally, { id: messageId, pos, isMention })));
   return chat.unread === 0;

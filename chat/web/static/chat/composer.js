@@ -13,6 +13,7 @@ import { QuotedText } from "chat/quote";
 import { quotedMessage } from "chat/quotes";
 import { answered } from "chat/reading";
 import { answering, drafts, longestText, me, openChat } from "chat/state";
+import { reply } from "chat/threads";
 import { tellStopped, tellWriting } from "chat/writers";
 
 // The room left is shown from this many code points on.
@@ -20,18 +21,27 @@ const WARN_BELOW = 200;
 
 const MENU = "mention-menu";
 
-/** Where one writes: Enter sends, Shift+Enter breaks the line, @ mentions, Ctrl+B and Ctrl+I mark. */
-export function Composer({ chatId, chatName }) {
+/**
+ * Where one writes, in the chat or in one of its threads: Enter sends, Shift+Enter breaks the line, @ mentions, Ctrl+B
+ * and Ctrl+I mark.
+ */
+export function Composer({ chatId, chatName, threadId = null }) {
   const field = useRef(null);
-  const [draft, setDraft] = useState(drafts.get(chatId) ?? { text: "", chosen: [] });
+  const isInThread = threadId !== null;
+  const place = threadId ?? chatId;
+  const menuId = `${MENU}-${place}`;
+  const leftId = `left-${place}`;
+  const [draft, setDraft] = useState(drafts.get(place) ?? { text: "", chosen: [] });
   const { text, chosen } = draft;
   const left = longestText.value - [...text].length;
-  const replyToId = answering.value.get(chatId) ?? null;
+  const replyToId = isInThread ? null : (answering.value.get(chatId) ?? null);
   const canSend = text.trim() !== "" && left >= 0;
 
   const change = (next) => {
-    drafts.set(chatId, next);
+    drafts.set(place, next);
     setDraft(next);
+    // What is begun in a thread stays on this device, and is no writing in the chat.
+    if (isInThread) return;
     keepDraft(chatId);
     if (next.text.trim() === "") tellStopped(chatId);
     else tellWriting(chatId);
@@ -47,8 +57,8 @@ export function Composer({ chatId, chatName }) {
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [text]);
   // From another device, while nothing is being written here.
-  useEffect(() => setDraft(drafts.get(chatId) ?? { text: "", chosen: [] }), [draftsHeard.value]);
-  useEffect(() => () => tellStopped(chatId), []);
+  useEffect(() => setDraft(drafts.get(place) ?? { text: "", chosen: [] }), [draftsHeard.value]);
+  useEffect(() => () => isInThread || tellStopped(chatId), []);
   useLayoutEffect(() => {
     if (replyToId !== null) field.current.focus();
   }, [replyToId]);
@@ -56,8 +66,12 @@ export function Composer({ chatId, chatName }) {
   const submit = (event) => {
     event.preventDefault();
     if (!canSend) return;
-    send(text.trim(), mentioned(text, chosen));
-    answered();
+    if (isInThread) {
+      reply(text.trim(), mentioned(text, chosen));
+    } else {
+      send(text.trim(), mentioned(text, chosen));
+      answered();
+    }
     change({ text: "", chosen: [] });
     field.current.focus();
   };
@@ -65,25 +79,25 @@ export function Composer({ chatId, chatName }) {
     // While an input method composes, Enter chooses a word.
     if (event.isComposing || menu.press(event) || pressMark(event)) return;
     if (event.key === "Enter" && !event.shiftKey) submit(event);
-    else if (event.key === "Escape") answer(null);
+    else if (event.key === "Escape" && !isInThread) answer(null);
   };
 
   return html`
     <form class="composer" onSubmit=${submit}>
       ${replyToId !== null && html`<${Answered} id=${replyToId} />`}
-      ${menu.isOpen && html`<${MentionMenu} id=${MENU} people=${menu.found} active=${menu.active} choose=${menu.choose} />`}
+      ${menu.isOpen && html`<${MentionMenu} id=${menuId} people=${menu.found} active=${menu.active} choose=${menu.choose} />`}
       <textarea
         ref=${field}
-        data-testid="composer"
+        data-testid=${isInThread ? "thread-composer" : "composer"}
         rows="1"
         dir="auto"
         enterkeyhint="send"
-        placeholder="Write a message"
+        placeholder=${isInThread ? "Reply in this thread" : "Write a message"}
         aria-label="Message to ${chatName}"
-        aria-describedby="composer-left"
+        aria-describedby=${leftId}
         aria-autocomplete="list"
-        aria-controls=${menu.isOpen ? MENU : undefined}
-        aria-activedescendant=${menu.isOpen ? `${MENU}-${menu.active}` : undefined}
+        aria-controls=${menu.isOpen ? menuId : undefined}
+        aria-activedescendant=${menu.isOpen ? `${menuId}-${menu.active}` : undefined}
         value=${text}
         onInput=${(event) => {
           change({ ...draft, text: event.target.value });
@@ -94,13 +108,13 @@ export function Composer({ chatId, chatName }) {
         onClick=${menu.look}
         onBlur=${() => {
           menu.close();
-          tellStopped(chatId);
+          if (!isInThread) tellStopped(chatId);
         }}
       ></textarea>
-      <span id="composer-left" class=${left < 0 ? "left problem" : "left"}>
+      <span id=${leftId} class=${left < 0 ? "left problem" : "left"}>
         ${left <= WARN_BELOW ? `${left} left` : ""}
       </span>
-      <button class="send" data-testid="send" aria-label="Send" title="Send" disabled=${!canSend}>
+      <button class="send" data-testid=${isInThread ? "thread-send" : "send"} aria-label="Send" title="Send" disabled=${!canSend}>
         <${Icon} name="send" />
       </button>
     </form>

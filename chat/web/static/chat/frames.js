@@ -13,6 +13,7 @@ import { cameUnseen, heardRead } from "chat/reading";
 import { connection } from "chat/server";
 import { heardStar, unstarDeleted } from "chat/stars";
 import { arrival, me, openId } from "chat/state";
+import { heardInThreads, heardThread } from "chat/threads";
 import { heardOut, heardTyping } from "chat/writers";
 
 const OVER = ["removed", "left", "banned"];
@@ -20,9 +21,9 @@ const OVER = ["removed", "left", "banned"];
 // Room events, in order.
 const CHANGES = {
   MESSAGE(frame) {
-    const { roomId, messageId, senderId, content, ts, nonce } = frame;
+    const { roomId, messageId, senderId, content, ts, nonce, threadId } = frame;
     if (senderId === me.value.id) connection.settle(nonce);
-    else if (roomId === openId.value) arrival.value = { senderId, content };
+    else if (roomId === openId.value && !threadId) arrival.value = { senderId, content };
     heardOut(frame);
     if (countMessage(frame)) cameUnseen(frame);
     showLastMessage(roomId, { id: messageId, content, sender: { id: senderId }, created_at: ts });
@@ -55,6 +56,7 @@ const PERSONAL = {
   folders: heardFolders,
   favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
   star: heardStar,
+  thread: heardThread,
   mute: ({ state: { roomId, until, level } }) =>
     changeChat(roomId, { notifications_muted_until: until, notification_level: level }),
 };
@@ -70,6 +72,7 @@ function isUnknown(userId) {
 export function takeEvent(frame) {
   historyIfKept(frame.roomId)?.receive(frame);
   heardQuoted(frame);
+  heardInThreads(frame);
   CHANGES[frame.type]?.(frame);
 }
 

@@ -16,9 +16,15 @@ import { EmojiPicker, Reactions } from "chat/reactions";
 import { routeTo } from "chat/route";
 import { isStarred } from "chat/stars";
 import { editing, me, openId } from "chat/state";
+import { ThreadLink } from "chat/thread_link";
+import { showThread } from "chat/threads";
 
-/** One message of the chat; `isGrouped` says that it goes on from the one above, `isTarget` that a link led here. */
-export function Message({ message, isGrouped, isTarget }) {
+/**
+ * One message of the chat; `isGrouped` says that it goes on from the one above, `isTarget` that a link led here.
+ *
+ * `inThread` says that it stands in the panel of its thread: nothing leads there.
+ */
+export function Message({ message, isGrouped, isTarget, inThread = message.threadId !== null }) {
   const { id, senderId, createdAt } = message;
   const isOwn = senderId === me.value.id;
   const name = nameOf(senderId);
@@ -35,14 +41,15 @@ export function Message({ message, isGrouped, isTarget }) {
         ${message.forwardedFrom && html`<${Taken} from=${message.forwardedFrom} />`}
         ${editing.value === id
           ? html`<${MessageEditor} message=${message} />`
-          : html`<${Body} message=${message} moment=${createdAt} />`}
+          : html`<${Body} message=${message} moment=${createdAt} inThread=${inThread} />`}
         <${Reactions} message=${message} />
+        ${!inThread && html`<${ThreadLink} messageId=${id} open=${() => showThread(id)} />`}
       </div>
     </div>
   `;
 }
 
-function Body({ message, moment }) {
+function Body({ message, moment, inThread }) {
   const [isEarlier, setEarlier] = useState(false);
   const [isReacting, setReacting] = useState(false);
   const [isForwarding, setForwarding] = useState(false);
@@ -56,6 +63,7 @@ function Body({ message, moment }) {
       <span class="meta">
         <${MessageTools}
           message=${message}
+          inThread=${inThread}
           showEarlier=${wasEdited && showEarlier}
           showEmojis=${() => setReacting(true)}
           showForward=${() => setForwarding(true)}

@@ -16,8 +16,8 @@ import { ends } from "chat/timeline";
 // Messages of one person within this time stand together under one name.
 const GROUP_MS = 300_000;
 
-/** The messages of the open chat, scrolled. */
-export function MessageList({ history, chatName }) {
+/** The messages of the open chat but for those in threads, or those of one thread; scrolled. */
+export function MessageList({ history, chatName, threadId = null }) {
   const box = useRef(null);
   const height = useRef(0);
   const shownTarget = useRef(null);
@@ -25,7 +25,7 @@ export function MessageList({ history, chatName }) {
   const timeline = history.timeline.value;
   const target = history.target.value;
   // Read here, not in the rows: what waits to be sent moves the end of the list as well.
-  const waiting = unsent.value.filter((entry) => entry.roomId === openId.value);
+  const waiting = unsent.value.filter((entry) => entry.roomId === openId.value && (entry.threadId ?? null) === threadId);
 
   useLayoutEffect(() => {
     if (target === null || target !== shownTarget.current) shownTarget.current = null;
@@ -61,7 +61,7 @@ export function MessageList({ history, chatName }) {
     readAhead(box.current, history);
   };
   const toLatest = () => {
-    if (timeline?.hasAfter) showLatest();
+    if (timeline?.hasAfter) (threadId === null ? showLatest : () => history.latest())();
     else box.current.scrollTop = box.current.scrollHeight;
   };
   const toNews = () => {
@@ -82,20 +82,21 @@ export function MessageList({ history, chatName }) {
         onScroll=${scrolled}
         onKeyDown=${(event) => walk(box.current, event)}
       >
-        <${TopEnd} history=${history} chatName=${chatName} />
-        ${timeline && rows(timeline, target)}
+        <${TopEnd} history=${history} chatName=${chatName} threadId=${threadId} />
+        ${timeline && rows(timeline, target, threadId)}
         ${timeline?.hasAfter
           ? html`<${End} history=${history} kind="newer" />`
           : waiting.map((entry) => html`<${UnsentMessage} key=${entry.nonce} entry=${entry} />`)}
       </div>
       ${timeline &&
+      threadId === null &&
       isAbove(timeline, newAfter.value) &&
       html`<button class="jump above" onClick=${toNews}><${Icon} name="up" /> Jump to first unread</button>`}
       ${!history.following.value &&
       html`
         <button class="jump" data-testid="jump" onClick=${toLatest}><${Icon} name="down" /> Jump to latest</button>
       `}
-      <${Arrival} />
+      ${threadId === null && html`<${Arrival} />`}
     </div>
   `;
 }
@@ -105,13 +106,14 @@ function isAbove(timeline, messageId) {
   return timeline.hasBefore && messageId !== null && oldest !== null && compareIds(messageId, oldest) < 0;
 }
 
-function rows(timeline, target) {
+function rows(timeline, target, threadId) {
   const now = Date.now();
   let above = null;
   // Where what is new starts before the loaded part, the line would stand too low.
-  let hasNews = newAfter.value === null || isAbove(timeline, newAfter.value);
+  let hasNews = threadId !== null || newAfter.value === null || isAbove(timeline, newAfter.value);
   // One flat list: Preact finds a row by its key only among its brothers.
-  return ordered(timeline.messages).flatMap((message) => {
+  const shown = ordered(timeline.messages).filter((message) => message.threadId === threadId);
+  return shown.flatMap((message) => {
     const isNewDay = !above || dayKey(above.createdAt) !== dayKey(message.createdAt);
     const isGrouped =
       !isNewDay &&
@@ -151,8 +153,9 @@ function News() {
   return html`<div class="day news" data-testid="news" role="separator"><span>New messages</span></div>`;
 }
 
-function TopEnd({ history, chatName }) {
+function TopEnd({ history, chatName, threadId }) {
   const timeline = history.timeline.value;
+  if (timeline && !timeline.hasBefore && threadId !== null) return null;
   if (timeline && !timeline.hasBefore) return html`<p class="end">This is where ${chatName} begins.</p>`;
   return html`<${End} history=${history} kind=${timeline ? "older" : history.problem.value?.kind} />`;
 }

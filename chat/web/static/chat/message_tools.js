@@ -8,20 +8,24 @@ import { may, mayReact, silence } from "chat/policy";
 import { markUnread } from "chat/reading";
 import { isStarred, starMessage } from "chat/stars";
 import { editing, longestText, me, openChat } from "chat/state";
+import { showThread } from "chat/threads";
 
 /** What the person may do with one message; nothing with a deleted one. */
-export function MessageTools({ message, showEarlier, showEmojis, showForward }) {
+export function MessageTools({ message, inThread, showEarlier, showEmojis, showForward }) {
   const isOwn = message.senderId === me.value.id;
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
   const pinned = isPinned(message.id);
   const starred = isStarred(message.id);
   const mayDelete = may(chat, "delete_any") || (isOwn && !chat.is_archived);
+  const mayReply = !inThread && may(chat, "reply") && silence(chat, Date.now()) === null;
   return html`
     <span class="tools">
-      ${may(chat, "reply") &&
-      silence(chat, Date.now()) === null &&
-      html`<${Tool} name="reply" label="Reply" run=${() => answer(message.id)} />`}
+      ${mayReply &&
+      html`
+        <${Tool} name="reply" label="Reply" run=${() => answer(message.id)} />
+        <${Tool} name="thread" label="Reply in thread" run=${() => showThread(message.id)} />
+      `}
       ${mayReact(chat, Date.now()) && html`<${Tool} name="react" label="React" run=${showEmojis} />`}
       ${may(chat, "pin") &&
       html`<${Tool} name="pin" label=${pinned ? "Unpin" : "Pin"} run=${() => pinMessage(message.id, !pinned)} />`}
@@ -31,7 +35,7 @@ export function MessageTools({ message, showEarlier, showEmojis, showForward }) 
         run=${() => starMessage(chat.id, message.id, !starred)}
       />
       <${Tool} name="forward" label="Forward" run=${showForward} />
-      ${!isOwn && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
+      ${!isOwn && !inThread && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
       ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
       ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
       ${mayDelete && html`<${Tool} name="delete" icon="bin" label="Delete" run=${() => remove(message)} />`}

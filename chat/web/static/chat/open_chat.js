@@ -6,6 +6,7 @@ import { learn } from "chat/people";
 import { parseRoute, routeTo } from "chat/route";
 import { api, connection } from "chat/server";
 import { answering, editing, me, notice, openHistory, openId, phase } from "chat/state";
+import { learnThreads } from "chat/threads";
 
 // Chats whose history stays in memory after one has left them.
 const KEPT_HISTORIES = 20;
@@ -70,6 +71,7 @@ async function readPage(chatId, query) {
   const page = await api.get(`chats/${chatId}/messages`, query);
   if (phase.value !== "signedIn") return page;
   learn(page.messages.flatMap((message) => [message.sender, message.forwarded_from?.sender]));
+  learnThreads(page.messages, page.pos);
   for (const { nonce, sender } of page.messages) {
     if (sender?.id === me.value.id) connection.settle(nonce);
   }

@@ -11,7 +11,7 @@ let readIn = null;
 /** The person's newest message in the open chat, and who has read it: `{id, userIds}`, or null. */
 export const seenBy = computed(() => {
   const messages = openHistory.value?.timeline.value?.messages.values() ?? [];
-  const own = [...messages].filter(({ senderId, isDeleted }) => senderId === me.value?.id && !isDeleted);
+  const own = [...messages].filter(({ senderId, isDeleted, threadId }) => senderId === me.value?.id && !isDeleted && !threadId);
   const id = own.map((message) => message.id).reduce((a, b) => (a !== null && compareIds(a, b) > 0 ? a : b), null);
   if (id === null) return null;
   const readers = [...positions.value].filter(([, position]) => compareIds(position, id) >= 0);

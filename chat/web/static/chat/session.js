@@ -28,6 +28,7 @@ import {
   phase,
   unsent,
 } from "chat/state";
+import { forgetThreads, heardInThreads, recountThreads, renewThread, watchThreads } from "chat/threads";
 import { stopWriting } from "chat/writers";
 
 // Names the signed-in person (a user id): says that there is a cookie to try, and tells other tabs of a change.
@@ -46,6 +47,7 @@ export async function start() {
   document.addEventListener("visibilitychange", wake);
   whenSessionEnds(() => leave(ENDED));
   watchReading();
+  watchThreads();
   watchPresence();
   if (localStorage.getItem(SESSION_KEY) === null) leave();
   else await resume(0);
@@ -102,6 +104,7 @@ async function enter() {
   refreshChats();
   loadFolders();
   loadDrafts();
+  recountThreads();
   showRoute();
 }
 
@@ -112,6 +115,7 @@ function leave(reason = null) {
   stopWriting();
   stopPresence();
   forgetStars();
+  forgetThreads();
   forgetDrafts();
   forgetFolders();
   localStorage.removeItem(SESSION_KEY);
@@ -147,6 +151,7 @@ const listeners = {
   whisper: takeWhisper,
   missed() {
     catchUp();
+    recountThreads();
     reloadStars();
     loadFolders();
     loadDrafts();
@@ -154,20 +159,24 @@ const listeners = {
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
     liveFrom(roomId, position);
+    renewThread(roomId, position);
     if (roomId === openId.value) loadPins(roomId);
   },
   reload(roomId) {
     recountSoon(roomId);
     if (roomId !== openId.value) return forgetHistory(roomId);
     openHistory.value.reload();
+    renewThread(roomId);
     loadPins(roomId);
     return loadMembers(roomId);
   },
   gone: leaveRoom,
-  delivered({ roomId, content, replyToId, mentions, nonce }, { messageId, ts }) {
+  delivered({ roomId, content, replyToId, threadId, mentions, nonce }, { messageId, ts }) {
     // Version 0 loses against the message itself, which is on its way.
-    const sent = { messageId, senderId: me.value.id, content, replyToId, mentions, ts, nonce };
-    historyIfKept(roomId)?.receive({ type: "MESSAGE", ...sent, version: 0 });
+    const sent = { messageId, senderId: me.value.id, content, replyToId, threadId, mentions, ts, nonce };
+    const frame = { type: "MESSAGE", roomId, ...sent, version: 0 };
+    historyIfKept(roomId)?.receive(frame);
+    heardInThreads(frame);
   },
   outbox() {
     unsent.value = [...outbox.entries];
