@@ -44,4 +44,15 @@ answers_with(
     optional=["ref"],
 )
 answers_with(["STAR", "UNSTAR"], "ACK", {**_MESSAGE, "version": NUMBER}, optional=["ref"])
-answers_with(["READ"], "ACK", {**_MESSAGE, "version": NUMBER, **_COUNTS}, optional=["ref", "version"])
+answers_with(
+    ["READ"],
+    "ACK",
+    {**_MESSAGE, "version": NUMBER, **_COUNTS, "threadId": MESSAGE_ID},
+    optional=["ref", "version", "mentions", "threadId"],
+)
+answers_with(
+    ["FOLLOW_THREAD", "UNFOLLOW_THREAD"],
+    "ACK",
+    {"roomId": UUID, "threadId": MESSAGE_ID, "version": NUMBER},
+    optional=["ref"],
+)
