@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { draftsHeard, keepDraft } from "chat/drafts";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
+import { LaterPanel } from "chat/later_panel";
 import { pressMark } from "chat/marking";
 import { members } from "chat/members";
 import { MentionMenu } from "chat/mention_menu";
@@ -32,6 +33,7 @@ export function Composer({ chatId, chatName, threadId = null }) {
   const menuId = `${MENU}-${place}`;
   const leftId = `left-${place}`;
   const [draft, setDraft] = useState(drafts.get(place) ?? { text: "", chosen: [] });
+  const [isLater, setLater] = useState(false);
   const { text, chosen } = draft;
   const left = longestText.value - [...text].length;
   const replyToId = isInThread ? null : (answering.value.get(chatId) ?? null);
@@ -75,6 +77,10 @@ export function Composer({ chatId, chatName, threadId = null }) {
     change({ text: "", chosen: [] });
     field.current.focus();
   };
+  const put = (text) => {
+    change({ text, chosen: [] });
+    if (text === "") answer(null);
+  };
   const press = (event) => {
     // While an input method composes, Enter chooses a word.
     if (event.isComposing || menu.press(event) || pressMark(event)) return;
@@ -114,10 +120,31 @@ export function Composer({ chatId, chatName, threadId = null }) {
       <span id=${leftId} class=${left < 0 ? "left problem" : "left"}>
         ${left <= WARN_BELOW ? `${left} left` : ""}
       </span>
+      ${!isInThread &&
+      html`
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Later and often"
+          title="Send later, templates"
+          onClick=${() => setLater(true)}
+        >
+          <${Icon} name="clock" />
+        </button>
+      `}
       <button class="send" data-testid=${isInThread ? "thread-send" : "send"} aria-label="Send" title="Send" disabled=${!canSend}>
         <${Icon} name="send" />
       </button>
     </form>
+    ${isLater &&
+    html`
+      <${LaterPanel}
+        chatId=${chatId}
+        draft=${{ text, replyToId, mentions: mentioned(text, chosen) }}
+        write=${put}
+        close=${() => setLater(false)}
+      />
+    `}
   `;
 }
 

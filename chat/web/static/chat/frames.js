@@ -2,6 +2,7 @@
 import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountMessage } from "chat/chats";
 import { forgetDraft, heardDraft } from "chat/drafts";
 import { heardFolder, heardFolders } from "chat/folders";
+import { heardScheduled } from "chat/later";
 import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
@@ -52,6 +53,7 @@ const PERSONAL = {
   chat_added: ({ roomId }) => readChat(roomId),
   chat_removed: ({ roomId }) => leaveRoom(roomId),
   draft: heardDraft,
+  scheduled: heardScheduled,
   folder: heardFolder,
   folders: heardFolders,
   favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
