@@ -162,11 +162,15 @@ def edit(text: Edit) -> Json:
 def messages(
     states: Iterable[MessageState], reactions: Reactions, *, viewer: str, threads: Threads = NO_THREADS
 ) -> list[Json]:
-    """Messages with their senders' names, looked up in one query, and the threads under them that are given."""
+    """Messages with their senders' names, looked up in one query, and the threads under them that are given.
+
+    Nobody, "", is shown from no chat where a copy was taken.
+    """
     kept = list(states)
     taken = [state.forwarded_from for state in kept if state.forwarded_from and not state.is_deleted]
     users = people({*(state.sender_id for state in kept if state.sender_id), *(one.sender_id for one in taken)})
-    open_to = chats_of(UUID(viewer), {UUID(one.room_id) for one in taken if one.room_id})
+    origins = {UUID(one.room_id) for one in taken if one.room_id}
+    open_to = chats_of(UUID(viewer), origins) if viewer else set()
     return [
         _message(state, reactions.get(MessageId(state.message_id), {}), users, viewer, open_to)
         | {"thread": thread(under) if (under := threads.get(_place(state))) is not None else None}

@@ -36,6 +36,7 @@ async def test_folders_are_ones_own_affair(world: World) -> None:
 
 
 async def test_a_name_is_given_once_and_there_are_a_hundred(world: World) -> None:
+    assert (await world.rest("dan", "GET", "/api/me/folders")).body == {"folders": []}
     await asyncio.gather(*[world.rest("dan", "POST", "/api/me/folders", {"name": f"{n:03}"}) for n in range(98)])
     twice = await asyncio.gather(*[world.rest("dan", "POST", "/api/me/folders", {"name": "twice"}) for _ in range(2)])
     assert sorted(answer.status for answer in twice) == [201, 409]

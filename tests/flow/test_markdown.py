@@ -43,8 +43,8 @@ async def test_an_edit_brings_its_own_html_and_a_delete_takes_it(world: World) -
 async def test_the_search_looks_at_the_text(world: World) -> None:
     chat = await world.chat(["ada"])
     async with world.connect("ada") as ada:
-        await ada.say(chat, "the **quokka** [sleeps](https://a.b)")
-    for word, found in (("quokka", 1), ("sleeps", 1), ("noopener", 0), ("strong", 0)):
+        await ada.say(chat, "the **wombat** [sleeps](https://a.b)")
+    for word, found in (("wombat", 1), ("sleeps", 1), ("noopener", 0), ("strong", 0)):
         answer = await world.until(
             "ada", f"/api/search/messages?q={word}&chat={chat}", lambda body: body["indexed_up_to"] is not None
         )

@@ -29,7 +29,9 @@ def consumed(address: str, topic: str) -> list[Printed]:
         "--formatter-property", "key.separator=\t",
         *(part for name, value in shown.items() for part in ("--formatter-property", f"{name}={value}")),
     )  # fmt: skip
-    return [_printed(line) for line in text.splitlines()]
+    return [
+        _printed(line) for line in text.split("\n") if line
+    ]  # A text may hold what Python takes for more ends of lines.
 
 
 def produce(address: str, topic: str, records: Mapping[str, str]) -> None:
