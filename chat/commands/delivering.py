@@ -15,6 +15,7 @@ from chatsite.kernel import chores, outbound
 from chatsite.kernel.addresses import networks
 from chatsite.kernel.database import in_db_thread
 
+AT_ONCE = 2  # webhooks that are told at the same time by one process: a slow address holds up no other chores
 TURN_SECONDS = 60.0  # of one webhook; the others have their turn then
 GIVE_UP = timedelta(days=3)  # of failing, after which a webhook is stopped
 KEPT = timedelta(days=7)  # deliveries that were made
@@ -30,7 +31,7 @@ class _Job:
     body: bytes
 
 
-@chores.handles(DELIVER)
+@chores.handles(DELIVER, at_once=AT_ONCE)
 async def deliver(payload: dict[str, Any]) -> None:
     """Tell a webhook's address what waits for it; what fails comes again later and later."""
     webhook, until = UUID(payload["webhook"]), time.monotonic() + TURN_SECONDS

@@ -14,7 +14,8 @@ stays with its error until `manage.py chores --retry KIND KEY`.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,14 +39,16 @@ MAX_ERROR = 1_000  # characters of an error that are kept
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 _handlers: dict[str, Handler] = {}
+_at_once: dict[str, int] = {}  # kinds of which fewer run at the same time
 _runners: "set[Runner]" = set()
 _told: list[Callable[[], None]] = []
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Register the handler of a kind of chore; a second one is an error."""
+def handles(kind: str, *, at_once: int = AT_ONCE) -> Callable[[Handler], Handler]:
+    """Register the handler of a kind of chore; a second one is an error. A kind that is slow leaves room to others."""
 
     def register(handler: Handler) -> Handler:
+        _at_once[kind] = at_once
         if _handlers.setdefault(kind, handler) is not handler:
             raise ValueError(f"two handlers for {kind}")
         return handler
@@ -76,6 +79,11 @@ def add(kind: str, *, key: str, payload: Mapping[str, Any], due_at: datetime | N
     transaction.on_commit(_wake, robust=True)
 
 
+def drop(kind: str, *, begin: str) -> None:
+    """Let chores not be done whose keys begin so, within the caller's transaction; one that runs now goes on."""
+    Chore.objects.filter(kind=kind, key__startswith=begin, claimed_until=None).delete()
+
+
 def waiting(kind: str) -> int:
     """How many chores of a kind are still to be done; what was given up is not."""
     return Chore.objects.filter(kind=kind, given_up_at=None).count()
@@ -90,15 +98,24 @@ def retry(kind: str, key: str) -> bool:
 
 def pause_after(tries: int) -> timedelta:
     """How long a chore waits after so many tries that failed."""
-    return min(FIRST_PAUSE * int(3 ** (tries - 1)), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * int(3 ** min(tries - 1, TRIES)), LONGEST_PAUSE)
 
 
-def claim(*, limit: int, now: datetime) -> list[Chore]:
-    """Due chores that nobody else runs, claimed for five minutes, the longest due first."""
-    if not _claimable(now).exists():  # A look takes no lock; most of them find nothing.
+def claim(*, limit: int, now: datetime, running: Counter[str] | None = None) -> list[Chore]:
+    """Due chores that nobody else runs, claimed for five minutes, the longest due first; so many of each kind at most.
+
+    `running` are those that run in this process already.
+    """
+    room = {kind: _at_once.get(kind, AT_ONCE) - (running or Counter())[kind] for kind in _handlers}
+    free = [kind for kind, places in room.items() if places > 0]
+    if not _claimable(free, now).exists():  # A look takes no lock; most of them find nothing.
         return []
     with transaction.atomic():
-        chores = list(_claimable(now).select_for_update(skip_locked=True).order_by("due_at")[:limit])
+        chores: list[Chore] = []
+        for chore in _claimable(free, now).select_for_update(skip_locked=True).order_by("due_at")[:limit]:
+            room[chore.kind] -= 1
+            if room[chore.kind] >= 0:
+                chores.append(chore)
         for chore in chores:
             chore.tries += 1
             chore.claimed_until = now + CLAIM
@@ -106,9 +123,9 @@ def claim(*, limit: int, now: datetime) -> list[Chore]:
     return chores
 
 
-def _claimable(now: datetime) -> QuerySet[Chore]:
+def _claimable(kinds: Collection[str], now: datetime) -> QuerySet[Chore]:
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    return Chore.objects.filter(free, kind__in=list(_handlers), due_at__lte=now, given_up_at=None)
+    return Chore.objects.filter(free, kind__in=kinds, due_at__lte=now, given_up_at=None)
 
 
 def _wake() -> None:
@@ -128,6 +145,7 @@ class Runner:
     def __init__(self, *, now: Callable[[], datetime] = _now) -> None:
         self._now = now
         self._running: set[asyncio.Task[None]] = set()  # at most AT_ONCE
+        self._kinds: Counter[str] = Counter()  # of what runs
         self._news = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -168,12 +186,19 @@ class Runner:
     async def _claim(self) -> list[Chore]:
         free = AT_ONCE - len(self._running)
         try:
-            return await in_db_thread(claim, limit=free, now=self._now()) if free else []
+            return await in_db_thread(claim, limit=free, now=self._now(), running=+self._kinds) if free else []
         except (DatabaseError, Unavailable) as error:
             logger.warning("chores wait: %s", error)
             return []
 
     async def _run(self, chore: Chore) -> None:
+        self._kinds[chore.kind] += 1
+        try:
+            await self._run_once(chore)
+        finally:
+            self._kinds[chore.kind] -= 1
+
+    async def _run_once(self, chore: Chore) -> None:
         try:
             error = await self._try(chore)
         except asyncio.CancelledError:

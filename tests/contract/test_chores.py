@@ -118,6 +118,41 @@ def test_a_chore_needs_a_transaction_and_goes_with_it(work: Work) -> None:
     assert chores.waiting(KIND) == 0
 
 
+async def test_a_slow_kind_leaves_room_to_others(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Work()
+    monkeypatch.setattr(chores, "_handlers", {KIND: work, "test.other": other})
+    monkeypatch.setattr(chores, "_at_once", {KIND: 2})
+    work.stuck = set(range(20))
+    for number in range(20):
+        await in_db_thread(add, number)
+    async with running():
+        await work.until([0, 1], begun=True)
+        await in_db_thread(add_other)
+        await other.until([1])
+        assert set(work.begun) == {0, 1}
+        work.go_on.set()
+        await work.until(list(range(20)))
+
+
+def add_other() -> None:
+    """A chore of another kind."""
+    with transaction.atomic():
+        chores.add("test.other", key="1", payload={"number": 1})
+
+
+def test_what_is_dropped_is_not_done(work: Work) -> None:
+    for key in ("a:1", "a:2", "b:1"):
+        add(1, key=key)
+    with transaction.atomic():
+        chores.drop(KIND, begin="a:")
+    assert [chore.key for chore in Chore.objects.all()] == ["b:1"]
+
+
+def test_pauses_grow_to_an_hour_and_no_further() -> None:
+    pauses = [chores.pause_after(tries) for tries in (1, 2, 3, 10, 1_000)]
+    assert pauses == [timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=45), *[timedelta(hours=1)] * 2]
+
+
 async def test_a_taken_key_changes_nothing(work: Work) -> None:
     await in_db_thread(add, 1, key="same")
     await in_db_thread(add, 2, key="same")
