@@ -37,12 +37,14 @@ async def edit(chat: ChatId, message: MessageId, *, editor: UserId, content: str
     """Change the text of one's own message and wait until that is durable.
 
     Raises Invalid, NotFound, Forbidden for another's message or where one may not post,
-    Conflict for a deleted one or after the edit window, Unavailable.
+    Conflict for a deleted or forwarded one or after the edit window, Unavailable.
     """
     require_content(content)
     members, seat, state = await _require(chat, message, by=editor)
     if state.sender_id != str(editor):
         raise Forbidden("Only its author may edit a message.")
+    if state.forwarded_from is not None:  # It says whose words these are.
+        raise Conflict("What was forwarded stays as it was said.")
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
     window_ms = settings.EDIT_WINDOW_SECONDS * 1_000
     if window_ms and clock.now_ms() - unix_ms_of(message) > window_ms:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from chat import policy
-from chat.commands.locking import Locked, Staff, lock
+from chat.commands.locking import Locked
 from chat.commands.participants import let_in, may_be_in
 from chat.models import Ban, Chat, Participant
 from chat.policy import Kind, Role
@@ -17,7 +17,6 @@ from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import NotFound
 
 FILL_COMPANY_CHAT = "fill_company_chat"  # the chore that lets everybody of a company into a chat of it
-AT_ONCE = 100  # people of one transaction, which holds the chat's lock
 
 
 def join(chat_id: UUID, *, user: User) -> tuple[Chat, str | None]:
@@ -42,9 +41,8 @@ def join(chat_id: UUID, *, user: User) -> tuple[Chat, str | None]:
 
 @chores.handles(FILL_COMPANY_CHAT)
 async def fill(payload: dict[str, Any]) -> None:
-    """Let everybody of its company into a chat, a hundred at a time; a second run finds them in it."""
-    while await in_db_thread(_fill, UUID(payload["chat"])):
-        pass
+    """Let everybody of its company into a chat; a second run finds them in it."""
+    await in_db_thread(_fill, UUID(payload["chat"]))
 
 
 @chores.handles(JOINED_COMPANY)
@@ -53,30 +51,27 @@ async def join_chats(payload: dict[str, Any]) -> None:
     await in_db_thread(_join_all, UUID(payload["company"]), UUID(payload["user"]))
 
 
-def _fill(chat_id: UUID) -> bool:
-    """Let some of those in who are missing; answers whether there may be more."""
-    with transaction.atomic():
-        if (chat := Chat.objects.filter(id=chat_id).first()) is None or chat.created_by is None:
-            return False
-        locked = lock(chat_id, Staff(chat.created_by))
-        there = Participant.objects.filter(chat=chat_id, is_active=True).values("user")
-        missing = (
-            User.objects.filter(is_active=True, is_bot=False, companies=chat.company_id)
-            .exclude(id__in=there)
-            .order_by("id")
-        )
-        found = list(missing[:AT_ONCE])
-        for user in found:
-            let_in(locked, user, Role.MEMBER)
-        return len(found) == AT_ONCE
+def _fill(chat_id: UUID) -> None:
+    chat = Chat.objects.filter(id=chat_id).first()
+    if chat is None:
+        return
+    there = Participant.objects.filter(chat=chat_id, is_active=True).values("user")
+    for user in User.objects.filter(is_active=True, companies=chat.company_id).exclude(id__in=there).iterator():
+        _let_in(chat_id, user)
 
 
 def _join_all(company: UUID, user_id: UUID) -> None:
     user = User.objects.get(id=user_id)
     for chat_id in list(Chat.objects.filter(company=company, chat_type=Kind.COMPANY).values_list("id", flat=True)):
-        with transaction.atomic():
-            locked = lock(chat_id, Staff(user))
-            is_in = Participant.objects.filter(chat=chat_id, user=user, is_active=True).exists()
-            # They may have left the company by now.
-            if user.is_active and not user.is_bot and not is_in and may_be_in(user, locked.chat):
-                let_in(locked, user, Role.MEMBER)
+        _let_in(chat_id, user)
+
+
+def _let_in(chat_id: UUID, user: User) -> None:
+    """Let one person into a chat of their company, in a transaction of their own: others wait for no crowd."""
+    with transaction.atomic():
+        chat = Chat.objects.select_for_update().filter(id=chat_id).first()
+        # They may have left the company by now, or be in the chat.
+        if chat is None or user.is_bot or not user.is_active or not may_be_in(user, chat):
+            return
+        if not Participant.objects.filter(chat=chat, user=user, is_active=True).exists():
+            let_in(Locked(chat, user, Role.MEMBER, is_staff=False), user, Role.MEMBER)

@@ -19,7 +19,7 @@ from chatsite.accounts.models import User
 from chatsite.accounts.notices import person_changed
 from chatsite.kernel import chores, clock
 from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.errors import CODES, Conflict, DomainError, Invalid, NotFound
+from chatsite.kernel.errors import CODES, Conflict, DomainError, Forbidden, Invalid, NotFound
 from chatsite.kernel.events import iso
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
@@ -61,6 +61,7 @@ def cancel(scheduled_id: UUID, *, user: User) -> None:
     """Let it not be said. NotFound, where it was said in the meantime too."""
     with transaction.atomic():
         row = _locked(scheduled_id, user)
+        chores.drop(SAY, begin=f"{row.id}:")
         _tell(row, version=clock.version(above=row.version), state="cancelled")
         row.delete()
 
@@ -70,6 +71,9 @@ async def say(payload: dict[str, Any]) -> None:
     """Say one whose time has come, unless it was changed or cancelled since."""
     row = await in_db_thread(_due, UUID(payload["id"]), payload["version"])
     if row is None:
+        return
+    if not row.user.is_active:
+        await in_db_thread(_refused, row, "forbidden")
         return
     draft = messages.Draft(
         row.content,
@@ -81,7 +85,8 @@ async def say(payload: dict[str, Any]) -> None:
     try:
         await messages.send(ChatId(row.chat_id), draft, sender=UserId(row.user_id))
     except DomainError as error:
-        if CODES[error.code].retryable:
+        # Who is muted or has to wait is refused: it is for them to say when it is to be tried again.
+        if CODES[error.code].retryable and not isinstance(error, Forbidden):
             raise  # It comes again, later and later.
         await in_db_thread(_refused, row, error.code)
     else:
@@ -98,7 +103,8 @@ def _keep(row: ScheduledMessage, plan: Plan, *, now: datetime) -> ScheduledMessa
         raise Invalid("expected a time within the next year.", field="send_at")
     row.refused_with, row.version = "", clock.version(above=row.version)
     row.save()
-    # The version is in the key: what was planned before finds another one, and does nothing.
+    chores.drop(SAY, begin=f"{row.id}:")
+    # The version is in the key: one that runs just now finds another one, and does nothing.
     payload = {"id": str(row.id), "version": row.version}
     chores.add(SAY, key=f"{row.id}:{row.version}", payload=payload, due_at=row.send_at)
     _tell(row, version=row.version, state="waiting")
@@ -113,7 +119,8 @@ def _locked(scheduled_id: UUID, user: User) -> ScheduledMessage:
 
 
 def _due(scheduled_id: UUID, version: int) -> ScheduledMessage | None:
-    return ScheduledMessage.objects.filter(id=scheduled_id, version=version, refused_with="").first()
+    found = ScheduledMessage.objects.select_related("user")
+    return found.filter(id=scheduled_id, version=version, refused_with="").first()
 
 
 @transaction.atomic

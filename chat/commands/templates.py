@@ -10,7 +10,7 @@ from chat.commands.messages import require_content
 from chat.models import MessageTemplate
 from chat.policy import Action
 from chat.queries import templates as queries
-from chatsite.accounts.models import CompanyMember, User
+from chatsite.accounts.models import Company, CompanyMember, User
 from chatsite.accounts.policy import require_name
 from chatsite.kernel import clock
 from chatsite.kernel.errors import Conflict, Forbidden, NotFound
@@ -52,7 +52,11 @@ def delete(template_id: UUID, *, user: User) -> None:
 def _locked(template_id: UUID, user: User) -> MessageTemplate:
     row = queries.require(template_id, user)
     _require_may_write(row, user)
-    return row
+    # As it is now that its writers take turns: it may have been changed or deleted before ours.
+    found = MessageTemplate.objects.select_for_update().filter(id=row.id).first()
+    if found is None:
+        raise NotFound("There is no such template.")
+    return found
 
 
 def _save(row: MessageTemplate, name: str, content: str) -> MessageTemplate:
@@ -78,9 +82,10 @@ def _require_may_write(row: MessageTemplate, user: User) -> None:
         locked = locking.lock(row.chat_id, user)
         policy.require(locked.role, Action.DELETE_ANY)
     elif row.company_id is not None:
-        if CompanyMember.objects.select_for_update().filter(company=row.company_id, user=user).first() is None:
+        if not CompanyMember.objects.filter(company=row.company_id, user=user).exists():
             raise NotFound("There is no such company.")
         if not user.is_staff:
             raise Forbidden("Only staff change a company's templates.")
+        Company.objects.select_for_update().get(id=row.company_id)
     else:
         locking.take_turn(user)

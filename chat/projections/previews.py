@@ -132,11 +132,12 @@ def _write_all(flush: _Flush) -> None:
     for record in flush.changed.values():
         _write_changed(record)
         _forget_stars(record)
-    threads.write(flush.in_threads, flush.changed.values())
     for record in flush.added:
         _write_added(record)
     for record in flush.reads:
         _write_read(record)
+    # After the places: who reads a thread locks them in this order too.
+    threads.write(flush.in_threads, flush.changed.values())
 
 
 def _write_newest(record: Record) -> None:

@@ -1,6 +1,7 @@
 """Staff at work: the admin shows rows, and changes them by commands alone."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -37,6 +38,19 @@ async def test_who_is_deactivated_is_out_within_a_second(staff: Staff) -> None:
         ("accounts.person.deactivated", True),
         ("accounts.person.reactivated", True),
     ]
+
+
+async def test_who_is_deactivated_says_nothing_later(staff: Staff) -> None:
+    world, ben = staff.world, await staff.world.id("ben")
+    chat = await world.chat(["ada", "ben"])
+    soon = [(datetime.now(UTC) + timedelta(seconds=seconds)).isoformat() for seconds in (2, 3)]
+    path = f"/api/chats/{chat}/scheduled"
+    assert (await world.rest("ben", "POST", path, {"content": "I am still here.", "send_at": soon[0]})).status == 201
+    await staff.act("deactivate", ben)
+    async with world.connect("ada", chat) as ada:
+        await world.rest("ada", "POST", path, {"content": "marker", "send_at": soon[1]})
+        await ada.expect("MESSAGE", content="marker")
+    assert [one["content"] for one in await world.history("ada", chat)] == ["marker"]
 
 
 async def test_what_ends_sign_ins_ends_sessions_in_the_admin_too(staff: Staff) -> None:

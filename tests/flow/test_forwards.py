@@ -76,6 +76,14 @@ async def test_a_copy_of_a_copy_has_the_words_of_who_said_them_first(world: Worl
     assert last["forwarded_from"]["sent_at"] == copy["forwarded_from"]["sent_at"]
 
 
+async def test_nobody_puts_words_into_anothers_mouth(world: World) -> None:
+    chat, other, message = await two_chats(world)
+    first = await world.rest("ben", "POST", f"/api/chats/{chat}/messages/{message}/forward", {"to": [other]})
+    copy = f"/api/chats/{other}/messages/{first.body['results'][0]['message']['id']}"
+    assert (await world.rest("ben", "PATCH", copy, {"content": "I owe ben money."})).code == "conflict"
+    assert (await world.rest("ben", "DELETE", copy)).status == 200
+
+
 async def test_each_chat_has_its_own_rules(world: World) -> None:
     chat, other, message = await two_chats(world)
     archived, strange, silent = await world.chat(["ben"]), await world.chat(["dan"]), await world.chat(["cyd", "ben"])
