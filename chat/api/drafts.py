@@ -15,7 +15,7 @@ from chatsite.kernel.ids import read_id
 class DraftsView(APIView):
     """What one has begun to write."""
 
-    scope = "chats"
+    scope = "messages"
 
     def get(self, request: Request) -> Response:
         """One's drafts in all chats, 100 at a time, in the order in which they were begun."""
@@ -31,7 +31,7 @@ class DraftsView(APIView):
 class DraftView(APIView):
     """One's draft in a chat."""
 
-    scope = "chats"
+    scope = "messages"
 
     def put(self, request: Request, chat_id: str) -> Response:
         """Keep what one has begun to write, in place of what was kept before."""

@@ -76,8 +76,6 @@ _REFUSED = ("forbidden", "not_found", "conflict")
 class OutgoingView(APIView):
     """The outgoing webhooks of a chat."""
 
-    scope = "chats"
-
     def get(self, request: Request, chat_id: str) -> Response:
         """Those that are there, for who manages its people."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.MANAGE_PEOPLE)
@@ -107,8 +105,6 @@ class OutgoingView(APIView):
 class OneOutgoingView(APIView):
     """One of them."""
 
-    scope = "chats"
-
     def delete(self, request: Request, chat_id: str, webhook_id: str) -> Response:
         """End it, with what waits for its address."""
         commands.unsubscribe(parse.path_uuid(chat_id), parse.path_uuid(webhook_id), by=viewer(request))
@@ -118,8 +114,6 @@ class OneOutgoingView(APIView):
 @extend_schema_view(post=operation("resume_outgoing_webhook", {200: shape(_WEBHOOK)}, errors=_REFUSED))
 class ResumeView(APIView):
     """One that was stopped."""
-
-    scope = "chats"
 
     def post(self, request: Request, chat_id: str, webhook_id: str) -> Response:
         """Let it go on, from what waits for it."""
@@ -138,8 +132,6 @@ class ResumeView(APIView):
 class DeliveriesView(APIView):
     """What one was told, and what waits."""
 
-    scope = "chats"
-
     def get(self, request: Request, chat_id: str, webhook_id: str) -> Response:
         """The deliveries of the last seven days and those that wait, the newest first."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.MANAGE_PEOPLE)
@@ -156,8 +148,6 @@ class DeliveriesView(APIView):
 )
 class ReplayView(APIView):
     """One delivery."""
-
-    scope = "chats"
 
     def post(self, request: Request, chat_id: str, webhook_id: str, delivery_id: str) -> Response:
         """Deliver it once more, under the same id; nothing is told of what was deleted since."""

@@ -44,8 +44,6 @@ _POSTED = ("forbidden", "not_found", "archived", "nonce_reused", "log_unavailabl
 class WebhooksView(APIView):
     """The incoming webhooks of a chat."""
 
-    scope = "chats"
-
     def get(self, request: Request, chat_id: str) -> Response:
         """Those that are there, for who manages its people."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.MANAGE_PEOPLE)
@@ -71,8 +69,6 @@ class WebhooksView(APIView):
 )
 class WebhookView(APIView):
     """One of them."""
-
-    scope = "chats"
 
     def delete(self, request: Request, chat_id: str, webhook_id: str) -> Response:
         """End it; what it said stays."""

@@ -23,9 +23,10 @@ from chat.events import (
     PersonChatAdded,
     PersonChatRemoved,
 )
-from chat.models import Chat, Erased, Participant
+from chat.models import Chat, Erased, IncomingWebhook, Participant
 from chat.policy import OVERRIDABLE, Action, Kind, Role
 from chat.queries.erased import CHAT
+from chatsite.accounts.commands import bots
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.accounts.policy import printable
 from chatsite.accounts.queries import colleagues
@@ -154,6 +155,7 @@ def erase(chat_id: UUID, *, by: Actor) -> Erased:
         locked.require(Action.OWN)
         chat = locked.chat
         members = list(Participant.objects.filter(chat=chat, is_active=True).values_list("user_id", flat=True))
+        bots.silence(list(IncomingWebhook.objects.filter(chat=chat).values_list("bot", flat=True)))
         version = locked.changed()
         _, rows = chat.delete()
         receipt = Erased.objects.create(

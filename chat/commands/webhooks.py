@@ -14,7 +14,7 @@ from chat.commands.participants import let_in, take_out
 from chat.events import HOOKED
 from chat.models import IncomingWebhook, Participant, Webhook, WebhookDelivery
 from chat.policy import Action, Role
-from chatsite.accounts.commands import bots, people
+from chatsite.accounts.commands import bots
 from chatsite.kernel import chores, outbound
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
 
@@ -34,7 +34,7 @@ def make(chat_id: UUID, *, name: str, by: Actor) -> tuple[IncomingWebhook, str]:
     locked.require(Action.MANAGE_PEOPLE)
     if IncomingWebhook.objects.filter(chat=locked.chat).count() >= MAX_WEBHOOKS:
         raise Conflict(f"At most {MAX_WEBHOOKS} webhooks; delete one first.")
-    bot = bots.make_mouthpiece(name=name, company_id=locked.chat.company_id, by=locked.by.id)
+    bot = bots.make_mouthpiece(name=name, company_id=locked.chat.company_id)
     let_in(locked, bot, Role.MEMBER)
     secret = secrets.token_urlsafe(32)
     made = IncomingWebhook.objects.create(chat=locked.chat, bot=bot, digest=_digest(secret), created_by=locked.by)
@@ -51,8 +51,8 @@ def delete(chat_id: UUID, webhook_id: UUID, *, by: Actor) -> None:
     if found is None:
         raise NotFound("There is no such webhook.")
     found.delete()
+    bots.silence([found.bot_id])
     take_out(locked, found.bot_id)
-    people.deactivate(found.bot_id, by=locked.by.id)
     note("chat.webhook.deleted", chat_id, locked.by, {"webhook": str(webhook_id)}, is_staff=locked.is_staff)
 
 

@@ -4,8 +4,11 @@ A webhook is told from a second after its making on. A replay finds each deliver
 as it is and tells nobody anything again.
 """
 
+import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,54 +30,65 @@ webhooks = group("webhooks", may_lag=True)
 
 
 class _Known(NamedTuple):
-    """The webhooks that are told, by chat."""
+    """The webhooks of this installation, by chat."""
 
     read_at: float = float("-inf")  # monotonic
-    of: dict[str, list[Webhook]] = {}
+    of: Mapping[str, Sequence[UUID]] = MappingProxyType({})
 
 
 _known = _Known()
+_turn = asyncio.Lock()  # one reads for all
 
 
 @webhooks.project(*HOOKED)
 async def deliver_later(records: Sequence[Record]) -> None:
     """Keep what webhooks of a chat are to be told."""
-    global _known
-    if time.monotonic() - _known.read_at > REREAD_SECONDS:
-        _known = await in_db_thread(_read)
-    if hooked := _known.of.get(records[0].key):
+    known = _known if _is_fresh() else await _look()
+    if hooked := known.of.get(records[0].key):
         await in_db_thread(_keep, hooked, records)
 
 
+def _is_fresh() -> bool:
+    return time.monotonic() - _known.read_at <= REREAD_SECONDS
+
+
+async def _look() -> _Known:
+    global _known
+    async with _turn:
+        if not _is_fresh():
+            _known = await in_db_thread(_read)
+    return _known
+
+
 def _read() -> _Known:
-    read_at, found = time.monotonic(), dict[str, list[Webhook]]()
-    for webhook in Webhook.objects.filter(is_active=True):
-        found.setdefault(str(webhook.chat_id), []).append(webhook)
+    read_at, found = time.monotonic(), dict[str, list[UUID]]()
+    for chat, webhook in Webhook.objects.values_list("chat_id", "id"):
+        found.setdefault(str(chat), []).append(webhook)
     return _Known(read_at, found)
 
 
 @transaction.atomic
-def _keep(hooked: Sequence[Webhook], records: Sequence[Record]) -> None:
+def _keep(hooked: Sequence[UUID], records: Sequence[Record]) -> None:
+    gone = {one.fact.payload.message_id for one in records if isinstance(one.fact.payload, MessageDeleted)}
     # Locked: one that was deleted meanwhile is told nothing.
-    there = Webhook.objects.select_for_update().filter(id__in=[one.id for one in hooked], is_active=True)
-    for webhook in there.order_by("id"):
-        since_ms = int(webhook.created_at.timestamp() * 1_000)
-        told = [one for one in records if one.event_type in webhook.events and one.appended_ms >= since_ms]
-        gone = {one.fact.payload.message_id for one in records if isinstance(one.fact.payload, MessageDeleted)}
-        if WebhookDelivery.objects.filter(webhook=webhook, delivered_at=None).count() > MOST_WAITING:
-            Webhook.objects.filter(id=webhook.id).update(
-                is_active=False, ended_why=f"More than {MOST_WAITING} deliveries wait."
-            )
-            continue
-        _forget(webhook, gone)
-        new = [
-            _delivery(webhook, one)
-            for one in told
-            if _message_of(one) not in gone or one.event_type == MessageDeleted.event_type
-        ]
-        WebhookDelivery.objects.bulk_create(new, ignore_conflicts=True)
-        if new:
-            chores.add(DELIVER, key=str(webhook.id), payload={"webhook": str(webhook.id)})
+    for webhook in Webhook.objects.select_for_update().filter(id__in=hooked).order_by("id"):
+        _forget(webhook, gone)  # Those that are stopped too: they may go on one day.
+        if webhook.is_active:
+            _tell(webhook, records, gone)
+
+
+def _tell(webhook: Webhook, records: Sequence[Record], gone: Collection[str]) -> None:
+    since_ms = int(webhook.created_at.timestamp() * 1_000)
+    told = [one for one in records if one.event_type in webhook.events and one.appended_ms >= since_ms]
+    new = [_delivery(webhook, one) for one in told if _message_of(one) not in gone or _deletes(one)]
+    if not new:
+        return
+    if WebhookDelivery.objects.filter(webhook=webhook, delivered_at=None).count() > MOST_WAITING:
+        why = f"More than {MOST_WAITING} deliveries wait."
+        Webhook.objects.filter(id=webhook.id).update(is_active=False, ended_why=why)
+        return
+    WebhookDelivery.objects.bulk_create(new, ignore_conflicts=True)
+    chores.add(DELIVER, key=str(webhook.id), payload={"webhook": str(webhook.id)})
 
 
 def _delivery(webhook: Webhook, record: Record) -> WebhookDelivery:
@@ -103,8 +117,18 @@ def _message_of(record: Record) -> str | None:
     return getattr(record.fact.payload, "message_id", None)
 
 
+def _deletes(record: Record) -> bool:
+    return record.event_type == MessageDeleted.event_type
+
+
 def _forget(webhook: Webhook, messages: Collection[str]) -> None:
-    """Keep nothing of what deleted messages said: what waits is not told, what was told is not told again."""
+    """Keep nothing of what deleted messages said: what waits is not told, what was told is not told again.
+
+    The rows stay, or a replay would make them anew.
+    """
+    if not messages:
+        return
     about = WebhookDelivery.objects.filter(webhook=webhook, message_id__in=[int(one) for one in messages])
-    about.filter(delivered_at=None).delete()
+    about = about.exclude(event_type=MessageDeleted.event_type)
+    about.filter(delivered_at=None).update(delivered_at=datetime.now(UTC), error="It was deleted.")
     about.update(body="")

@@ -22,7 +22,7 @@ CONNECT = "connect"
 SCOPES = {
     "messages:read": "history, search, pins, reactions and unread messages of its chats",
     "messages:write": "send, forward, edit, delete, react, pin, star, mark as read",
-    "chats:read": "its chats and who is in them",
+    "chats:read": "its chats with the newest message of each, and who is in them",
     "chats:write": "make and change chats, add and remove people, join and leave",
     "people:read": "colleagues and who of them is there",
     CONNECT: "a WebSocket or the long poll, with all that people do over them",

@@ -10,16 +10,20 @@ import base64
 import hashlib
 import hmac
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
+from functools import cache
 from ipaddress import ip_address
 
 import httpx
 
-from chatsite.kernel.addresses import Network, clean_address, is_in
+from chatsite.kernel.addresses import Network, clean_address, is_in, networks
 from chatsite.kernel.errors import Invalid
 
 SECONDS = 10.0  # of a whole request, looking up its name included
 MAX_URL = 2_000
+# Addresses that carry one of IPv4, which may be of one's own network, and those of a site.
+_CARRIERS = networks(["::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10"])
 
 
 class Unreachable(Exception):
@@ -30,7 +34,8 @@ def require_url(text: str, *, field: str = "url") -> str:
     """An http or https address with a host and without a password; Invalid."""
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+        url.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
         raise Invalid("expected an http or https address.", field=field) from None
     is_plain = len(text) <= MAX_URL and not any(letter.isspace() for letter in text)
     if not is_plain or url.scheme not in ("http", "https") or not url.host or url.userinfo or url.fragment:
@@ -47,6 +52,8 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, allowed: Se
         raise Unreachable(f"no answer within {SECONDS:.0f} s") from None
     except httpx.HTTPError as error:
         raise Unreachable(type(error).__name__) from None
+    except UnicodeError:
+        raise Unreachable("its name is none") from None
     except OSError as error:
         raise Unreachable(error.strerror or type(error).__name__) from None
 
@@ -62,7 +69,8 @@ async def _post(url: httpx.URL, body: bytes, headers: Mapping[str, str], allowed
         extensions={"sni_hostname": url.raw_host.decode()},
     )
     # Without the environment's proxies: they would look the name up for themselves.
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=SECONDS) as client:
+    tls = await asyncio.to_thread(_tls)
+    async with httpx.AsyncClient(verify=tls, trust_env=False, follow_redirects=False, timeout=SECONDS) as client:
         response = await client.send(request, stream=True)
         await response.aclose()
         return response.status_code
@@ -81,7 +89,13 @@ async def _resolve(url: httpx.URL, allowed: Sequence[Network]) -> str:
 
 def _is_public(address: str) -> bool:
     parsed = ip_address(address)
-    return parsed.is_global and not parsed.is_multicast
+    return parsed.is_global and not parsed.is_multicast and not is_in(address, _CARRIERS)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """What other servers are verified by; to read it takes 20 ms, so it is kept."""
+    return ssl.create_default_context()
 
 
 def new_secret(random: bytes) -> str:

@@ -19,6 +19,7 @@ HERE = networks(["127.0.0.0/8", "::1/128"])
     [
         "", "ftp://example.org/", "http://", "https:///path", "//example.org", "javascript:alert(1)", "http://[::1",
         "https://user:pw@example.org/", "https://example.org/#part", "https://" + "a" * 2_000, "http://exa mple.org",
+        "http://a..b/", "http://xn--/",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(url: str) -> None:
@@ -31,6 +32,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
     [
         "127.0.0.1", "localhost", "10.0.0.7", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "[::1]",
         "[::ffff:127.0.0.1]", "[fe80::1]", "[fc00::1]", "224.0.0.1", "100.64.0.1", "2130706433", "0x7f.1",
+        "[64:ff9b::a00:1]", "[64:ff9b:1::1]", "[2002:7f00:1::]", "[::7f00:1]", "[fec0::1]",
     ],
 )  # fmt: skip
 async def test_nothing_of_ones_own_network_is_asked(host: str) -> None:

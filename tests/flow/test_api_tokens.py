@@ -17,6 +17,7 @@ PEOPLE_ONLY = (
     r"(POST|GET|PUT|DELETE|PATCH) /(admin|reset|join|setup|health|metrics)",
     r"GET /$",
     r"\w+ /api/(schema|docs|auth|server|bots|me/tokens|me/sessions|me/password|<path|$)",
+    r"\w+ /api/chats/<str:chat_id>/(outgoing-)?webhooks",  # They would outlive the token.
     r"POST /api/hooks/",  # Whoever has the address.
     r"POST /api/events$",  # Asks for the scope `connect` itself.
 )

@@ -116,6 +116,26 @@ async def test_what_fails_waits_and_what_is_gone_is_stopped(world: World) -> Non
         await deliveries(world, path, lambda found: all(one["delivered_at"] for one in found))
 
 
+async def test_what_is_deleted_while_a_webhook_is_stopped_is_not_told_when_it_goes_on(world: World) -> None:
+    chat = await world.chat(["ada", "ben"])
+    async with receiving() as receiver:
+        receiver.status = "410 Gone"
+        webhook = (await made(world, chat, receiver.url, SENT)).body
+        path, said_early = f"/api/chats/{chat}/outgoing-webhooks/{webhook['id']}", []
+        while receiver.came.empty():
+            said_early.append(await said(world, chat, "a secret"))
+        await told(receiver, webhook["secret"])
+        listing = f"/api/chats/{chat}/outgoing-webhooks"
+        await world.until("ada", listing, lambda body: not body["webhooks"][0]["is_active"])
+        for one in said_early:
+            await world.rest("ada", "DELETE", f"/api/chats/{chat}/messages/{one['id']}")
+        await deliveries(world, path, lambda found: all(one["delivered_at"] for one in found))
+        receiver.status = "200 OK"
+        await world.rest("ada", "POST", f"{path}/resume")
+        fresh = await said(world, chat, "nothing special")
+        assert (await told(receiver, webhook["secret"]))["payload"]["messageId"] == fresh["id"]
+
+
 async def test_who_leaves_takes_their_webhooks_with_them(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     ben = await world.id("ben")

@@ -1,6 +1,7 @@
 """Bots: people that are programs. They are made by staff and act by API tokens alone."""
 
 import secrets
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import transaction
@@ -28,14 +29,22 @@ def make(username: str, *, name: str, by: User) -> User:
 
 
 @transaction.atomic
-def make_mouthpiece(*, name: str, company_id: UUID | None, by: UUID) -> User:
-    """A new bot for one place, which nobody finds by its name and no token is for; Invalid."""
+def make_mouthpiece(*, name: str, company_id: UUID | None) -> User:
+    """A new bot for one place, which nobody finds by its name and no token is for; Invalid.
+
+    What it is made for is what the audit log says.
+    """
     bot = User(username=f"{MOUTHPIECE}{secrets.token_hex(8)}", name=policy.require_name(name), is_bot=True)
     bot.set_unusable_password()
-    people.add(bot, by=by)
+    bot.save(force_insert=True)
     if company_id is not None:
         CompanyMember.objects.create(company_id=company_id, user=bot)
     return bot
+
+
+def silence(bots: Collection[UUID]) -> None:
+    """Let bots that were made for one place do nothing more; they have never signed in."""
+    User.objects.filter(id__in=bots, is_bot=True, username__startswith=MOUTHPIECE).update(is_active=False)
 
 
 @transaction.atomic

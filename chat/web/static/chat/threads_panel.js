@@ -4,6 +4,7 @@ import { titleOf } from "chat/chats";
 import { fullTime } from "chat/dates";
 import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
+import { MessageText } from "chat/message_text";
 import { nameOf } from "chat/people";
 import { chats } from "chat/state";
 import { goToThread, readThreads, threadChanges } from "chat/threads";
@@ -49,7 +50,7 @@ function Followed({ root, close }) {
         <strong dir="auto">${nameOf(root.sender?.id)}</strong>
         ${chat && html` · <span dir="auto">${titleOf(chat)}</span>`} ${at && html` · ${fullTime(at)}`}
       </p>
-      <p class="text" dir="auto">${root.content}</p>
+      <${MessageText} content=${root.content} markup=${root.html} mentions=${root.mentions} />
       <button class="quiet" onClick=${show}>${replies === 1 ? "1 reply" : `${replies} replies`}</button>
       ${unread > 0 && html`<span class="badge" aria-label="${badge(unread)} unread">${badge(unread)}</span>`}
     </li>
