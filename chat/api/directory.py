@@ -12,6 +12,7 @@ from chat.api.chats import one
 from chat.api.describe import CHAT
 from chat.api.waiting import wait_until_shown
 from chat.commands import companies as commands
+from chat.queries import by_name
 from chat.queries import directory as queries
 from chatsite.accounts.api import viewer
 from chatsite.kernel import openapi
@@ -49,7 +50,7 @@ class PublicChatsView(APIView):
         words = request.query_params.get("q", "")[:100]
         found = queries.page(viewer(request), words=words, after=request.query_params.get("after"))
         shown = found[: queries.PAGE]
-        following = queries.cursor(shown[-1]) if len(found) > len(shown) else None
+        following = by_name.cursor(shown[-1].chat) if len(found) > len(shown) else None
         body = {"chats": [shapes.listed(each) for each in shown], "next": following}
         return Response(body, headers=parse.link_to_next(request, following))
 

@@ -12,6 +12,7 @@ from chat import templates
 from chat.api import parse
 from chat.commands import templates as commands
 from chat.models import MessageTemplate
+from chat.queries import by_name
 from chat.queries import templates as queries
 from chatsite.accounts.api import body_of, text_field, viewer
 from chatsite.kernel.errors import Invalid
@@ -66,12 +67,9 @@ class TemplatesView(APIView):
     def get(self, request: Request) -> Response:
         """Those that one may use, by name, 200 at a time."""
         chat, after = request.query_params.get("chat"), request.query_params.get("after")
-        try:
-            found = queries.page(viewer(request), chat_id=parse.path_uuid(chat) if chat else None, after=after)
-        except ValueError:
-            raise Invalid("this is no cursor of ours.", field="after") from None
+        found = queries.page(viewer(request), chat_id=parse.path_uuid(chat) if chat else None, after=after)
         shown = found[: queries.PAGE]
-        following = queries.cursor(shown[-1]) if len(found) > len(shown) else None
+        following = by_name.cursor(shown[-1]) if len(found) > len(shown) else None
         body = {"templates": [_shape(one) for one in shown], "next": following}
         return Response(body, headers=parse.link_to_next(request, following))
 

@@ -1,14 +1,13 @@
 """The public chats of a person's companies, whether they are in them or not."""
 
 from typing import NamedTuple
-from uuid import UUID
 
 from django.db.models import Q
 
 from chat.models import Ban, Chat, Participant
 from chat.policy import Kind
+from chat.queries import by_name
 from chatsite.accounts.models import CompanyMember, User
-from chatsite.kernel.errors import Invalid
 
 PAGE = 100
 
@@ -23,7 +22,7 @@ class Listed(NamedTuple):
 def page(viewer: User, *, words: str = "", after: str | None = None) -> list[Listed]:
     """Up to 101 chats by name that the viewer may join or is in; one more than a page says there is a next one.
 
-    `after` is the cursor `cursor()` made of the last chat of the page before.
+    `after` is the cursor of the last chat of the page before.
     """
     companies = CompanyMember.objects.filter(user=viewer).values("company")
     chats = Chat.objects.filter(chat_type=Kind.PUBLIC, company__in=companies, is_archived=False)
@@ -31,22 +30,9 @@ def page(viewer: User, *, words: str = "", after: str | None = None) -> list[Lis
     if words:
         chats = chats.filter(Q(name__icontains=words) | Q(description__icontains=words))
     if after is not None:
-        chats = chats.filter(_behind(after))
+        chats = chats.filter(by_name.behind(after))
     found = list(chats.order_by("name", "id")[: PAGE + 1])
     mine = set(
         Participant.objects.filter(user=viewer, is_active=True, chat__in=found).values_list("chat_id", flat=True)
     )
     return [Listed(chat, chat.id in mine) for chat in found]
-
-
-def cursor(listed: Listed) -> str:
-    """Where a page ended."""
-    return f"{listed.chat.id}_{listed.chat.name}"
-
-
-def _behind(after: str) -> Q:
-    last, _, name = after.partition("_")
-    try:
-        return Q(name__gt=name) | Q(name=name, id__gt=UUID(last))
-    except ValueError:
-        raise Invalid("this is no cursor of ours.", field="after") from None

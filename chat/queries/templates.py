@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from chat.models import MessageTemplate, Participant
+from chat.queries import by_name
 from chatsite.accounts.models import CompanyMember, User
 from chatsite.kernel.errors import NotFound
 
@@ -16,21 +17,15 @@ Rows: TypeAlias = "QuerySet[MessageTemplate]"
 def page(viewer: User, *, chat_id: UUID | None, after: str | None) -> list[MessageTemplate]:
     """Up to 201 templates by name: one's own and one's companies', and of one chat or of all one's chats.
 
-    One more than a page says there is a next one; `after` is the last name and id of
-    the page before, as `cursor` made it.
+    One more than a page says there is a next one; `after` is the cursor of the
+    last one of the page before.
     """
     found = _readable(viewer)
     if chat_id is not None:
         found = found.filter(Q(chat=None) | Q(chat=chat_id))
     if after is not None:
-        last, _, name = after.partition("_")
-        found = found.filter(Q(name__gt=name) | Q(name=name, id__gt=UUID(last)))
+        found = found.filter(by_name.behind(after))
     return list(found.order_by("name", "id")[: PAGE + 1])
-
-
-def cursor(row: MessageTemplate) -> str:
-    """Where a page ended."""
-    return f"{row.id}_{row.name}"
 
 
 def require(template_id: UUID, viewer: User) -> MessageTemplate:
