@@ -5,10 +5,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from chat import policy
 from chat.commands.locking import Locked
-from chat.commands.participants import let_in, may_be_in
-from chat.models import Ban, Chat, Participant
+from chat.commands.participants import come_in, let_in, may_be_in
+from chat.models import Chat, Participant
 from chat.policy import Kind, Role
 from chatsite.accounts.commands.people import JOINED_COMPANY
 from chatsite.accounts.models import User
@@ -27,16 +26,9 @@ def join(chat_id: UUID, *, user: User) -> tuple[Chat, str | None]:
     """
     with transaction.atomic():
         chat = Chat.objects.select_for_update().filter(id=chat_id, chat_type=Kind.PUBLIC).first()
-        if chat is None or not may_be_in(user, chat) or Ban.objects.filter(chat=chat, user=user).exists():
+        if chat is None:
             raise NotFound()
-        policy.require_open(is_archived=chat.is_archived)
-        place = Participant.objects.filter(chat=chat, user=user).first()
-        if place is not None and place.is_active:
-            return chat, None
-        # Who was made a guest and left does not come back as more.
-        role = min((Role.MEMBER, Role(place.role) if place else Role.MEMBER), key=lambda one: one.rank)
-        _, event_id = let_in(Locked(chat, user, role, is_staff=False), user, role)
-        return chat, event_id
+        return chat, come_in(chat, user, Role.MEMBER)
 
 
 @chores.handles(FILL_COMPANY_CHAT)

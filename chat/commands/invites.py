@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import F
 
 from chat import policy
-from chat.commands.locking import Actor, Locked, lock
-from chat.commands.participants import let_in, may_be_in
-from chat.models import Ban, Chat, Invite, Participant
+from chat.commands.locking import Actor, lock
+from chat.commands.participants import come_in
+from chat.models import Chat, Invite
 from chat.policy import Action, Role
 from chatsite.accounts.models import User
 from chatsite.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -19,6 +19,7 @@ DEFAULT_LIFE = timedelta(days=7)
 LONGEST_LIFE = timedelta(days=365)
 MAX_USES = 10_000
 MAX_INVITES = 100  # of one chat at a time
+_ENDED = "There is no such invite, or it has ended."
 
 
 def invite(
@@ -83,15 +84,8 @@ def accept(code: str, *, user: User) -> tuple[Chat, str | None]:
         chat = Chat.objects.select_for_update().filter(invites=code).first()
         invite = Invite.objects.filter(code=code, expires_at__gt=datetime.now(UTC)).first()
         if chat is None or invite is None or (invite.max_uses is not None and invite.uses >= invite.max_uses):
-            raise NotFound("There is no such invite, or it has ended.")
-        if not may_be_in(user, chat) or Ban.objects.filter(chat=chat, user=user).exists():
-            raise NotFound("There is no such invite, or it has ended.")
-        policy.require_open(is_archived=chat.is_archived)
-        place = Participant.objects.filter(chat=chat, user=user).first()
-        if place is not None and place.is_active:
-            return chat, None
-        # Who was made a guest and left does not come back as more.
-        role = min((Role(invite.role), Role(place.role if place else invite.role)), key=lambda one: one.rank)
-        _, event_id = let_in(Locked(chat, user, role, is_staff=False), user, role)
-        Invite.objects.filter(code=code).update(uses=F("uses") + 1)
+            raise NotFound(_ENDED)
+        event_id = come_in(chat, user, Role(invite.role), absent=_ENDED)
+        if event_id is not None:
+            Invite.objects.filter(code=code).update(uses=F("uses") + 1)
         return chat, event_id

@@ -55,6 +55,23 @@ def let_in(locked: Locked, user: User, role: Role) -> tuple[Participant, str]:
     return place, _changed(ParticipantAdded, locked, place, count=1)
 
 
+def come_in(chat: Chat, user: User, role: Role, *, absent: str = "") -> str | None:
+    """Let somebody into a locked chat by their own doing; the id of the event, None where they are in it already.
+
+    Raises NotFound, which says what is `absent`, for who is banned or of another
+    company; Conflict where it is archived.
+    """
+    if not may_be_in(user, chat) or Ban.objects.filter(chat=chat, user=user).exists():
+        raise NotFound(absent)
+    policy.require_open(is_archived=chat.is_archived)
+    place = Participant.objects.filter(chat=chat, user=user).first()
+    if place is not None and place.is_active:
+        return None
+    # Who was made a guest and left does not come back as more.
+    role = min((role, Role(place.role) if place else role), key=lambda one: one.rank)
+    return let_in(Locked(chat, user, role, is_staff=False), user, role)[1]
+
+
 def remove(chat_id: UUID, *, user_id: UUID, by: Actor) -> str:
     """Remove somebody of a lower role; answers the id of its event."""
     with transaction.atomic():
