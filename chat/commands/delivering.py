@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from chat.commands.webhooks import DELIVER, stands
+from chat.commands.webhooks import DELIVER, deliver_soon, stands
 from chat.models import Webhook, WebhookDelivery
 from chatsite.kernel import chores, outbound
 from chatsite.kernel.addresses import networks
@@ -92,8 +92,7 @@ def _answered(webhook_id: UUID, delivery_id: int, status: int | None, error: str
     elif now - since > GIVE_UP:
         _stop(webhook, f"It failed for {GIVE_UP.days} days.")
     else:
-        due_at = now + chores.pause_after(delivery.attempts)
-        chores.add(DELIVER, key=str(webhook.id), payload={"webhook": str(webhook.id)}, due_at=due_at)
+        deliver_soon(webhook.id, due_at=now + chores.pause_after(delivery.attempts))
     return False
 
 
@@ -103,7 +102,7 @@ def _stop(webhook: Webhook, why: str) -> None:
 
 @transaction.atomic
 def _come_again(webhook_id: UUID) -> None:
-    chores.add(DELIVER, key=str(webhook_id), payload={"webhook": str(webhook_id)})
+    deliver_soon(webhook_id)
 
 
 def _forget_old(webhook_id: UUID) -> None:

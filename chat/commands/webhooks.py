@@ -1,9 +1,8 @@
 """Webhooks of a chat: addresses that say something in it, and addresses that are told of what happens there."""
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +13,7 @@ from chat.commands.participants import let_in, take_out
 from chat.events import HOOKED
 from chat.models import IncomingWebhook, Participant, Webhook, WebhookDelivery
 from chat.policy import Action, Role
+from chatsite.accounts.api_tokens import digest_of, is_of
 from chatsite.accounts.commands import bots
 from chatsite.kernel import chores, outbound
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
@@ -37,7 +37,7 @@ def make(chat_id: UUID, *, name: str, by: Actor) -> tuple[IncomingWebhook, str]:
     bot = bots.make_mouthpiece(name=name, company_id=locked.chat.company_id)
     let_in(locked, bot, Role.MEMBER)
     secret = secrets.token_urlsafe(32)
-    made = IncomingWebhook.objects.create(chat=locked.chat, bot=bot, digest=_digest(secret), created_by=locked.by)
+    made = IncomingWebhook.objects.create(chat=locked.chat, bot=bot, digest=digest_of(secret), created_by=locked.by)
     note("chat.webhook.made", chat_id, locked.by, {"webhook": str(made.id)}, is_staff=locked.is_staff)
     return made, secret
 
@@ -59,7 +59,7 @@ def delete(chat_id: UUID, webhook_id: UUID, *, by: Actor) -> None:
 def require(webhook_id: UUID, secret: str) -> IncomingWebhook:
     """The webhook of an address; the same NotFound for one that is absent and a wrong secret."""
     found = IncomingWebhook.objects.filter(id=webhook_id).first()
-    if found is None or not hmac.compare_digest(found.digest, _digest(secret)) or not stands(found):
+    if found is None or not is_of(found.digest, secret) or not stands(found):
         raise NotFound("There is no such webhook.")
     return found
 
@@ -110,7 +110,7 @@ def turn_on(chat_id: UUID, webhook_id: UUID, *, by: Actor) -> Webhook:
     found = _locked(chat_id, webhook_id, by)
     found.is_active, found.ended_why, found.failing_since = True, "", None
     found.save(update_fields=["is_active", "ended_why", "failing_since"])
-    chores.add(DELIVER, key=str(found.id), payload={"webhook": str(found.id)})
+    deliver_soon(found.id)
     return found
 
 
@@ -125,8 +125,13 @@ def replay(chat_id: UUID, webhook_id: UUID, delivery_id: int, *, by: Actor) -> W
         raise Conflict("What it said was deleted.")
     delivery.delivered_at = None
     delivery.save(update_fields=["delivered_at"])
-    chores.add(DELIVER, key=str(found.id), payload={"webhook": str(found.id)})
+    deliver_soon(found.id)
     return delivery
+
+
+def deliver_soon(webhook_id: UUID, *, due_at: datetime | None = None) -> None:
+    """Have a webhook's address told what waits for it, after the caller's commit or at a time."""
+    chores.add(DELIVER, key=str(webhook_id), payload={"webhook": str(webhook_id)}, due_at=due_at)
 
 
 def _locked(chat_id: UUID, webhook_id: UUID, by: Actor) -> Webhook:
@@ -136,7 +141,3 @@ def _locked(chat_id: UUID, webhook_id: UUID, by: Actor) -> Webhook:
     if found is None:
         raise NotFound("There is no such webhook.")
     return found
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -15,10 +15,9 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from chat.commands.webhooks import DELIVER
+from chat.commands.webhooks import deliver_soon
 from chat.events import HOOKED, MessageDeleted
 from chat.models import Webhook, WebhookDelivery
-from chatsite.kernel import chores
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
@@ -88,7 +87,7 @@ def _tell(webhook: Webhook, records: Sequence[Record], gone: Collection[str]) ->
         Webhook.objects.filter(id=webhook.id).update(is_active=False, ended_why=why)
         return
     WebhookDelivery.objects.bulk_create(new, ignore_conflicts=True)
-    chores.add(DELIVER, key=str(webhook.id), payload={"webhook": str(webhook.id)})
+    deliver_soon(webhook.id)
 
 
 def _delivery(webhook: Webhook, record: Record) -> WebhookDelivery:

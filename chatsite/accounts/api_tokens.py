@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -44,7 +44,7 @@ def new() -> Limited:
     """A token that nobody has yet."""
     token_id = UUID(bytes=secrets.token_bytes(16), version=4)
     text = f"chat_{token_id.hex}_{secrets.token_urlsafe(32)}"
-    return Limited(token_id, text, _digest(text))
+    return Limited(token_id, text, digest_of(text))
 
 
 def is_one(text: str) -> bool:
@@ -57,7 +57,7 @@ def require(text: str, *, now: datetime) -> tuple[SignIn, Token]:
     if (match := _TOKEN.fullmatch(text)) is None:
         raise Unauthenticated(_NONE_OF_OURS)
     found = ApiToken.objects.select_related("sign_in__user").filter(id=UUID(match[1])).first()
-    if found is None or not hmac.compare_digest(found.digest, _digest(text)):
+    if found is None or not is_of(found.digest, text):
         raise Unauthenticated(_NONE_OF_OURS)
     sign_in = found.sign_in
     if sign_in.revoked_at is not None or not sign_in.user.is_active:
@@ -87,10 +87,11 @@ def require_scope(token: Token, scope: str | None) -> None:
         raise Forbidden(f"The token lacks the scope {scope}.")
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+def digest_of(secret: str) -> str:
+    """What is kept of a secret of 256 bits."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
-def moment_in(days: int) -> datetime:
-    """So many days from now."""
-    return datetime.now(UTC) + timedelta(days=days)
+def is_of(digest: str, secret: str) -> bool:
+    """Whether a digest is that of a secret; it takes as long whatever they are."""
+    return hmac.compare_digest(digest, digest_of(secret))

@@ -1,7 +1,7 @@
 """API tokens: made for oneself or, by staff, for a bot."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -37,7 +37,7 @@ def make(user_id: UUID, *, name: str, scopes: Collection[object], days: int, by:
         name=name,
         digest=made.digest,
         scopes=kept,
-        expires_at=api_tokens.moment_in(days),
+        expires_at=datetime.now(UTC) + timedelta(days=days),
     )
     detail = {"token": str(token.id), "scopes": kept}
     audit.record(Kind.TOKEN_MADE, actor=by, subject=audit.of_person(user.id), detail=detail)
