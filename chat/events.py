@@ -5,13 +5,14 @@ Ids are strings here, as everywhere in JSON; times are ISO 8601 with ms and Z.
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from chat.mentions import written_of
 from chatsite.kernel.events import Audience, Payload, event
 
-MessageType = Literal["text", "notice"]
+MessageType = Literal["text", "notice", "poll"]
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -107,6 +108,8 @@ class ChatUpdated(RoomChanged, frozen=True, kw_only=True, rename="camel"):
     description: str
     permissions: dict[str, str]
     slow_mode_seconds: int
+    expire_seconds: int = 0  # after which a message goes by itself; 0 = it stays
+    link_previews: bool = False  # whether links that are said in it are read, to show what they lead to
 
 
 @event
@@ -197,6 +200,15 @@ class Forwarded(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, r
         return Forwarded(sender_id=self.sender_id, sent_at=self.sent_at)
 
 
+class Poll(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What a message asks people to choose between; the question is its text."""
+
+    options: tuple[str, ...]
+    multiple: bool = False  # whether one may choose several
+    anonymous: bool = False  # whether nobody learns who chose what
+    closes_at: str | None = None
+
+
 @event
 class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
     """Somebody said something."""
@@ -214,9 +226,13 @@ class MessageSent(Payload, frozen=True, kw_only=True, rename="camel"):
     reply_to_id: str | None = None
     thread_id: str | None = None
     thread_starter_id: str | None = None  # who said the message that the thread is under: the thread is theirs
-    mentions: list[str] = []
+    mentions: list[str] = []  # see `chat.mentions`
     origin: Origin | None = None
     forwarded_from: Forwarded | None = None
+    important: bool = False  # it asks everybody to say that they have taken note of it
+    poll: Poll | None = None
+    expires_at: str | None = None  # when it goes by itself
+    unmasked_digest: str | None = None  # what a retry is compared with where a rule masked the text
 
 
 @event
@@ -261,6 +277,46 @@ class MessageDeleted(Payload, frozen=True, kw_only=True, rename="camel"):
     by: str
     deleted_at: str
     reason: str | None = None
+
+
+class LinkPreview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What a page that a message links says of itself."""
+
+    url: str
+    title: str
+    description: str | None = None
+    site: str | None = None
+
+
+@event
+class MessagePreviewed(Payload, frozen=True, kw_only=True, rename="camel"):
+    """What the links of a message lead to, all of it; none where somebody took the previews away.
+
+    They are of the text whose version is `text_version`, and of no later one.
+    """
+
+    event_type: ClassVar[str] = "chat.message.previewed.v1"
+    message_id: str
+    room_id: str
+    text_version: int
+    previews: list[LinkPreview] = []
+
+
+@event
+class PollChanged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """How a poll stands now: how many chose each option, and how many chose at all.
+
+    Where it is not anonymous and somebody has voted, who that was and what all they choose now.
+    """
+
+    event_type: ClassVar[str] = "chat.poll.changed.v1"
+    message_id: str
+    room_id: str
+    counts: list[int]
+    voters: int
+    is_closed: bool = False
+    user_id: str | None = None
+    choices: list[int] = []
 
 
 class Reaction(Payload, frozen=True, kw_only=True, rename="camel"):
@@ -309,16 +365,64 @@ class MessageUnpinned(PinChanged, frozen=True, kw_only=True, rename="camel"):
     event_type: ClassVar[str] = "chat.pin.removed.v1"
 
 
+@event
+class MessageAcknowledged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """Somebody has taken note of an important message, for good; `count` is how many have."""
+
+    event_type: ClassVar[str] = "chat.message.acknowledged.v1"
+    message_id: str
+    room_id: str
+    user_id: str
+    acknowledged_at: str
+    count: int
+
+
+@event
+class MessageFlagged(Payload, frozen=True, kw_only=True, rename="camel"):
+    """Somebody, or a program, reported a message: for staff and their services, for nobody in the chat."""
+
+    event_type: ClassVar[str] = "chat.message.flagged.v1"
+    audience: ClassVar[Audience] = "staff"
+    flag_id: str
+    message_id: str
+    room_id: str
+    author_id: str | None
+    by: str | None  # None: a rule of staff
+    reason: str
+    text: str = ""
+    source: str = ""
+    label: str = ""
+    score: float | None = None
+
+
 MessageEvent = MessageSent | MessageImported | MessageEdited | MessageDeleted
 ReactionEvent = ReactionAdded | ReactionRemoved
 PinEvent = MessagePinned | MessageUnpinned
 
 
-def body_digest(content: str, reply_to_id: str | None, mentions: Sequence[str], thread_id: str | None = None) -> bytes:
+def whole_text(content: str, poll: Poll | None) -> str:
+    """All that a message says: its text, and the options of a poll, each in a line."""
+    return "\n".join((content, *poll.options)) if poll is not None else content
+
+
+def body_digest(
+    content: str,
+    reply_to_id: str | None,
+    mentions: Sequence[str],
+    thread_id: str | None = None,
+    *,
+    important: bool = False,
+    poll: Poll | None = None,
+) -> bytes:
     """What two sends with one nonce must have in common to be the same send."""
-    body = [content, reply_to_id, list(dict.fromkeys(mentions))]
-    if thread_id is not None:  # Without one it is what it was before there were threads: digests are kept for a day.
+    body: list[Any] = [content, reply_to_id, list(dict.fromkeys(mentions))]
+    # What a send has not leaves no trace: digests of before there was such a thing are kept for a day.
+    if thread_id is not None:
         body.append(thread_id)
+    if important:
+        body.append({"important": True})
+    if poll is not None:
+        body.append({"poll": poll})
     return blake2b(msgspec.json.encode(body), digest_size=16).digest()
 
 
@@ -329,9 +433,12 @@ def forward_digest(taken: Forwarded) -> bytes:
 
 def digest_of(event: MessageSent) -> bytes:
     """What a retry of a message is compared with."""
+    if event.unmasked_digest is not None:
+        return bytes.fromhex(event.unmasked_digest)
     if event.forwarded_from is not None:
         return forward_digest(event.forwarded_from)
-    return body_digest(event.content, event.reply_to_id, event.mentions, event.thread_id)
+    said = event.content, event.reply_to_id, written_of(event.mentions), event.thread_id
+    return body_digest(*said, important=event.important, poll=event.poll)
 
 
 # What a webhook may be told of: what every member of a chat hears.
@@ -339,6 +446,9 @@ HOOKED: tuple[type[Payload], ...] = (
     MessageSent,
     MessageEdited,
     MessageDeleted,
+    MessageAcknowledged,
+    MessagePreviewed,
+    PollChanged,
     ReactionAdded,
     ReactionRemoved,
     MessagePinned,

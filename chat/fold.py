@@ -19,6 +19,7 @@ from chat.events import (
     MessageSent,
     Origin,
     PinEvent,
+    Poll,
     ReactionAdded,
     ReactionEvent,
 )
@@ -88,9 +89,12 @@ class MessageState(msgspec.Struct, frozen=True, kw_only=True):
     reply_to_id: int | None = None
     thread_id: int | None = None
     attachments: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()  # sorted: a store may keep them as a set
     origin: Origin | None = None
     forwarded_from: Forwarded | None = None
+    important: bool = False
+    poll: Poll | None = None
+    expires_at: str | None = None
     nonce: str | None = None
     pos: int | None = None
     created_at: str | None = None
@@ -191,9 +195,12 @@ def _sent(
         reply_to_id=int(event.reply_to_id) if event.reply_to_id else None,
         thread_id=int(event.thread_id) if event.thread_id else None,
         attachments=tuple(event.attachments),
-        mentions=tuple(event.mentions),
+        mentions=tuple(sorted(event.mentions)),
         origin=event.origin,
         forwarded_from=event.forwarded_from if isinstance(event, MessageSent) else None,
+        important=isinstance(event, MessageSent) and event.important,
+        poll=event.poll if isinstance(event, MessageSent) else None,
+        expires_at=event.expires_at if isinstance(event, MessageSent) else None,
         nonce=nonce,
         pos=pos,
         created_at=event.sent_at,
@@ -213,7 +220,7 @@ def _sent(
         deleted_at=state.deleted_at,
         delete_reason=state.delete_reason,
     )
-    return msgspec.structs.replace(later, attachments=()) if state.is_deleted else later
+    return msgspec.structs.replace(later, attachments=(), poll=None) if state.is_deleted else later
 
 
 def _edited(state: MessageState | None, event: MessageEdited, version: int) -> MessageState:
@@ -226,7 +233,7 @@ def _edited(state: MessageState | None, event: MessageEdited, version: int) -> M
         version=version,
         content=event.content,
         html=event.html,
-        mentions=tuple(event.mentions),
+        mentions=tuple(sorted(event.mentions)),
         edited_at=event.edited_at,
     )
 
@@ -245,6 +252,7 @@ def _deleted(state: MessageState | None, event: MessageDeleted, version: int) ->
         html=None,
         attachments=(),
         mentions=(),
+        poll=None,
         edited_at=None,
         deleted_at=deleted_at,
         deleted_by=deleted_by,

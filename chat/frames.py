@@ -1,17 +1,38 @@
 """The chat's frames: what people do with messages, how far they have read, that they write."""
 
 import asyncio
+from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
-from chat.commands import changes, forwards, messages, pins, reactions, reads, stars, threads
+from chat import polls as asking
+from chat.commands import (
+    acknowledgements,
+    bot_commands,
+    changes,
+    flags,
+    forwards,
+    messages,
+    pins,
+    polls,
+    reactions,
+    reads,
+    stars,
+    threads,
+)
+from chat.commands.bot_commands import Asked
 from chat.commands.changes import Changed
 from chat.commands.messages import Draft, Sent, require_can_type
+from chat.events import Poll
 from chat.protocol import (
+    Acknowledge,
+    ClosePoll,
     DeleteMessage,
     EditMessage,
+    FlagMessage,
     FollowThread,
     ForwardMessage,
+    Invoke,
     PinMessage,
     React,
     Read,
@@ -22,13 +43,14 @@ from chat.protocol import (
     UnpinMessage,
     Unreact,
     UnstarMessage,
+    Vote,
 )
 from chat.queries.participants import chat_id
 from chatsite.gateway.notices import whisper
 from chatsite.gateway.protocol import ClientFrame, error_frame, frame
 from chatsite.gateway.registry import on
 from chatsite.gateway.session import Session
-from chatsite.kernel.errors import CODES, DomainError, Internal, NotSupported
+from chatsite.kernel.errors import CODES, DomainError, Internal, Invalid, NotSupported
 from chatsite.kernel.ids import UserId, read_id
 
 
@@ -47,12 +69,21 @@ async def send_message(session: Session, asked: SendMessage) -> None:
             reply_to=read_id(asked.reply_to_id, "replyToId") if asked.reply_to_id is not None else None,
             thread=read_id(asked.thread_id, "threadId") if asked.thread_id is not None else None,
             mentions=asked.mentions,
+            important=asked.important,
+            poll=_poll_of(asked),
         )
         accepted = await messages.accept(chat_id(asked.room_id), draft, sender=_user_id(session.require_user))
     except BaseException:
         session.free_slot()
         raise
     accepted.add_done_callback(lambda done: _answer(session, asked, done))
+
+
+def _poll_of(asked: SendMessage) -> Poll | None:
+    if (poll := asked.poll) is None:
+        return None
+    choice = {"multiple": poll.multiple, "anonymous": poll.anonymous}
+    return asking.poll_of(poll.options, **choice, closes_at=poll.closes_at)
 
 
 @on(ForwardMessage)
@@ -121,6 +152,38 @@ async def unreact(session: Session, asked: Unreact) -> None:
     _acknowledge(session, asked, await reactions.unreact(chat, message, emoji=asked.emoji, by=by))
 
 
+@on(Acknowledge)
+async def acknowledge(session: Session, asked: Acknowledge) -> None:
+    """Take note of an important message; it is kept when the ACK leaves."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    given = await acknowledgements.acknowledge(chat, message, by=_user_id(session.require_user))
+    _confirm(session, asked, given)
+
+
+@on(Vote)
+async def vote(session: Session, asked: Vote) -> None:
+    """Vote in a poll; it is kept when the ACK leaves."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    by = _user_id(session.require_user)
+    _confirm(session, asked, await polls.vote(chat, message, choices=asked.choices, by=by))
+
+
+@on(ClosePoll)
+async def close_poll(session: Session, asked: ClosePoll) -> None:
+    """Close a poll."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    _confirm(session, asked, await polls.close(chat, message, by=_user_id(session.require_user)))
+
+
+@on(Invoke)
+async def invoke(session: Session, asked: Invoke) -> None:
+    """Ask a bot to do something; it is told when the ACK leaves."""
+    chat, wanted = chat_id(asked.room_id), Asked(asked.command, asked.text, _bot_id(asked.bot_id))
+    made = await bot_commands.invoke(chat, wanted, by=_user_id(session.require_user), now=datetime.now(UTC))
+    until = bot_commands.until_of(made)
+    session.reply(frame("ACK", ref=asked.ref, roomId=asked.room_id, invocationId=str(made.id), replyUntil=until))
+
+
 @on(PinMessage)
 async def pin(session: Session, asked: PinMessage) -> None:
     """Pin a message."""
@@ -147,6 +210,17 @@ async def unstar(session: Session, asked: UnstarMessage) -> None:
     """Take one's star away."""
     chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
     _confirm(session, asked, await stars.unstar(chat, message, by=_user_id(session.require_user)))
+
+
+@on(FlagMessage)
+async def flag(session: Session, asked: FlagMessage) -> None:
+    """Report a message to staff."""
+    chat, message = chat_id(asked.room_id), read_id(asked.message_id, "messageId")
+    report = flags.Report(asked.reason, text=asked.text)
+    kept = await flags.flag(chat, message, report=report, by=_user_id(session.require_user))
+    session.reply(
+        frame("ACK", ref=asked.ref, roomId=asked.room_id, messageId=asked.message_id, flagId=str(kept.flag.id))
+    )
 
 
 @on(FollowThread)
@@ -216,7 +290,9 @@ def _acknowledge(session: Session, asked: ClientFrame, changed: Changed) -> None
     )
 
 
-def _confirm(session: Session, asked: StarMessage | UnstarMessage, version: int) -> None:
+def _confirm(
+    session: Session, asked: StarMessage | UnstarMessage | Acknowledge | Vote | ClosePoll, version: int
+) -> None:
     session.reply(frame("ACK", ref=asked.ref, roomId=asked.room_id, messageId=asked.message_id, version=version))
 
 
@@ -230,6 +306,13 @@ def _confirm_thread(
 @lru_cache(maxsize=10_000)
 def _user_id(text: str) -> UserId:
     return UserId(UUID(text))
+
+
+def _bot_id(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        raise Invalid("expected an id.", field="botId") from None
 
 
 def _answer(session: Session, asked: SendMessage, done: "asyncio.Future[Sent]") -> None:

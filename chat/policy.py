@@ -28,6 +28,7 @@ class Kind(StrEnum):
     """What a chat is, for life."""
 
     DIRECT = "direct"  # of two people, for good
+    GROUP_DIRECT = "group_direct"  # of a few people, for good, without a name
     GROUP = "group"  # of those who were added or invited
     ANNOUNCEMENT = "announcement"  # a group in which only moderators and above post
     PUBLIC = "public"  # anybody of its company may join
@@ -67,7 +68,9 @@ class Action(StrEnum):
     REACT = "react"
     INVITE = "invite"
     PIN = "pin"
+    CLOSE_ANY_POLL = "close another's poll"
     MENTION_ALL = "mention all"
+    MARK_IMPORTANT = "ask for acknowledgement"
     DELETE_ANY = "delete another's message"
     MUTE = "mute somebody"
     MANAGE_PEOPLE = "manage people"
@@ -82,7 +85,9 @@ _LOWEST: dict[Action, Role] = {
     Action.INVITE: Role.MEMBER,
     Action.PIN: Role.MODERATOR,
     Action.MENTION_ALL: Role.MODERATOR,
+    Action.MARK_IMPORTANT: Role.MEMBER,
     Action.DELETE_ANY: Role.MODERATOR,
+    Action.CLOSE_ANY_POLL: Role.MODERATOR,
     Action.MUTE: Role.MODERATOR,
     Action.MANAGE_PEOPLE: Role.ADMIN,
     Action.RENAME: Role.ADMIN,
@@ -134,6 +139,16 @@ def require_can_react(seat: Seat, *, now_ms: int) -> None:
 def _require_voice(seat: Seat, *, now_ms: int) -> None:
     if seat.muted_until_ms > now_ms:
         raise Forbidden(code="muted", retry_after_ms=seat.muted_until_ms - now_ms)
+
+
+def wants_news(level: Level, *, is_named: bool, follows: bool | None) -> bool:
+    """Whether a message is news to somebody; `follows` its thread, None where it is in none.
+
+    Of a thread that one does not follow only what names one is news.
+    """
+    if level is Level.NOTHING:
+        return False
+    return is_named or (level is Level.ALL if follows is None else follows)
 
 
 def require_above(mine: Role, theirs: Role) -> None:

@@ -14,12 +14,16 @@ from chat.events import (
     ChatRestored,
     ChatUpdated,
     Forwarded,
+    LinkPreview,
     MembershipChanged,
+    MessageAcknowledged,
     MessageDeleted,
     MessageEdited,
     MessageEvent,
     MessagePinned,
+    MessagePreviewed,
     MessageSent,
+    MessageType,
     MessageUnpinned,
     Origin,
     ParticipantAdded,
@@ -31,6 +35,8 @@ from chat.events import (
     PersonChatAdded,
     PersonChatRemoved,
     PinChanged,
+    Poll,
+    PollChanged,
     Reaction,
     ReactionAdded,
     ReactionRemoved,
@@ -41,6 +47,15 @@ from chat.fold import Pin, Reacted, Stamped
 from chatsite.gateway.bodies import EVERYBODY, Body, encodes
 from chatsite.gateway.protocol import ClientFrame
 from chatsite.kernel.events import Record
+
+
+class AskedPoll(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A poll as somebody asks it, before it is checked."""
+
+    options: list[str]
+    multiple: bool = False
+    anonymous: bool = False
+    closes_at: str | None = None
 
 
 class SendMessage(ClientFrame, frozen=True, kw_only=True, tag="SEND_MESSAGE"):
@@ -55,6 +70,8 @@ class SendMessage(ClientFrame, frozen=True, kw_only=True, tag="SEND_MESSAGE"):
     thread_id: str | None = None
     attachments: list[str] = []
     mentions: list[str] = []
+    important: bool = False
+    poll: AskedPoll | None = None
 
     def cost(self) -> float:
         """Nothing here: sends have buckets of their own."""
@@ -104,6 +121,37 @@ class Unreact(ClientFrame, frozen=True, kw_only=True, tag="UNREACT"):
     emoji: str
 
 
+class Acknowledge(ClientFrame, frozen=True, kw_only=True, tag="ACKNOWLEDGE"):
+    """Say that one has taken note of an important message."""
+
+    room_id: str
+    message_id: str
+
+
+class Vote(ClientFrame, frozen=True, kw_only=True, tag="VOTE"):
+    """Choose options of a poll by their numbers from 0, in place of those before; none takes the vote back."""
+
+    room_id: str
+    message_id: str
+    choices: list[int]
+
+
+class ClosePoll(ClientFrame, frozen=True, kw_only=True, tag="CLOSE_POLL"):
+    """Let nobody vote in a poll any more."""
+
+    room_id: str
+    message_id: str
+
+
+class Invoke(ClientFrame, frozen=True, kw_only=True, tag="INVOKE"):
+    """Ask a bot of the room to do something; only the bot hears of it."""
+
+    room_id: str
+    command: str
+    text: str = ""
+    bot_id: str | None = None
+
+
 class PinMessage(ClientFrame, frozen=True, kw_only=True, tag="PIN"):
     """Pin a message in its room."""
 
@@ -130,6 +178,15 @@ class UnstarMessage(ClientFrame, frozen=True, kw_only=True, tag="UNSTAR"):
 
     room_id: str
     message_id: str
+
+
+class FlagMessage(ClientFrame, frozen=True, kw_only=True, tag="FLAG_MESSAGE"):
+    """Report a message to staff; nobody in the room hears of it."""
+
+    room_id: str
+    message_id: str
+    reason: str
+    text: str = ""
 
 
 class FollowThread(ClientFrame, frozen=True, kw_only=True, tag="FOLLOW_THREAD"):
@@ -175,7 +232,7 @@ class MessageFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE"):
     sender_id: str
     content: str
     ts: str
-    message_type: str
+    message_type: MessageType
     attachments: list[str]
     mentions: list[str]
     nonce: str | None = None
@@ -185,6 +242,9 @@ class MessageFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE"):
     thread_starter_id: str | None = None
     origin: Origin | None = None
     forwarded_from: Forwarded | None = None
+    important: bool = False
+    poll: Poll | None = None
+    expires_at: str | None = None
 
 
 class MessageEditedFrame(_Frame, frozen=True, kw_only=True, tag="MESSAGE_EDITED"):
@@ -216,6 +276,34 @@ class ReactionFrame(_Frame, frozen=True, kw_only=True, tag="REACTION"):
     count: int
 
 
+class AcknowledgedFrame(_Frame, frozen=True, kw_only=True, tag="ACKNOWLEDGED"):
+    """Somebody has taken note of an important message; so many have by now."""
+
+    message_id: str
+    user_id: str
+    ts: str
+    count: int
+
+
+class PreviewsFrame(_Frame, frozen=True, kw_only=True, tag="PREVIEWS"):
+    """What the links of a message lead to, all of it, while `textVersion` is the version of the message."""
+
+    message_id: str
+    text_version: int
+    previews: list[LinkPreview]
+
+
+class PollFrame(_Frame, frozen=True, kw_only=True, tag="POLL"):
+    """How a poll stands now; where it is not anonymous, also who has voted, and what they choose."""
+
+    message_id: str
+    counts: list[int]
+    voters: int
+    closed: bool
+    user_id: str | None = None
+    choices: list[int] = []
+
+
 class PinFrame(_Frame, frozen=True, kw_only=True, tag="PIN"):
     """A message was pinned, or is no longer."""
 
@@ -244,7 +332,7 @@ class RoomFrame(_Frame, frozen=True, kw_only=True, tag="ROOM"):
 
 
 class ReadMeFrame(_Frame, frozen=True, kw_only=True, tag="ME"):
-    """How far one has read a room, and what was left of it as of the room's pos `up_to`."""
+    """How far one has read a room, and what was left of it as of the room's pos `upTo`."""
 
     kind: str
     message_id: str
@@ -311,6 +399,9 @@ def message_body(record: Record) -> Body | None:
                         thread_starter_id=sent.thread_starter_id,
                         origin=sent.origin,
                         forwarded_from=sent.forwarded_from and sent.forwarded_from.for_all,
+                        important=sent.important,
+                        poll=sent.poll,
+                        expires_at=sent.expires_at,
                     )
                 ),
                 minted=int(sent.message_id),
@@ -356,6 +447,55 @@ def reaction_body(record: Record) -> Body:
         emoji=changed.emoji,
         active=isinstance(changed, ReactionAdded),
         count=changed.count,
+    )
+    return Body(_encode(frame))
+
+
+@encodes(MessageAcknowledged.event_type)
+def acknowledged_body(record: Record) -> Body:
+    """The body of an acknowledgement."""
+    fact = record.fact
+    said: MessageAcknowledged = fact.payload
+    frame = AcknowledgedFrame(
+        room_id=fact.aggregate_id,
+        version=fact.version,
+        message_id=said.message_id,
+        user_id=said.user_id,
+        ts=said.acknowledged_at,
+        count=said.count,
+    )
+    return Body(_encode(frame))
+
+
+@encodes(MessagePreviewed.event_type)
+def previews_body(record: Record) -> Body:
+    """The body of what the links of a message lead to."""
+    fact = record.fact
+    made: MessagePreviewed = fact.payload
+    frame = PreviewsFrame(
+        room_id=fact.aggregate_id,
+        version=fact.version,
+        message_id=made.message_id,
+        text_version=made.text_version,
+        previews=made.previews,
+    )
+    return Body(_encode(frame))
+
+
+@encodes(PollChanged.event_type)
+def poll_body(record: Record) -> Body:
+    """The body of how a poll stands."""
+    fact = record.fact
+    now: PollChanged = fact.payload
+    frame = PollFrame(
+        room_id=fact.aggregate_id,
+        version=fact.version,
+        message_id=now.message_id,
+        counts=now.counts,
+        voters=now.voters,
+        closed=now.is_closed,
+        user_id=now.user_id,
+        choices=now.choices,
     )
     return Body(_encode(frame))
 
@@ -407,6 +547,8 @@ def room_body(record: Record) -> Body:
                 "description": changed.description,
                 "permissions": changed.permissions,
                 "slow_mode_seconds": changed.slow_mode_seconds,
+                "expire_seconds": changed.expire_seconds,
+                "link_previews": changed.link_previews,
             }
         case ChatArchived() | ChatRestored():
             fields = {"is_archived": isinstance(changed, ChatArchived)}
@@ -513,13 +655,16 @@ def message_event(body: bytes, *, pos: int) -> Stamped | None:
                 attachments=frame.attachments,
                 nonce=frame.nonce,
                 html=frame.html,
-                message_type="notice" if frame.message_type == "notice" else "text",
+                message_type=frame.message_type,
                 reply_to_id=frame.reply_to_id,
                 thread_id=frame.thread_id,
                 thread_starter_id=frame.thread_starter_id,
                 mentions=frame.mentions,
                 origin=frame.origin,
                 forwarded_from=frame.forwarded_from,
+                important=frame.important,
+                poll=frame.poll,
+                expires_at=frame.expires_at,
             )
         case MessageEditedFrame():
             event = MessageEdited(

@@ -53,6 +53,43 @@ def words_of(text: str) -> list[str]:
     return found
 
 
+class Placed(NamedTuple):
+    """A word of a text in its one form, and where it stands there."""
+
+    word: str
+    start: int
+    end: int
+
+
+def words_with_places(text: str) -> Sequence[Placed]:
+    """The words and single characters of a text, as `words_of` knows them, each with its place."""
+    if text.isascii():
+        return [Placed(match.group(), *match.span()) for match in _ASCII_WORD.finditer(text.lower())]
+    found: list[Placed] = []
+    start: int | None = None
+    for place, character in enumerate(text):
+        kind = unicodedata.category(character)
+        if _GRAM.match(character) and kind[0] in "LMN":
+            if start is not None:
+                found.append(_placed(text, start, place))
+            start = None
+            found.append(_placed(text, place, place + 1))
+        elif kind[0] in "LMN" or (kind == "Cf" and start is not None):  # A soft hyphen does not part a word.
+            start = place if start is None else start
+        elif start is not None:
+            found.append(_placed(text, start, place))
+            start = None
+    if start is not None:
+        found.append(_placed(text, start, len(text)))
+    return found
+
+
+def _placed(text: str, start: int, end: int) -> Placed:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text[start:end]).casefold())
+    seen = (one for one in _UNSEEN.sub("", folded) if unicodedata.category(one) != "Cf")
+    return Placed("".join(seen), start, end)
+
+
 def _finish(word: list[str], found: list[str]) -> None:
     if word:
         found.append("".join(word[:LONGEST_WORD]))

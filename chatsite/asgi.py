@@ -1,6 +1,7 @@
 """The ASGI application: HTTP by Django, WebSockets by Channels."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -9,14 +10,15 @@ from chatsite.settings.registry import settings_module
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
 http = get_asgi_application()
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - after the apps are loaded
+from channels.routing import ProtocolTypeRouter  # noqa: E402 - after the apps are loaded
 from django.conf import settings  # noqa: E402
-from django.urls import path, re_path  # noqa: E402
 from uvicorn._types import ASGI3Application  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chatsite.gateway.consumer import ChatConsumer, refuse_elsewhere  # noqa: E402
+from chatsite.gateway.consumer import ChatConsumer, Receive, refuse_elsewhere  # noqa: E402
+from chatsite.gateway.outlets import Send  # noqa: E402
 from chatsite.kernel.addresses import networks, with_mapped  # noqa: E402
+from chatsite.kernel.threads import in_threads  # noqa: E402
 
 
 def behind_proxies(app: ASGI3Application, trusted: list[str]) -> ProxyHeadersMiddleware:
@@ -24,16 +26,21 @@ def behind_proxies(app: ASGI3Application, trusted: list[str]) -> ProxyHeadersMid
     return ProxyHeadersMiddleware(app, trusted_hosts=with_mapped(networks(trusted)))
 
 
+CHAT = "/ws/chat/"
+_chat = ChatConsumer.as_asgi()  # type: ignore[no-untyped-call]
+
+
+async def sockets(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """The one address where there are WebSockets; Channels' router matches patterns and copies the scope for it."""
+    is_chat = scope["path"].removeprefix(scope.get("root_path", "")) == CHAT
+    await (_chat if is_chat else refuse_elsewhere)(scope, receive, send)
+
+
 application = behind_proxies(
     ProtocolTypeRouter(
         {
-            "http": http,
-            "websocket": URLRouter(
-                [
-                    path("ws/chat/", ChatConsumer.as_asgi()),  # type: ignore[no-untyped-call]
-                    re_path("", refuse_elsewhere),  # type: ignore[arg-type]
-                ]
-            ),
+            "http": in_threads(http),
+            "websocket": sockets,
         },
     ),
     settings.TRUSTED_PROXIES,

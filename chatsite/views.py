@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
+from django.templatetags.static import static
 from django_prometheus.exports import ExportToDjangoView
 
 from chat.stores import store
@@ -27,9 +28,11 @@ from chatsite.kernel.ids import ChatId, MessageId
 from chatsite.kernel.metrics import consumer_lag
 from chatsite.kernel.rest import problem_response
 from chatsite.kernel.servers import AWAY, MOST_AHEAD_MS, database_ahead_ms
+from chatsite.page import script
 
 logger = logging.getLogger(__name__)
 
+SCRIPT_KEPT_SECONDS = 365 * 86_400  # its address changes whenever it does
 READY_SECONDS = 2.0  # for all dependencies, which are asked side by side
 NO_CHAT, NO_MESSAGE = ChatId(UUID(int=0)), MessageId(0)  # the store finds nothing there, but it has looked
 NOBODY = "nobody"  # a group that no process hears
@@ -40,7 +43,28 @@ LOOPBACK = networks(["127.0.0.0/8", "::1/128"])
 def page(request: HttpRequest) -> HttpResponse:
     """The page to chat in."""
     demo = [{"username": name, "password": PASSWORD} for name in PEOPLE] if settings.DEBUG else []
-    return render(request, "chat/index.html", {"demo_people": demo})
+    return render(request, "chat/index.html", {"demo_people": demo, "version": script().version})
+
+
+def page_script(request: HttpRequest) -> HttpResponse:
+    """The page's modules in one file; of its version it is kept, and without it asked for again at each visit."""
+    shown = script()
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(shown.packed if packed else shown.text, content_type="text/javascript; charset=utf-8")
+    if packed:
+        response["Content-Encoding"] = "gzip"
+    is_named = request.GET.get("v") == shown.version
+    response["Cache-Control"] = f"public, max-age={SCRIPT_KEPT_SECONDS}, immutable" if is_named else "no-cache"
+    response["Vary"] = "Accept-Encoding"
+    return response
+
+
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The page's service worker, at the root because it has no say above its own address."""
+    response = render(request, "chat/sw.js", {"icon": static("chat/icon.svg")}, content_type="text/javascript")
+    # A browser asks again at each visit, so that no old one stays after an update.
+    response["Cache-Control"] = "no-cache"
+    return response
 
 
 async def live(request: HttpRequest) -> JsonResponse:

@@ -27,7 +27,7 @@ class PresenceView(APIView):
     scope = "people"
 
     def get(self, request: Request) -> Response:
-        """What one may see of some people, in the order asked for; strangers look like nobody."""
+        """The presence of some people, as far as one may see it, in the order asked for; strangers look like nobody."""
         users = list(dict.fromkeys(request.query_params.getlist("user")))
         if len(users) > MAX_WATCHED:
             raise Invalid(f"at most {MAX_WATCHED} people.", field="user")
@@ -42,11 +42,11 @@ class OwnPresenceView(APIView):
     scope = "people"
 
     def get(self, request: Request) -> Response:
-        """One's choice, whether or not one is there."""
+        """One's choice of presence, whether or not one is there."""
         return Response(_own(queries.find(viewer(request).id)))
 
     def patch(self, request: Request) -> Response:
-        """Choose status, text and until when; quiet hours; whether others see when one was seen last."""
+        """Choose one's presence: status, text, until when; quiet hours; whether others see when one was seen last."""
         user, body = viewer(request).id, body_of(request)
         row = queries.find(user)
         quiet = _quiet(body["quiet_hours"]) if "quiet_hours" in body else None

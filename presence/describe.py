@@ -44,5 +44,9 @@ presence = extend_schema_view(
 )
 own_presence = extend_schema_view(
     get=operation("own_presence", {200: OWN}),
-    patch=operation("choose_presence", {200: OWN}, body=shape(_CHOICE, optional=list(_CHOICE))),
+    patch=operation(
+        "choose_presence",
+        {200: OWN},
+        body=shape(_CHOICE, optional=list(_CHOICE), example={"status": "AWAY", "text": "At lunch"}),
+    ),
 )

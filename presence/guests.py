@@ -122,6 +122,7 @@ class Guests:
         choices = await queries.choices_of(people, now=clock.now_ms())
         coming = [device for device in devices if device.user in people]
         await tracker.announce(await presence_store().arrive([Arrival(*one, choices[one.user]) for one in coming]))
+        await tracker.take_over_newer(choices)
         for device in coming:
             self._known[device] = now
             self._known.move_to_end(device)

@@ -121,6 +121,12 @@ def status_of(person: Person, *, now: int) -> Status:
     return Status.ONLINE if now - person.active_ms < IDLE_MS else Status.AWAY
 
 
+def wants_quiet(choice: Choice, *, now: int) -> bool:
+    """Whether somebody wants to be left alone now, there or not."""
+    is_busy = choice.status is Status.DND and choice.holds(now)
+    return is_busy or choice.quiet_from_ms <= now < choice.quiet_until_ms
+
+
 def settle(person: Person, *, now: int, version: int) -> Person:
     """With what others see brought up to date; a new version, at least `version`, only where that is another."""
     status, shown, choice = status_of(person, now=now), person.shown, person.choice

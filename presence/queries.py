@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from chatsite.accounts.models import User
+from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread
 from presence import policy
 from presence.models import Presence
@@ -52,6 +53,27 @@ async def seen_by(viewer: str, users: Sequence[str]) -> dict[str, Shown]:
     """What a person may see of others: strangers and ids of nobody look alike, as people who were never there."""
     allowed = await acquaintances(viewer, users) | {viewer}
     return await shown_of(users, allowed=allowed)
+
+
+async def online_among(users: Collection[str]) -> set[str]:
+    """Those of some people whom others see as ONLINE: not who is idle, busy or hides."""
+    found = await presence_store().statuses(list(users))
+    return {user for user, shown in found.items() if shown.status is Status.ONLINE}
+
+
+async def may_be_notified(users: Collection[str]) -> set[str]:
+    """Those of some people who are not before a window, and want to be told of what is new now."""
+    online, now = await online_among(users), clock.now_ms()
+    choices = await choices_of(users, now=now)
+    return {user for user in users if user not in online and not policy.wants_quiet(choices[user], now=now)}
+
+
+async def last_here(users: Collection[str]) -> dict[str, int]:
+    """When people who are away were before a window (unix ms), told to nobody else; 0 of who hides it, or never was."""
+    found = await presence_store().statuses(list(users))
+    rows = await in_db_thread(_rows, users)
+    written = {user: _ms(row.last_seen) for user, row in rows.items()}
+    return {user: max(found.get(user, NOBODY).last_seen_ms, written.get(user, 0)) for user in users}
 
 
 async def shown_of(users: Sequence[str], *, allowed: Collection[str]) -> dict[str, Shown]:

@@ -224,6 +224,17 @@ class Tracker:
             if session not in self._here and session.said_goodbye:
                 self._leaving.append(seat)
         await self.announce(changes)
+        self._choose_at.update((user, 0) for user in choices if user in self._by_user)  # Where the next line fails.
+        await self.take_over_newer(choices)
+
+    async def take_over_newer(self, known: Mapping[str, Choice]) -> None:
+        """Let others see what people have chosen since these choices were read and they arrived with them.
+
+        The store may have been told while it did not know them yet: it keeps nothing of who is not there.
+        """
+        for user, choice in (await self._choices(known.keys())).items():
+            if choice.version > known[user].version:
+                await self.announce(await presence_store().choose(user, choice))
 
     async def _choices(self, users: Collection[str]) -> dict[str, Choice]:
         choices = await queries.choices_of(users, now=clock.now_ms())

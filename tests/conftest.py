@@ -1,39 +1,57 @@
 """Fixtures: a server for each test process, and one of its own for tests that kill it."""
 
 import asyncio
+import fcntl
+import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.installations import SHAPE, SHARED
 from tests.no_skips import pytest_make_collect_report, pytest_runtest_makereport
-from tests.world import Server, World, make_template
+from tests.staff import Staff
+from tests.world import PREVIEWING, Server, World, make_template, manage
 
 # Who starts the suite in a shell's background makes it, and each process of its tests, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How long an example takes is how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
 # What runs in the shapes with servers: the stories that several processes can break. tests/faults kills them there.
 TALK = (
-    "agreement", "changes", "forwards", "history", "markdown", "pins", "reactions", "removal", "replay", "talk",
-    "threads",
+    "agreement", "changes", "expiring", "forwards", "history", "markdown", "mentions", "pins", "polls", "reactions",
+    "removal", "replay", "talk", "threads",
 )  # fmt: skip
 CLUSTER = (*TALK, "outgoing", "outside", "search")
 STANDARD = (
-    *TALK, "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "outgoing", "presence",
-    "presence_grpc", "reads", "rooms", "scheduled", "search", "sessions", "sign_ins",
+    *TALK, "acknowledgements", "chat_client", "contract_session", "idempotency", "large_rooms", "long_poll", "outgoing",
+    "presence", "presence_grpc", "reads", "rooms", "scheduled", "search", "sessions", "sign_ins",
 )  # fmt: skip
 FIRST_CHATS = 12  # of eight partitions in the cluster
 FIRST_SECONDS = 60.0  # Kafka lets who joins while others meet wait for a session or two
 BELONGS = {"standard": STANDARD, "cluster": CLUSTER}
+# What else people do with messages. It is Django's alone, whatever the shape, so `make test` plays it in the embedded
+# one; `make test-shapes` plays what is left of it in the two others.
+FEATURES = (
+    "a_day", "acknowledgements", "api_tokens", "bot_commands", "coming_in", "company_chats", "drafts", "flags",
+    "folders", "link_previews", "long_poll", "mail_digests", "people", "profile", "push", "reads", "reminders", "rooms",
+    "rules", "scheduled", "search", "stars", "telegram_import", "templates", "webhooks",
+)  # fmt: skip
+if os.environ.get("CHAT_TEST_STORIES") == "features":
+    BELONGS = {shape: tuple(story for story in FEATURES if story not in stories) for shape, stories in BELONGS.items()}
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a shape with servers run what belongs to it, but for what looks into files of the embedded one."""
+    """In a shape with servers run what belongs to it, but for the embedded one's own and for rules."""
     chosen = [item for item in items if (_belongs(item) if SHARED else _stem(item) != "outside")]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
@@ -49,7 +67,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _belongs(item: pytest.Item) -> bool:
-    return _stem(item) in BELONGS[SHAPE] and not item.get_closest_marker("embedded")
+    elsewhere = item.get_closest_marker("embedded") or item.get_closest_marker("rules")
+    return _stem(item) in BELONGS[SHAPE] and not elsewhere
 
 
 def _stem(item: pytest.Item) -> str | None:
@@ -59,14 +78,22 @@ def _stem(item: pytest.Item) -> str | None:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with tables and people."""
-    return make_template(tmp_path_factory.mktemp("template"))
+    """A data folder with tables and people; the first process of the tests makes it for all, where it is but files."""
+    if SHARED or "PYTEST_XDIST_WORKER" not in os.environ:
+        return make_template(tmp_path_factory.mktemp("template"))
+    folder = tmp_path_factory.getbasetemp().parent / "template"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make_template(unfinished := tmp_path_factory.mktemp("template"))
+            shutil.copytree(unfinished, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def shared_server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that the tests of one process share; each test makes chats of its own."""
-    server = Server(template, tmp_path_factory.mktemp("shared"))
+    server = Server(template, tmp_path_factory.mktemp("shared"), environment=PREVIEWING)
     server.start()
     if SHARED:
         asyncio.run(_groups_run(server))
@@ -105,3 +132,14 @@ def make_server(template: Path, tmp_path: Path) -> Iterator[Callable[..., Server
     yield make
     for server in made:
         server.kill()
+
+
+@pytest.fixture
+async def staff(make_server: Callable[..., Server]) -> AsyncIterator[Staff]:
+    """Sam, logged in, in a world of his own."""
+    async with World(make_server()) as world:
+        staff = Staff(world)
+        assert "Log out" in await staff.log_in()
+        yield staff
+        await staff.browser.aclose()
+        assert "holds" in manage(world.server.folder, "verify_audit")

@@ -8,10 +8,13 @@ import atexit
 import json
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -103,6 +106,16 @@ def servers_of(
 def keep(folder: Path, variables: Mapping[str, str]) -> None:
     """Say in a data folder where its servers are."""
     (folder / _FILE).write_text(json.dumps(variables, indent=1))
+
+
+def site(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """What Django's own database of an installation answers to a statement, with `%s` where a value belongs."""
+    if SHARED:
+        with psycopg.connect(environment_of(folder)["CHAT_DATABASE_URL"], autocommit=True) as connection:
+            found = connection.execute(statement.encode(), values)
+            return found.fetchall() if found.description else []
+    with closing(sqlite3.connect(folder / "site.sqlite3")) as database, database:
+        return database.execute(statement.replace("%s", "?"), values).fetchall()
 
 
 def _sql(statement: str) -> None:

@@ -29,8 +29,8 @@ def faults(asked: Path, locked: Path) -> list[str]:
     return found
 
 
-PAIRS = [(name, name) for name in ("base", "standard", "cluster", "grpc", "dev")]
-IN_DEV = [(name, "dev") for name in ("base", "standard", "cluster", "grpc")]  # what runs is what is tested
+PAIRS = [(name, name) for name in ("uv", "base", "standard", "cluster", "grpc", "dev")]
+IN_DEV = [(name, "dev") for name in ("uv", "base", "standard", "cluster", "grpc")]  # what runs is what is tested
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Phone(Listener):
     async def _ticket(self, *, renew: bool) -> str:
         try:
             return await self._world.ticket(self.name, renew=renew)
-        except (httpx.HTTPError, KeyError) as problem:  # Nobody is there, or nobody can let one in.
+        except (AssertionError, httpx.HTTPError) as problem:  # Nobody is there, or nobody can let one in.
             raise NoTicket from problem
 
     async def until(self, wanted: Callable[[], bool]) -> None:

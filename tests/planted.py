@@ -266,6 +266,18 @@ def hasty_presence() -> None:
     shorten()
 
 
+def short_lives() -> None:
+    """What is to go after a minute or more goes after a second."""
+    from chat.commands import messages
+
+    event_of = messages._event_of
+
+    def hurried(*given: Any, stays: int = 0, **more: Any) -> Any:
+        return event_of(*given, stays=min(stays, 1), **more)
+
+    vars(messages).update(_event_of=hurried)
+
+
 BUGS: dict[str, Callable[[], None]] = {
     bug.__name__: bug
     for bug in (
@@ -285,6 +297,7 @@ BUGS: dict[str, Callable[[], None]] = {
         clock_back,
         hurried_pings,
         hasty_presence,
+        short_lives,
     )
 }
 

@@ -6,6 +6,7 @@ What is imported before knows no settings yet, so any of them can be those of a 
 its own, and ends as Python does.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -27,9 +28,22 @@ MOST_BYTES = 200_000  # of a request: the arguments and the environment
 IMPORTS = (
     "argon2",
     "channels.consumer",
+    "chat.emoji",
+    "chat.events",
+    "chat.fold",
+    "chat.markdown",
+    "chat.policy",
+    "chat.protocol",
+    "chat.rules",
+    "chat.words",
+    "chatsite.accounts.protocol",
+    "chatsite.gateway.protocol",
+    "chatsite.kernel.addresses",
+    "chatsite.settings.registry",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
     "cryptography.hazmat.primitives.serialization",
     "cryptography.x509",
+    "django.contrib.admin.decorators",
     "django.core.management",
     "django.core.serializers.json",
     "django.db.migrations.executor",
@@ -40,12 +54,19 @@ IMPORTS = (
     "django.urls",
     "django.views.generic",
     "httptools",
+    "httpx",
     "jwt",
     "msgspec",
+    "nh3",
     "orjson",
+    "presence.protocol",
     "prometheus_client",
     "psycopg",
     "pygments",
+    "pygments.filters",
+    "pygments.formatters.html",
+    "requests",
+    "sqlite3",
     "sqlparse",
     "uvicorn",
     "uvicorn.protocols.http.httptools_impl",
@@ -154,6 +175,7 @@ def main() -> None:
     """Fork for each process that is asked for; the fork runs it and returns."""
     for name in IMPORTS:
         importlib.import_module(name)
+    gc.freeze()  # What is here stays: no fork looks through it for garbage, or copies its pages for that.
     channel = socket.socket(fileno=int(sys.argv[1]))
     while True:
         text, ends, _, _ = socket.recv_fds(channel, MOST_BYTES, 3)

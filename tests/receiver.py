@@ -1,8 +1,8 @@
-"""An address that outgoing webhooks are sent to: it keeps what comes and answers as told."""
+"""Addresses that are asked: they keep what comes, and answer as told."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 
@@ -54,3 +54,46 @@ async def dripping() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         for writer in open_ones:
             writer.transport.abort()
+
+
+@dataclass
+class Site:
+    """A site whose pages are read: what is at each path, and who asked for what."""
+
+    url: str = ""
+    pages: dict[str, bytes] = field(default_factory=dict)  # a whole answer each, from its status line on
+    asked: list[str] = field(default_factory=list)  # paths, in order
+    heads: list[dict[str, str]] = field(default_factory=list)
+
+    def put(self, path: str, html: str = "", *, head: str = "Content-Type: text/html; charset=utf-8") -> str:
+        """Put a page there; answers its address."""
+        return self.answer(path, f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + html.encode())
+
+    def redirect(self, path: str, to: str) -> str:
+        """Lead from there to somewhere; answers the address."""
+        return self.answer(path, f"HTTP/1.1 302 Found\r\nLocation: {to}\r\nSet-Cookie: a=b\r\n\r\n".encode())
+
+    def answer(self, path: str, whole: bytes) -> str:
+        """Answer so there, then end; answers the address."""
+        self.pages[path] = whole
+        return self.url + path
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        line, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        path = line.split()[1]
+        self.asked.append(path)
+        self.heads.append({name.lower(): value for name, _, value in (one.partition(": ") for one in rest if one)})
+        with suppress(ConnectionError):  # Who has read enough goes.
+            writer.write(self.pages.get(path, b"HTTP/1.1 404 Not Found\r\n\r\n"))
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def site(host: str = "127.0.0.1") -> AsyncIterator[Site]:
+    """A site on a free port of this machine, at one of the addresses of its loopback."""
+    made = Site()
+    async with await asyncio.start_server(made.take, host, 0) as server:
+        made.url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
+        yield made

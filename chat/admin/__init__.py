@@ -1,3 +1,3 @@
-"""The admin of chats: it shows who is in them, never what is said, and calls commands to change them."""
+"""The admin of chats: it shows who is in them and what was reported, and calls commands to change them."""
 
-from chat.admin import chats, participants, receipts  # noqa: F401 - importing registers
+from chat.admin import chats, flags, participants, receipts, rules  # noqa: F401 - importing registers

@@ -1,5 +1,6 @@
 """REST of chats."""
 
+from itertools import chain
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
@@ -69,14 +70,15 @@ class ChatsView(APIView):
 
 @describe.direct
 class DirectView(APIView):
-    """The chat of two people."""
+    """The chat of two people, or of a few."""
 
     scope = "chats"
 
     def post(self, request: Request) -> Response:
-        """One's direct chat with somebody: 201 when it is new, 200 when it was there."""
-        creator = viewer(request)
-        with_whom = parse.uuid_field(body_of(request), "user_id")
+        """One's direct chat with somebody or a few: 201 when it is new, 200 when it was there."""
+        creator, body = viewer(request), body_of(request)
+        several = "user_ids" in body
+        with_whom = parse.uuid_list(body, "user_ids") if several else [parse.uuid_field(body, "user_id")]
 
         def create() -> dict[str, str | None]:
             chat, event_id = commands.direct(creator=creator, with_whom=with_whom)
@@ -99,7 +101,7 @@ class ChatView(APIView):
         return Response(one(parse.path_uuid(chat_id), viewer(request)))
 
     def patch(self, request: Request, chat_id: str) -> Response:
-        """Change its name, description, permissions or slow mode."""
+        """Change a chat's name, description, permissions, slow mode, expiry or link previews."""
         changes = {name: value for name, value in body_of(request).items() if name in commands.CHANGEABLE}
         if not changes:
             raise Invalid(f"give one of {', '.join(commands.CHANGEABLE)}.", field="name")
@@ -107,7 +109,7 @@ class ChatView(APIView):
         return Response(one(chat.id, viewer(request)))
 
     def delete(self, request: Request, chat_id: str) -> Response:
-        """Archive it; with `hard=true` delete it for good, which answers a receipt."""
+        """Archive a chat; with `hard=true` delete it for good, which answers a receipt."""
         hard = request.query_params.get("hard", "false")
         if hard not in ("true", "false"):
             raise Invalid("expected true or false.", field="hard")
@@ -125,7 +127,7 @@ class RestoreView(APIView):
     scope = "chats"
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Let the chat go on."""
+        """Restore an archived chat: it goes on."""
         commands.restore(parse.path_uuid(chat_id), by=viewer(request))
         return Response(one(parse.path_uuid(chat_id), viewer(request)))
 
@@ -137,7 +139,7 @@ class ReceiptView(APIView):
     scope = "chats"
 
     def get(self, request: Request, receipt_id: UUID) -> Response:
-        """The receipt, for who erased it; `finished_at` is set once every store has let go."""
+        """The receipt of what was erased, for who erased it; `finished_at` is set once every store has let go."""
         return Response(shapes.receipt(queries.require_receipt(receipt_id, viewer(request))))
 
 
@@ -165,11 +167,11 @@ class FavouriteView(APIView):
     scope = "chats"
 
     def put(self, request: Request, chat_id: str) -> Response:
-        """Make it one of one's favourites."""
+        """Make a chat one of one's favourites."""
         return self._set(request, chat_id, favourite=True)
 
     def delete(self, request: Request, chat_id: str) -> Response:
-        """Let it be like the others."""
+        """Let a chat be no favourite any more."""
         return self._set(request, chat_id, favourite=False)
 
     def _set(self, request: Request, chat_id: str, *, favourite: bool) -> Response:
@@ -192,5 +194,5 @@ def shown_to(user: User, memberships: list[Membership], *, done: Positions) -> l
     counts = async_to_sync(queries.counts)(UserId(user.id), memberships, done=done)
     epoch = async_to_sync(stream().epoch)()
     peers = queries.peers(user, memberships)
-    users = people({*shapes.preview_senders(memberships), *peers.values()})
-    return [shapes.chat(row, counts, epoch, users, peer=peers.get(row.chat.id)) for row in memberships]
+    users = people({*shapes.preview_senders(memberships), *chain(*peers.values())})
+    return [shapes.chat(row, counts, epoch, users, peers=peers.get(row.chat.id, ())) for row in memberships]

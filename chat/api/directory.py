@@ -46,7 +46,7 @@ class PublicChatsView(APIView):
     scope = "chats"
 
     def get(self, request: Request) -> Response:
-        """Those of the viewer's companies by name, with whether one is in them."""
+        """The public chats of the viewer's companies by name, with whether one is in them."""
         words = request.query_params.get("q", "")[:100]
         found = queries.page(viewer(request), words=words, after=request.query_params.get("after"))
         shown = found[: queries.PAGE]
@@ -69,7 +69,7 @@ class JoinView(APIView):
     scope = "chats"
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Join it: 201, or 200 where one is in it already."""
+        """Join a public chat: 201, or 200 where one is in it already."""
         user, chat = viewer(request), parse.path_uuid(chat_id)
 
         def join() -> dict[str, str | None]:

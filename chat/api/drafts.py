@@ -46,6 +46,6 @@ class DraftView(APIView):
         return Response(shapes.draft(draft))
 
     def delete(self, request: Request, chat_id: str) -> Response:
-        """Forget it; there may be none."""
+        """Forget a draft; there may be none."""
         commands.discard(parse.path_uuid(chat_id), user=viewer(request))
         return Response(status=204)

@@ -42,7 +42,7 @@ class FoldersView(APIView):
         return Response({"folders": [_shape(each) for each in queries.of(viewer(request))]})
 
     def post(self, request: Request) -> Response:
-        """Make one."""
+        """Make a folder."""
         user, name = viewer(request), text_field(body_of(request), "name")
         made = once(user.id, key_of(request), lambda: _shape(commands.make(name, user=user)))
         return Response(made, status=201)
@@ -58,12 +58,12 @@ class FolderView(APIView):
     scope = "chats"
 
     def patch(self, request: Request, folder_id: UUID) -> Response:
-        """Give it another name."""
+        """Rename a folder."""
         folder = commands.rename(folder_id, text_field(body_of(request), "name"), user=viewer(request))
         return Response(_shape(folder))
 
     def delete(self, request: Request, folder_id: UUID) -> Response:
-        """Take it away; its chats stay, in no folder."""
+        """Delete a folder; its chats stay, in no folder."""
         commands.delete(folder_id, user=viewer(request))
         return Response(status=204)
 
@@ -72,7 +72,9 @@ class FolderView(APIView):
     put=operation(
         "put_in_folder",
         {200: CHAT},
-        body=shape({"folder_id": nullable(openapi.UUID)}),
+        body=shape(
+            {"folder_id": nullable(openapi.UUID)}, example={"folder_id": "b1a5a6d4-3a55-4a0c-8a1f-5d8b6a0c7e21"}
+        ),
         errors=["not_found", "clock_skew"],
     )
 )
@@ -82,7 +84,7 @@ class ChatFolderView(APIView):
     scope = "chats"
 
     def put(self, request: Request, chat_id: str) -> Response:
-        """Put it in a folder of one's own, or in none."""
+        """Put a chat in a folder of one's own, or in none."""
         chat, user = parse.path_uuid(chat_id), viewer(request)
         text = parse.optional_text(body_of(request), "folder_id")
         commands.put(chat, parse.uuid_field(body_of(request), "folder_id") if text else None, user=user)

@@ -25,12 +25,12 @@ class InvitesView(APIView):
     scope = "chats"
 
     def get(self, request: Request, chat_id: str) -> Response:
-        """Those that still let somebody in, for who may invite."""
+        """The invites that still let somebody in, for who may invite."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.INVITE)
         return Response({"invites": [shapes.invite(one) for one in queries.invites(chat, now=datetime.now(UTC))]})
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Make a link; `expires_at` is within a week where it is not given."""
+        """Make an invite, a link into the chat; `expires_at` is within a week where it is not given."""
         chat, by, body = parse.path_uuid(chat_id), viewer(request), body_of(request)
         expires_at, max_uses = parse.moment_field(body, "expires_at"), parse.number_field(body, "max_uses")
         role = parse.role_field(body)
@@ -45,7 +45,7 @@ class InvitesView(APIView):
         return Response(shapes.invite(queries.require_invite(made["code"])), status=201)
 
     def delete(self, request: Request, chat_id: str) -> Response:
-        """Revoke the invite of `code`, or all that one may revoke."""
+        """Revoke the invites that one may revoke; with a `code` that one alone."""
         code = parse.optional_text(body_of(request), "code")
         return Response({"revoked": commands.revoke(parse.path_uuid(chat_id), by=viewer(request), code=code)})
 
@@ -57,7 +57,7 @@ class InviteView(APIView):
     scope = "chats"
 
     def post(self, request: Request, code: str) -> Response:
-        """Come into the chat: 201, or 200 where one is in it already."""
+        """Accept an invite, and come into its chat: 201, or 200 where one is in it already."""
         user = viewer(request)
 
         def accept() -> dict[str, str | None]:

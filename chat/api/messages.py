@@ -53,7 +53,11 @@ class MessagesView(APIView):
         return Response(body, headers=links(request, page, limit))
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Say something; a repeated nonce answers 200 with the first message."""
+        """Say something; a repeated nonce answers 200 with the first message.
+
+        Who is mentioned is said by `mentions`: ids of people, `group:` and the id of a user group, `all` or `here`. A
+        name in the text alone, such as `@ada`, mentions nobody.
+        """
         if body_of(request).get("attachments"):
             raise NotSupported("attachments belongs to a later version.")
         content = parse.optional_text(body_of(request), "content")
@@ -67,6 +71,8 @@ class MessagesView(APIView):
             reply_to=read_id(reply_to, "reply_to_id") if reply_to is not None else None,
             thread=read_id(thread, "thread_id") if thread is not None else None,
             mentions=parse.text_list(body_of(request), "mentions"),
+            important=parse.flag_field(body_of(request), "important"),
+            poll=parse.poll_field(body_of(request)),
         )
         sent = async_to_sync(commands.send)(chat, draft, sender=UserId(user.id))
         return Response(sent_one(sent, user), status=200 if sent.repeated else 201)
@@ -95,7 +101,7 @@ class MessageView(APIView):
         )
 
     def delete(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """Take a message back; its tombstone is the answer."""
+        """Take a message back; its tombstone is the answer. It says why, where a reason is given."""
         return self._changed(
             request,
             async_to_sync(changes.delete)(
@@ -117,7 +123,7 @@ class EditsView(APIView):
     scope = "messages"
 
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """What a message said before, oldest first; nothing of a deleted one."""
+        """The earlier texts of a message, oldest first; nothing of a deleted one."""
         found = async_to_sync(queries.edits)(
             require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(viewer(request).id)
         )

@@ -50,11 +50,11 @@ _DELIVERY = shape(
         "id": TEXT,
         "event_id": ID,
         "event_type": _EVENT,
-        "attempts": NUMBER,
-        "status": nullable(NUMBER),
-        "error": TEXT,
+        "attempts": NUMBER | {"description": "how often it was tried"},
+        "status": nullable(NUMBER) | {"description": "of the last answer; null where there was none"},
+        "error": TEXT | {"description": "why there was no answer at the last try"},
         "created_at": MOMENT,
-        "delivered_at": nullable(MOMENT),
+        "delivered_at": nullable(MOMENT) | {"description": "when it was taken; null while it waits"},
     }
 )
 _REFUSED = ("forbidden", "not_found", "conflict")
@@ -77,12 +77,16 @@ class OutgoingView(APIView):
     """The outgoing webhooks of a chat."""
 
     def get(self, request: Request, chat_id: str) -> Response:
-        """Those that are there, for who manages its people."""
+        """The outgoing webhooks of a chat, for who manages its people."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.MANAGE_PEOPLE)
         return Response({"webhooks": [_shape(one) for one in queries.told_of(chat)]})
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Make one; `secret`, which what it is told is signed with, is shown in this answer alone."""
+        """Make an outgoing webhook: an address that is told of what happens in the chat from now on.
+
+        `secret`, which what it is told is signed with, is shown in this answer alone. What is sent, how it is signed
+        and when it is tried again is said at /api/docs/#outgoing.
+        """
         by, body = viewer(request), body_of(request)
         if not isinstance(events := body.get("events"), list):
             raise Invalid("expected a list.", field="events")
@@ -106,7 +110,7 @@ class OneOutgoingView(APIView):
     """One of them."""
 
     def delete(self, request: Request, chat_id: str, webhook_id: str) -> Response:
-        """End it, with what waits for its address."""
+        """End an outgoing webhook, with what waits for its address."""
         commands.unsubscribe(parse.path_uuid(chat_id), parse.path_uuid(webhook_id), by=viewer(request))
         return Response(status=204)
 
@@ -116,7 +120,7 @@ class ResumeView(APIView):
     """One that was stopped."""
 
     def post(self, request: Request, chat_id: str, webhook_id: str) -> Response:
-        """Let it go on, from what waits for it."""
+        """Let an outgoing webhook that was stopped go on, from what waits for it."""
         found = commands.turn_on(parse.path_uuid(chat_id), parse.path_uuid(webhook_id), by=viewer(request))
         return Response(_shape(found))
 
@@ -150,7 +154,7 @@ class ReplayView(APIView):
     """One delivery."""
 
     def post(self, request: Request, chat_id: str, webhook_id: str, delivery_id: str) -> Response:
-        """Deliver it once more, under the same id; nothing is told of what was deleted since."""
+        """Deliver something once more, under the same id; nothing is told of what was deleted since."""
         chat, webhook = parse.path_uuid(chat_id), parse.path_uuid(webhook_id)
         found = commands.replay(chat, webhook, read_id(delivery_id, "delivery_id"), by=viewer(request))
         return Response(_delivery(found), status=202)

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
+from chat.events import Poll
 from chat.policy import Level, Role
+from chat.polls import poll_of
 from chatsite.accounts.api import body_of
 from chatsite.kernel.errors import Invalid, NotFound
 from chatsite.kernel.ids import EPOCH_MS, MessageId, id_at
@@ -109,6 +111,20 @@ def text_list(data: dict[str, Any], name: str) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise Invalid("expected a list of strings.", field=name)
     return values
+
+
+def poll_field(data: dict[str, Any]) -> Poll | None:
+    """The poll of a body, that may be missing."""
+    if (asked := data.get("poll")) is None:
+        return None
+    if not isinstance(asked, dict):
+        raise Invalid("expected an object.", field="poll")
+    return poll_of(
+        text_list(asked, "options"),
+        multiple=flag_field(asked, "multiple"),
+        anonymous=flag_field(asked, "anonymous"),
+        closes_at=optional_text(asked, "closes_at"),
+    )
 
 
 def number_param(request: Request, name: str, default: int, *, lowest: int, highest: int) -> int:

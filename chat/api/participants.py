@@ -35,7 +35,7 @@ class ParticipantsView(APIView):
         return Response(body, headers=parse.link_to_next(request, following))
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Add a colleague."""
+        """Add a colleague, or a bot, to a chat."""
         chat, by, body = parse.path_uuid(chat_id), viewer(request), body_of(request)
         user_id, role = parse.uuid_field(body, "user_id"), parse.role_field(body)
 
@@ -69,7 +69,7 @@ class ParticipantView(APIView):
         return Response(shapes.participant(place, people([place.user_id])))
 
     def delete(self, request: Request, chat_id: str, user_id: str) -> Response:
-        """Remove somebody; with `ban` for good."""
+        """Remove somebody from a chat; with `ban` for good, and with a reason that its moderators see."""
         chat, user, body = parse.path_uuid(chat_id), parse.path_uuid(user_id), body_of(request)
         if parse.flag_field(body, "ban"):
             reason = parse.optional_text(body, "reason") or ""
@@ -112,6 +112,6 @@ class BanView(APIView):
     scope = "chats"
 
     def delete(self, request: Request, chat_id: str, banned_id: str) -> Response:
-        """Lift it."""
+        """Lift a ban."""
         commands.lift_ban(parse.path_uuid(chat_id), user_id=parse.path_uuid(banned_id), by=viewer(request))
         return Response(status=204)

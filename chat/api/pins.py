@@ -36,11 +36,11 @@ class PinView(APIView):
     scope = "messages"
 
     def put(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """Pin the message, which is the answer."""
+        """Pin a message, which is the answer."""
         chat, message, user = require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)
         return Response(changed_one(async_to_sync(commands.pin)(chat, message, by=UserId(user.id)), user))
 
     def delete(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """Take its pin away; the message is the answer."""
+        """Take a message's pin away; the message is the answer."""
         chat, message, user = require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)
         return Response(changed_one(async_to_sync(commands.unpin)(chat, message, by=UserId(user.id)), user))

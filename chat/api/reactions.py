@@ -26,7 +26,7 @@ class ReactionsView(APIView):
     scope = "messages"
 
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """Each emoji that the message was given, how often, and up to 100 of those who gave it."""
+        """The reactions to a message: each emoji, how often, and up to 100 of those who gave it."""
         user = viewer(request)
         given = async_to_sync(who_reacted)(
             require_chat_id(chat_id), read_id(message_id, "id"), viewer=UserId(user.id), limit=MOST_NAMED
@@ -41,11 +41,15 @@ class ReactionView(APIView):
     scope = "messages"
 
     def put(self, request: Request, chat_id: str, message_id: str, emoji: str) -> Response:
-        """Give the message this emoji; the message is the answer."""
+        """Give the message this emoji; the message is the answer.
+
+        In the address the emoji is URL-encoded, such as %F0%9F%91%8D. Variants of one emoji that differ in how it is
+        spelled alone, with or without U+FE0F, are one.
+        """
         return self._change(commands.react, request, chat_id, message_id, emoji)
 
     def delete(self, request: Request, chat_id: str, message_id: str, emoji: str) -> Response:
-        """Take it back; the message is the answer."""
+        """Take an emoji back; the message is the answer."""
         return self._change(commands.unreact, request, chat_id, message_id, emoji)
 
     def _change(

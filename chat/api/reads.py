@@ -22,7 +22,7 @@ class ReadView(APIView):
     scope = "messages"
 
     def put(self, request: Request, chat_id: str) -> Response:
-        """Say that a message and all before it are read; with `unread` it and all after it are not."""
+        """Say that a message of a chat and all before it are read; with `unread` it and all after it are not."""
         body = body_of(request)
         command = commands.unread_from if parse.flag_field(body, "unread") else commands.read
         reading = async_to_sync(command)(
@@ -52,7 +52,7 @@ class UnreadWhyView(APIView):
     scope = "messages"
 
     def get(self, request: Request, chat_id: str) -> Response:
-        """The messages behind the number, oldest first."""
+        """The unread messages of a chat, oldest first."""
         user, chat = viewer(request), require_chat_id(chat_id)
         counts = async_to_sync(unread.of_one)(chat, UserId(user.id))
         ids = [MessageId(one.message_id) for one in counts.messages]

@@ -28,7 +28,7 @@ class SearchView(APIView):
     def get(self, request: Request) -> Response:
         """Messages that hold all that is asked for, newest first."""
         asked = search.parse(request.query_params.get("q", ""))
-        for name, key in FILTERS.items():
+        for name, key in (FILTERS | {key: key for key in search.place_filters}).items():
             for value in request.query_params.getlist(name):
                 search.restrict(asked, key, value, field=name)
         if asked.is_empty:

@@ -8,18 +8,24 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
+from chat import polls as asking
 from chat.fold import MessageState, Tallies, Tally
-from chat.models import Ban, Chat, Draft, Erased, Invite, Participant
+from chat.models import Ban, Chat, Draft, Erased, Invite, MessageFlag, Participant
+from chat.policy import Kind
+from chat.queries import acknowledgements, link_previews, polls
+from chat.queries.acknowledgements import Acknowledgers, Noted
 from chat.queries.chats import Membership, chats_of
 from chat.queries.directory import Listed
 from chat.queries.pins import Pinned
-from chat.queries.places import Place
+from chat.queries.places import place_of
+from chat.queries.polls import Standing
 from chat.queries.reactions import Reactions
 from chat.queries.stars import Starred
 from chat.queries.threads import NO_THREADS, Thread, Threads
 from chat.queries.unread import Counts
 from chat.stores import Edit, Read
 from chatsite.accounts.queries import people
+from chatsite.kernel import clock
 from chatsite.kernel.events import iso
 from chatsite.kernel.ids import ChatId, MessageId, unix_ms_of
 
@@ -32,10 +38,11 @@ def chat(
     epoch: str,
     users: Mapping[str, Json],
     *,
-    peer: UUID | None,
+    peers: Sequence[UUID],
 ) -> Json:
-    """A chat as one of its participants sees it; `peer` is the other one of a direct chat."""
+    """A chat as one of its participants sees it; `peers` are the others of a direct chat."""
     row, place = membership
+    others = [_user(str(one), users) for one in peers]
     mine = counts[ChatId(row.id)]
     return {
         "id": str(row.id),
@@ -51,9 +58,12 @@ def chat(
         "created_at": _moment(row.created_at),
         "mode": row.mode,
         "role": place.role,
-        "peer": _user(str(peer), users) if peer else None,
+        "peer": others[0] if row.chat_type == Kind.DIRECT and others else None,
+        "peers": others,
         "permissions": row.permissions,
         "slow_mode_seconds": row.slow_mode_seconds,
+        "expire_seconds": row.expire_seconds,
+        "link_previews": row.link_previews,
         "muted_until": _moment(place.muted_until),
         "notifications_muted_until": _moment(place.notifications_muted_until),
         "notification_level": place.notification_level,
@@ -171,11 +181,65 @@ def messages(
     users = people({*(state.sender_id for state in kept if state.sender_id), *(one.sender_id for one in taken)})
     origins = {UUID(one.room_id) for one in taken if one.room_id}
     open_to = chats_of(UUID(viewer), origins) if viewer else set()
+    noted = acknowledgements.of_page(kept, viewer=viewer)
+    standings = polls.of_page(kept, viewer=viewer)
+    previews = link_previews.of_page(kept)
     return [
         _message(state, reactions.get(MessageId(state.message_id), {}), users, viewer, open_to)
-        | {"thread": thread(under) if (under := threads.get(_place(state))) is not None else None}
-        for state in kept
+        | _importance(state, noted.get(place, acknowledgements.NOBODY), viewer)
+        | {"poll": _poll(state, standings.get(place, polls.UNTOUCHED))}
+        | {"previews": [msgspec.structs.asdict(one) for one in previews.get(place, ())]}
+        | {"thread": thread(under) if (under := threads.get(place)) is not None else None}
+        for state, place in ((one, place_of(one)) for one in kept)
     ]
+
+
+def _importance(state: MessageState, noted: Noted, viewer: str) -> Json:
+    """Whether a message asks to be acknowledged, and who has: the first ten, and the viewer."""
+    if not state.important or state.is_deleted:
+        return {"important": False, "acknowledgements": None}
+    given = {"count": noted.given, "me": viewer in noted.users, "user_ids": list(noted.users)}
+    return {"important": True, "acknowledgements": given}
+
+
+def _poll(state: MessageState, standing: Standing) -> Json | None:
+    """What a message asks and how that stands: who chose an option is the first ten, and the viewer."""
+    if (asked := state.poll) is None or state.is_deleted:
+        return None
+    nothing = polls.Option(0, (), is_mine=False)
+    options = [(text, standing.options.get(number, nothing)) for number, text in enumerate(asked.options)]
+    return {
+        "options": [
+            {"text": text, "count": one.given, "me": one.is_mine, "user_ids": list(one.users)} for text, one in options
+        ],
+        "multiple": asked.multiple,
+        "anonymous": asked.anonymous,
+        "closes_at": asked.closes_at,
+        "is_closed": standing.is_closed or asking.is_over(asked, now_ms=clock.now_ms()),
+        "voters": standing.voters,
+        "version": standing.version,
+    }
+
+
+def named(users: Iterable[UUID]) -> list[Json | None]:
+    """People with their names, looked up in one query."""
+    ids = [str(user) for user in users]
+    known = people(ids)
+    return [_user(user, known) for user in ids]
+
+
+def acknowledgers(found: Acknowledgers) -> Json:
+    """Who has acknowledged a message, and, where it is told, who has not; with their names, looked up in one query."""
+    waiting = found.waiting
+    users = people({*(one.user for one in found.given), *(waiting.users if waiting else ())})
+    return {
+        "acknowledgements": [
+            {"user": _user(str(one.user), users), "acknowledged_at": iso(one.version // 1_000)} for one in found.given
+        ],
+        "waiting": {"count": waiting.left, "users": [_user(str(one), users) for one in waiting.users]}
+        if waiting
+        else None,
+    }
 
 
 def thread(under: Thread) -> Json:
@@ -187,10 +251,6 @@ def thread(under: Thread) -> Json:
         "unread": under.unread,
         "following": under.following,
     }
-
-
-def _place(state: MessageState) -> Place:
-    return ChatId(UUID(state.chat_id)), MessageId(state.message_id)
 
 
 def reactions(given: Mapping[str, tuple[Tally, Iterable[UUID]]], *, viewer: str) -> list[Json]:
@@ -218,6 +278,21 @@ def stars(found: Sequence[Starred], given: Reactions, *, viewer: str) -> list[Js
         {"message": message, "starred_at": iso(one.version // 1_000), "version": one.version}
         for one, message in zip(found, shown, strict=True)
     ]
+
+
+def flag(row: MessageFlag) -> Json:
+    """What somebody reported, as they see it: not what staff made of it."""
+    return {
+        "id": str(row.id),
+        "chat_id": str(row.chat_id),
+        "message_id": str(row.message_id),
+        "reason": row.reason,
+        "text": row.text,
+        "source": row.source,
+        "label": row.label,
+        "score": row.score,
+        "created_at": iso(int(row.created_at.timestamp() * 1_000)),
+    }
 
 
 def draft(row: Draft) -> Json:
@@ -261,6 +336,7 @@ def _message(
         "delete_reason": state.delete_reason,
         "origin": msgspec.to_builtins(state.origin) if state.origin else None,
         "forwarded_from": _taken(state, users, open_to),
+        "expires_at": state.expires_at,
         "version": state.version,
         "pos": state.pos,
         "nonce": state.nonce if state.sender_id == viewer else None,

@@ -59,7 +59,7 @@ class StarView(APIView):
         return Response(status=204)
 
     def delete(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """Take the star away."""
+        """Take a message's star away."""
         chat, message, user = require_chat_id(chat_id), read_id(message_id, "id"), viewer(request)
         async_to_sync(commands.unstar)(chat, message, by=UserId(user.id))
         return Response(status=204)

@@ -65,7 +65,7 @@ class TemplatesView(APIView):
     scope = "messages"
 
     def get(self, request: Request) -> Response:
-        """Those that one may use, by name, 200 at a time."""
+        """The templates that one may use, by name, 200 at a time."""
         chat, after = request.query_params.get("chat"), request.query_params.get("after")
         found = queries.page(viewer(request), chat_id=parse.path_uuid(chat) if chat else None, after=after)
         shown = found[: queries.PAGE]
@@ -74,7 +74,7 @@ class TemplatesView(APIView):
         return Response(body, headers=parse.link_to_next(request, following))
 
     def post(self, request: Request) -> Response:
-        """Make one: of a chat, by its moderators, or of a company, by staff, where one is named; else one's own."""
+        """Make a template: of a chat, by its moderators; of a company, by staff; where none is named one's own."""
         body, user = body_of(request), viewer(request)
         chat, company = _optional_id(body, "chat_id"), _optional_id(body, "company_id")
         if chat and company:
@@ -90,7 +90,10 @@ class TemplatesView(APIView):
 @extend_schema_view(
     get=operation("template", {200: _TEMPLATE}, errors=["not_found"]),
     patch=operation(
-        "change_template", {200: _TEMPLATE}, body=shape(_CHANGES, optional=list(_CHANGES)), errors=_REFUSED
+        "change_template",
+        {200: _TEMPLATE},
+        body=shape(_CHANGES, optional=list(_CHANGES), example={"name": "Many thanks"}),
+        errors=_REFUSED,
     ),
     delete=operation("delete_template", {204: None}, errors=_REFUSED),
 )
@@ -100,17 +103,17 @@ class TemplateView(APIView):
     scope = "messages"
 
     def get(self, request: Request, template_id: UUID) -> Response:
-        """One that one may use."""
+        """A template that one may use."""
         return Response(_shape(queries.require(template_id, viewer(request))))
 
     def patch(self, request: Request, template_id: UUID) -> Response:
-        """Change its name or text."""
+        """Change a template's name or text."""
         body = body_of(request)
         name, content = parse.optional_text(body, "name"), parse.optional_text(body, "content")
         return Response(_shape(commands.change(template_id, name=name, content=content, user=viewer(request))))
 
     def delete(self, request: Request, template_id: UUID) -> Response:
-        """Take it away."""
+        """Delete a template."""
         commands.delete(template_id, user=viewer(request))
         return Response(status=204)
 
@@ -129,7 +132,7 @@ class FilledView(APIView):
     scope = "messages"
 
     def post(self, request: Request, template_id: UUID) -> Response:
-        """Its text with the places filled in; each needs a value."""
+        """The text of a template with its places filled in; each needs a value."""
         values = body_of(request).get("values")
         if not isinstance(values, dict):
             raise Invalid("expected an object.", field="values")

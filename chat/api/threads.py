@@ -48,7 +48,7 @@ class FollowView(APIView):
         return Response(shapes.thread(async_to_sync(commands.follow)(chat, root, by=user).thread))
 
     def delete(self, request: Request, chat_id: str, message_id: str) -> Response:
-        """Follow it no longer, until one replies in it again."""
+        """Follow a thread no longer, until one replies in it again."""
         chat, root, user = require_chat_id(chat_id), read_id(message_id, "id"), UserId(viewer(request).id)
         return Response(shapes.thread(async_to_sync(commands.unfollow)(chat, root, by=user).thread))
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat.api import parse
+from chat.api.describe import ASKED_POLL
 from chat.commands import messages
 from chat.commands import webhooks as commands
 from chat.models import IncomingWebhook
@@ -24,11 +25,25 @@ from chatsite.kernel.errors import Invalid
 from chatsite.kernel.events import iso
 from chatsite.kernel.idempotency import key_of, once
 from chatsite.kernel.ids import ChatId, UserId
-from chatsite.kernel.openapi import IDEMPOTENCY_KEY, MESSAGE_ID, MOMENT, TEXT, Schema, many, nullable, operation, shape
+from chatsite.kernel.openapi import (
+    FLAG,
+    IDEMPOTENCY_KEY,
+    MESSAGE_ID,
+    MOMENT,
+    TEXT,
+    Schema,
+    many,
+    nullable,
+    operation,
+    shape,
+)
 from chatsite.kernel.openapi import UUID as ID
 
 _WEBHOOK: Schema = {"id": ID, "chat_id": ID, "bot": PERSON, "created_by": nullable(ID), "created_at": MOMENT}
-_POSTED = ("forbidden", "not_found", "archived", "nonce_reused", "log_unavailable", "lagging", "clock_skew", "draining")
+_POSTED = (
+    *("forbidden", "not_found", "archived", "nonce_reused", "content_refused"),
+    *("log_unavailable", "lagging", "clock_skew", "draining"),
+)
 
 
 @extend_schema_view(
@@ -45,12 +60,12 @@ class WebhooksView(APIView):
     """The incoming webhooks of a chat."""
 
     def get(self, request: Request, chat_id: str) -> Response:
-        """Those that are there, for who manages its people."""
+        """The incoming webhooks of a chat, for who manages its people."""
         chat = require_action(parse.path_uuid(chat_id), viewer(request), Action.MANAGE_PEOPLE)
         return Response({"webhooks": [_shape(one) for one in queries.of(chat)]})
 
     def post(self, request: Request, chat_id: str) -> Response:
-        """Make one; `path` is its address on this server, shown in this answer alone."""
+        """Make an incoming webhook; `path` is its address on this server, shown in this answer alone."""
         by, name = viewer(request), text_field(body_of(request), "name")
         shown: list[str] = []
 
@@ -71,7 +86,7 @@ class WebhookView(APIView):
     """One of them."""
 
     def delete(self, request: Request, chat_id: str, webhook_id: str) -> Response:
-        """End it; what it said stays."""
+        """End an incoming webhook; what it said stays."""
         commands.delete(parse.path_uuid(chat_id), parse.path_uuid(webhook_id), by=viewer(request))
         return Response(status=204)
 
@@ -81,8 +96,8 @@ class WebhookView(APIView):
         "post_to_webhook",
         {201: shape({"id": MESSAGE_ID}), 200: shape({"id": MESSAGE_ID})},
         body=shape(
-            {"content": TEXT, "text": TEXT, "nonce": TEXT},
-            optional=["content", "text", "nonce"],
+            {"content": TEXT, "text": TEXT, "nonce": TEXT, "important": FLAG, "poll": ASKED_POLL},
+            optional=["content", "text", "nonce", "important", "poll"],
             example={"content": "Build 7 has passed."},
         ),
         parameters=[IDEMPOTENCY_KEY],
@@ -97,13 +112,24 @@ class HookView(APIView):
     authentication_classes = []
 
     def post(self, request: Request, webhook_id: UUID, secret: str) -> Response:
-        """Say something in its chat: `content`, or `text` as other products call it; a repeated nonce answers 200."""
+        """Say something by a webhook: `content`, or `text` as other products call it; a repeated nonce answers 200.
+
+        The body is JSON and its Content-Type application/json: a form, as `curl -d` sends it without that header, is
+        refused with 415. `$SECRET` and `$WEBHOOK_ID` are in the `path` that making the webhook answered.
+        """
         body = body_of(request)
         content = parse.optional_text(body, "content") or parse.optional_text(body, "text")
         if not content:
             raise Invalid("expected a string that is not empty.", field="content")
         webhook = commands.require(webhook_id, secret)
-        draft = messages.Draft(content, nonce=parse.nonce_of(request), retry=True)
+        important = parse.flag_field(body, "important")
+        draft = messages.Draft(
+            content,
+            nonce=parse.nonce_of(request),
+            retry=True,
+            important=important,
+            poll=parse.poll_field(body),
+        )
         sent = async_to_sync(messages.send)(ChatId(webhook.chat_id), draft, sender=UserId(webhook.bot_id))
         return Response({"id": str(sent.message_id)}, status=200 if sent.repeated else 201)
 

@@ -3,16 +3,19 @@
 Each command runs in one transaction with its event in the outbox.
 """
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from chat.commands.companies import FILL_COMPANY_CHAT
-from chat.commands.locking import Actor, Locked, lock, record
-from chat.commands.participants import let_in
+from chat.commands.locking import Actor, Locked, lock, note, record
+from chat.commands.participants import let_in, may_be_in
 from chat.events import (
     ChatArchived,
     ChatCreated,
@@ -27,16 +30,19 @@ from chat.models import Chat, Erased, IncomingWebhook, Participant
 from chat.policy import OVERRIDABLE, Action, Kind, Role
 from chat.queries.erased import CHAT
 from chatsite.accounts.commands import bots
-from chatsite.accounts.models import CompanyMember, User
+from chatsite.accounts.models import Company, CompanyMember, User
 from chatsite.accounts.policy import printable
 from chatsite.accounts.queries import colleagues
 from chatsite.kernel import chores, clock
-from chatsite.kernel.errors import Forbidden, Invalid, NotFound
+from chatsite.kernel.errors import Forbidden, Invalid, NotFound, NotSupported
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 1_000
 MAX_SLOW_MODE = 6 * 3_600  # seconds
+_FOR_STAFF = ("messageflag", "moderationrule")  # what no receipt tells of
+_LIVES = (60, 366 * 86_400)  # seconds that messages may stay where they do not stay for good
 MAX_NEW_PARTICIPANTS = 1_000  # of one request; more are added by later ones
+MAX_DIRECT = 9  # people of one direct chat
 KINDS = (Kind.GROUP, Kind.ANNOUNCEMENT, Kind.PUBLIC, Kind.COMPANY)
 
 
@@ -79,43 +85,62 @@ def create(*, creator: User, name: str, people: Sequence[UUID], kind: str = Kind
         return chat, event_id
 
 
-def direct(*, creator: User, with_whom: UUID) -> tuple[Chat, str | None]:
-    """The chat of two people, made once however many ask; the id of its event where it is new.
+def direct(*, creator: User, with_whom: Collection[UUID]) -> tuple[Chat, str | None]:
+    """The chat of two or a few people, made once however many ask; the id of its event where it is new.
 
-    Raises Invalid for oneself, NotFound for somebody who is no colleague.
+    Raises Invalid for oneself or too many, NotFound where they are not all of one company of the creator's.
     """
-    if with_whom == creator.id:
-        raise Invalid("this is yourself.", field="user_id")
-    other = colleagues(creator).filter(id=with_whom).first()
-    if other is None:
+    wanted = set(with_whom)
+    if not wanted or creator.id in wanted:
+        raise Invalid("name others than yourself.", field="user_ids" if len(wanted) > 1 else "user_id")
+    if len(wanted) >= MAX_DIRECT:
+        raise Invalid(f"at most {MAX_DIRECT - 1}; make a group of more.", field="user_ids")
+    others = list(colleagues(creator).filter(id__in=wanted).order_by("id"))
+    company = _shared_company(creator, others)
+    if len(others) != len(wanted) or company is None:
         raise NotFound("There is no such person.")
-    pair = ":".join(sorted((str(creator.id), str(other.id))))
+    people = (creator, *others)
+    kind = Kind.DIRECT if len(people) == 2 else Kind.GROUP_DIRECT
+    pair = ":".join(sorted(str(user.id) for user in people))
+    if kind is Kind.GROUP_DIRECT:
+        pair = f"of:{hashlib.sha256(pair.encode()).hexdigest()}"
     try:
         with transaction.atomic():
             if (chat := Chat.objects.select_for_update().filter(pair=pair).first()) is not None:
-                return chat, _come_back(chat, (creator, other), by=creator)
-            shared = CompanyMember.objects.filter(user=creator, company__members=other).order_by("joined_at").first()
-            chat = Chat(
-                chat_type=Kind.DIRECT, pair=pair, company_id=shared.company_id if shared else None, created_by=creator
-            )
-            return chat, store_new(chat, {creator: Role.MEMBER, other: Role.MEMBER}, creator=creator)
-    except IntegrityError:  # The other one asked in the same moment, and was first.
+                return chat, _come_back(chat, people, by=creator)
+            chat = Chat(chat_type=kind, pair=pair, company=company, created_by=creator)
+            return chat, store_new(chat, dict.fromkeys(people, Role.MEMBER), creator=creator)
+    except IntegrityError:  # Another one of them asked in the same moment, and was first.
         return Chat.objects.get(pair=pair), None
 
 
-def _come_back(chat: Chat, pair: Sequence[User], *, by: User) -> str | None:
+def _shared_company(creator: User, others: Collection[User]) -> Company | None:
+    """The first company of somebody's that others are all in."""
+    mine = Company.objects.filter(companymember__user=creator)
+    for other in others:
+        mine = mine.filter(id__in=CompanyMember.objects.filter(user=other).values("company"))
+    return mine.order_by("companymember__joined_at").first()
+
+
+def _come_back(chat: Chat, people: Collection[User], *, by: User) -> str | None:
     """Let those of a direct chat in again who were taken out with their company; the id of the last event."""
     locked = Locked(chat, by, Role.MEMBER, is_staff=False)
     there = set(Participant.objects.filter(chat=chat, is_active=True).values_list("user_id", flat=True))
     event_id = None
-    for user in pair:
+    for user in people:
         if user.id not in there:
+            # Of a few people the others may have gone on talking, in a company that is not this one's any more.
+            if chat.chat_type == Kind.GROUP_DIRECT and not may_be_in(user, chat):
+                raise NotFound("There is no such person.")
             _, event_id = let_in(locked, user, Role.MEMBER)
     return event_id
 
 
 def update(chat_id: UUID, changes: Mapping[str, Any], *, by: Actor) -> Chat:
-    """Change name, description, permissions or slow mode of a chat; all of `changes` or nothing."""
+    """Change name, description, permissions or another setting of a chat; all of `changes` or nothing.
+
+    Raises NotFound, Forbidden, Conflict, Invalid, NotSupported for what is switched off on this server.
+    """
     with transaction.atomic():
         locked = lock(chat_id, by)
         locked.require(Action.RENAME)
@@ -133,6 +158,8 @@ def update(chat_id: UUID, changes: Mapping[str, Any], *, by: Actor) -> Chat:
             description=chat.description,
             permissions=chat.permissions,
             slow_mode_seconds=chat.slow_mode_seconds,
+            expire_seconds=chat.expire_seconds,
+            link_previews=chat.link_previews,
         )
         record(event, key=chat.id, actor=locked.by, version=version)
         return chat
@@ -153,7 +180,8 @@ def erase(chat_id: UUID, *, by: Actor) -> Erased:
     with transaction.atomic():
         locked = lock(chat_id, by, even_archived=True)
         locked.require(Action.OWN)
-        chat = locked.chat
+        chat = Chat.objects.select_for_update().get(id=chat_id)  # Nobody refers to it from here on.
+        locked = dataclasses.replace(locked, chat=chat)
         members = list(Participant.objects.filter(chat=chat, is_active=True).values_list("user_id", flat=True))
         bots.silence(list(IncomingWebhook.objects.filter(chat=chat).values_list("bot", flat=True)))
         version = locked.changed()
@@ -163,8 +191,10 @@ def erase(chat_id: UUID, *, by: Actor) -> Erased:
             members=[str(member) for member in members],
             subject=chat_id,
             by=locked.by,
-            counts={name.split(".")[-1].lower(): n for name, n in rows.items()},
+            counts={_model(name): n for name, n in rows.items() if _model(name) not in _FOR_STAFF},
         )
+        if reports := sum(n for name, n in rows.items() if _model(name) == "messageflag"):
+            note("chat.message.flags.erased", chat_id, locked.by, {"reports": str(reports)}, is_staff=locked.is_staff)
         event = ChatHardDeleted(
             room_id=str(chat_id),
             by=str(locked.by.id),
@@ -176,6 +206,10 @@ def erase(chat_id: UUID, *, by: Actor) -> Erased:
             told = PersonChatRemoved(user_id=str(member), room_id=str(chat_id))
             record(told, key=member, actor=locked.by, version=version)
         return receipt
+
+
+def _model(name: str) -> str:
+    return name.rpartition(".")[2].lower()
 
 
 def finish_erasing(receipt_id: UUID, counts: Mapping[str, int]) -> None:
@@ -267,10 +301,30 @@ def _require_slow_mode(seconds: object) -> int:
     return seconds
 
 
+def _require_expiry(seconds: object) -> int:
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int)
+        or not (seconds == 0 or _LIVES[0] <= seconds <= _LIVES[1])
+    ):
+        raise Invalid(f"expected 0, or {_LIVES[0]} to {_LIVES[1]:,} seconds.", field="expire_seconds")
+    return seconds
+
+
+def _require_link_previews(wanted: object) -> bool:
+    if not isinstance(wanted, bool):
+        raise Invalid("expected true or false.", field="link_previews")
+    if wanted and not settings.LINK_PREVIEWS:
+        raise NotSupported("Link previews are switched off here (CHAT_LINK_PREVIEWS).")
+    return wanted
+
+
 _CHECKS = {
     "name": require_name,
     "description": _require_description,
     "permissions": _require_permissions,
     "slow_mode_seconds": _require_slow_mode,
+    "expire_seconds": _require_expiry,
+    "link_previews": _require_link_previews,
 }
 CHANGEABLE = tuple(_CHECKS)

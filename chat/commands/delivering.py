@@ -51,6 +51,8 @@ async def _post(job: _Job) -> tuple[int | None, str]:
     headers |= outbound.signed(job.secret, message_id=job.event, seconds=seconds, body=job.body)
     try:
         return await outbound.post(job.url, job.body, headers, allowed=networks(settings.WEBHOOK_ALLOW)), ""
+    except outbound.NotPublic as error:
+        return None, f"{error}, nor one that CHAT_WEBHOOK_ALLOW names"
     except outbound.Unreachable as error:
         return None, str(error)[:MAX_ERROR]
 

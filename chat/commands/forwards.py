@@ -8,14 +8,17 @@ from uuid import UUID
 from chat.commands.messages import Copied, Draft, Sent, accept, find_sent
 from chat.events import Forwarded
 from chat.fold import MessageState
+from chat.markdown import html_of
 from chat.models import Chat
-from chat.queries.messages import require_message
+from chat.queries.messages import require_undeleted
 from chat.queries.participants import require_seat
+from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.errors import Conflict, DomainError, Forbidden, Invalid
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 MAX_TARGETS = 20  # chats of one request; each is a send
+NEW_LINE = "\n"
 Outcomes = dict[ChatId, Sent | DomainError]  # by chat, in the order asked for
 
 
@@ -30,8 +33,9 @@ class Tried(NamedTuple):
 async def forward(source: ChatId, message: MessageId, *, to: Sequence[ChatId], by: UserId, tried: Tried) -> Outcomes:
     """Send a copy of a message to each of some chats; answers what became of each, once those are durable.
 
-    A copy has the text, its html and the attachments, and mentions nobody. Each is a send of its own, by the rules of
-    its chat and under the nonce there; what was forwarded before answers as it did, whatever the message says by now.
+    A copy has the text, its html and the attachments, and mentions nobody; of a poll it has the question and a list of
+    the options. Each is a send of its own, by the rules of its chat and under the nonce there; what was forwarded
+    before answers as it did, whatever the message says by now.
     Raises Invalid, what keeps somebody from reading the message, Conflict where it is deleted or no text, and the
     first refusal where every chat refuses.
     """
@@ -44,18 +48,18 @@ async def forward(source: ChatId, message: MessageId, *, to: Sequence[ChatId], b
     except DomainError as refusal:
         gone = Draft("", *tried, copied=Copied(None, (), taken))
         return _require_any({chat: await find_sent(chat, gone, sender=by) or refusal for chat in targets})
-    draft = Draft(state.content, *tried, copied=_copied(state, taken))
+    draft = Draft(_text_of(state), *tried, copied=_copied(state, taken))
     companies = await in_db_thread(_companies, [source, *targets])
     outcomes = [await _accepted(chat, draft, by=by, crosses=_crosses(companies, source, chat)) for chat in targets]
     return _require_any({chat: await _durable(one) for chat, one in zip(targets, outcomes, strict=True)})
 
 
 async def _require_text(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
-    state = await require_message(chat, message, viewer=viewer)
-    if state.is_deleted:
-        raise Conflict("The message is deleted.")
-    if state.message_type != "text":
+    state = await require_undeleted(chat, message, viewer=viewer)
+    if state.message_type not in ("text", "poll"):
         raise Conflict("Only what somebody said can be forwarded.")
+    if state.expires_at is not None:
+        raise Conflict("What goes by itself cannot be forwarded: a copy would stay.")
     return state
 
 
@@ -64,7 +68,19 @@ def _copied(state: MessageState, taken: Forwarded) -> Copied:
     first = state.forwarded_from
     sender, sent_at = (first.sender_id, first.sent_at) if first else (state.sender_id or "", state.created_at or "")
     whole = Forwarded(room_id=taken.room_id, message_id=taken.message_id, sender_id=sender, sent_at=sent_at)
-    return Copied(state.html, state.attachments, whole)
+    html = state.html if state.poll is None else html_of(_text_of(state))
+    return Copied(html, state.attachments, whole)
+
+
+def _text_of(state: MessageState) -> str:
+    """What of a message is said again: of a poll the question and a list of its options, as many as a text may hold."""
+    text, options = state.content, state.poll.options if state.poll is not None else ()
+    for number, option in enumerate(options):
+        line = f"{'' if number else NEW_LINE}{NEW_LINE}- {option}"
+        if len(text) + len(line) > MAX_CONTENT:
+            break
+        text += line
+    return text
 
 
 def _companies(chats: Sequence[ChatId]) -> dict[ChatId, UUID | None]:

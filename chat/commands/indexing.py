@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from chat.events import whole_text
 from chat.fold import MessageState
 from chat.indexes import Entry, index
 from chat.messages import Message
@@ -54,7 +55,7 @@ async def index_chat(chat: ChatId) -> int:
 def _entries(chat: ChatId, states: Sequence[MessageState]) -> Iterator[Entry]:
     for state in states:
         if state.sender_id is not None:
-            text = None if state.is_deleted else state.content
+            text = None if state.is_deleted else whole_text(state.content, state.poll)
             yield Entry(chat, state.message_id, state.version, UserId(UUID(state.sender_id)), text)
 
 

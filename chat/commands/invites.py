@@ -45,7 +45,7 @@ def invite(
         if role.rank > locked.role.rank:
             raise Forbidden(f"A {locked.role} may not invite a {role}.")
         if locked.chat.pair is not None:
-            raise Conflict("A direct chat is for two.")
+            raise Conflict("A direct chat is for those whom it was made for.")
         if Invite.objects.filter(chat=locked.chat, expires_at__gt=now).count() >= MAX_INVITES:
             raise Conflict(f"This chat has {MAX_INVITES} invites; revoke some first.")
         return Invite.objects.create(

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from chat.commands.locking import Staff
 from chat.commands.participants import expel, may_be_in
 from chat.models import Participant
@@ -24,5 +26,6 @@ def _leave_all(company: UUID, user_id: UUID, by: UUID) -> None:
         chat__company=company, user=user_id, is_active=True
     )
     for place in list(places):
-        if not may_be_in(place.user, place.chat):  # They may be back in the company by now.
-            expel(place.chat_id, user_id=user_id, by=staff)
+        with transaction.atomic():
+            if not may_be_in(place.user, place.chat):  # They may be back in the company by now.
+                expel(place.chat_id, user_id=user_id, by=staff)

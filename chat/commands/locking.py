@@ -23,7 +23,7 @@ from chat.events import (
     PersonChatAdded,
     PersonChatRemoved,
 )
-from chat.models import Chat, Draft, Participant, ScheduledMessage
+from chat.models import Chat, Draft, Participant, Reminder, ScheduledMessage
 from chat.policy import Action, Role
 from chat.queries import participants
 from chatsite.accounts import audit
@@ -65,7 +65,7 @@ class Locked:
         """Refuse an action that the role does not allow here, and staff to change who is in a direct chat."""
         policy.require(self.role, action, self.chat.overrides)
         if action is Action.MANAGE_PEOPLE and self.chat.pair is not None:
-            raise Conflict("A direct chat is for its two people.")
+            raise Conflict("A direct chat is for those whom it was made for.")
 
     def place(self, user_id: UUID) -> Participant:
         """The place of somebody who is in the chat, locked too; NotFound."""
@@ -98,7 +98,8 @@ def place(chat_id: UUID, user_id: UUID, *, absent: str = "") -> Participant:
 
 def take_turn(user: User) -> None:
     """Let a person's devices take turns until the caller's commit."""
-    User.objects.select_for_update().get(id=user.id)
+    # Not against those who refer to the person: they check that at their commit, and may hold what this one wants.
+    User.objects.select_for_update(no_key=True).get(id=user.id)
 
 
 def _tell(chat: ChatId, version: int) -> None:
@@ -108,7 +109,8 @@ def _tell(chat: ChatId, version: int) -> None:
 
 def lock(chat_id: UUID, by: Actor, *, even_archived: bool = False) -> Locked:
     """The chat, locked for this transaction; NotFound for strangers, Conflict where it is archived."""
-    chat = Chat.objects.select_for_update().filter(id=chat_id).first()
+    # Not against those who refer to the chat: they check that at their commit, and may hold a place in it.
+    chat = Chat.objects.select_for_update(no_key=True).filter(id=chat_id).first()
     if chat is None:
         raise NotFound()
     if isinstance(by, Staff):
@@ -143,6 +145,7 @@ def record_membership(event: MembershipChanged, locked: Locked, *, version: int)
             told = PersonChatRemoved(user_id=event.user_id, room_id=event.room_id)
             Draft.objects.filter(chat=chat_id, user=person).delete()
             ScheduledMessage.objects.filter(chat=chat_id, user=person).delete()
+            Reminder.objects.filter(chat=chat_id, user=person).delete()
         case _:
             told = None
     if told is not None:

@@ -2,20 +2,27 @@
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
+import msgspec
 from django.conf import settings
 
-from chat import policy
-from chat.events import Forwarded, MessageSent, body_digest, digest_of, forward_digest
+from chat import policy, polls
+from chat.commands import naming
+from chat.events import Forwarded, MessageSent, Poll, body_digest, digest_of, forward_digest
 from chat.fold import MessageState
 from chat.markdown import html_of
+from chat.mentions import ordered
 from chat.messages import Message
 from chat.policy import Action, Seat
 from chat.queries.messages import is_caught_up, require_message
 from chat.queries.participants import Roster, require_open_roster
+from chat.queries.rules import rules
 from chat.queries.threads import require_root
+from chat.rules import Rule as StaffRule
+from chat.rules import allowed
 from chatsite.gateway.protocol import MAX_CONTENT
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
@@ -26,7 +33,6 @@ from chatsite.kernel.errors import (
     Internal,
     Invalid,
     KeyReused,
-    NotSupported,
     Unavailable,
 )
 from chatsite.kernel.eventlog import Appended, log
@@ -37,9 +43,7 @@ from chatsite.kernel.metrics import messages_ingested
 from chatsite.kernel.nonces import Elsewhere, Known, nonce_key, nonce_name, nonces
 
 MAX_NONCE = 64
-MAX_MENTIONS = 50
 LAGGING_MS = 1_000  # until history may have caught up
-ALL, HERE = "all", "here"
 
 
 class Sent(NamedTuple):
@@ -71,15 +75,17 @@ class Draft(NamedTuple):
     first_tried_ms: int = 0  # how long ago, where the sender says
     reply_to: MessageId | None = None
     thread: MessageId | None = None  # the message that the thread is under
-    mentions: Sequence[str] = ()  # user ids, or "all"
+    mentions: Sequence[str] = ()  # user ids, and what `chat.mentions` knows beside
     copied: Copied | None = None  # where it is forwarded
+    important: bool = False  # whether everybody is asked to acknowledge it
+    poll: Poll | None = None  # what is asked, where the text is a question
 
 
 async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Future[Sent]":
     """Check a message and hand it to the log; the future resolves once it is durable.
 
     A nonce that was used answers with its first result before anything else is
-    checked. Raises Invalid, NotFound, Forbidden, Conflict, RateLimited, KeyReused,
+    checked. Raises Invalid, ContentRefused, NotFound, Forbidden, Conflict, RateLimited, KeyReused,
     Unavailable.
     """
     require_content(draft.content)
@@ -88,7 +94,7 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
     earlier = await _find_earlier(chat, draft, sender, digest) if draft.nonce else None
     if isinstance(earlier, asyncio.Future):
         return earlier
-    slowed, root = await _require_allowed(chat, draft, sender)
+    slowed, root, mentions, said, stays = await _require_allowed(chat, draft, sender)
     epoch = await stream().epoch()
     # From here to the append nothing waits but for a reservation in Redis, and a session reads its next
     # frame after that: the order of a sender's ids is the order of the log.
@@ -101,7 +107,10 @@ async def accept(chat: ChatId, draft: Draft, *, sender: UserId) -> "asyncio.Futu
         faster = await _reserve(chat, draft, sender, digest, message_id, result) if draft.nonce else None
         if isinstance(faster, asyncio.Future):
             return faster
-        event = _event_of(draft, MessageId(faster.message_id) if faster else message_id, chat, sender, root=root)
+        message_id = MessageId(faster.message_id) if faster else message_id
+        event = _event_of(said, message_id, chat, sender, root=root, mentions=mentions, stays=stays)
+        if said is not draft:
+            event = msgspec.structs.replace(event, unmasked_digest=_sealed(digest).hex())
         appended = log().append(_record_of(event, chat, sender))
     except BaseException:
         result.cancel()  # Nobody will make it: a retry counts as the first.
@@ -154,11 +163,16 @@ async def require_can_type(chat: ChatId, sender: UserId) -> None:
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
 
 
-async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> tuple[Ask | None, MessageState | None]:
-    """Refuse what the sender may not say here.
+class _Allowed(NamedTuple):
+    slowed: Ask | None  # what slow mode took, to be given back if it is not said
+    root: MessageState | None  # the message that its thread is under
+    mentions: list[str]
+    said: Draft  # as the rules of staff let it be said; the draft itself where they cover nothing
+    stays: int  # seconds after which it goes by itself; 0 = it stays
 
-    Answers what slow mode took, to be given back if it is not said, and the message that its thread is under.
-    """
+
+async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> _Allowed:
+    """Refuse what the sender may not say here."""
     members, seat = await require_open_roster(chat, sender)
     policy.require_can_post(seat, members.overrides, now_ms=clock.now_ms())
     # A stranger was refused above, so nobody from outside can use up a chat's bucket.
@@ -172,9 +186,28 @@ async def _require_allowed(chat: ChatId, draft: Draft, sender: UserId) -> tuple[
         root = await require_root(chat, draft.thread, viewer=sender)
         if root.is_deleted:
             raise Conflict("The message is deleted.")
-    if draft.mentions:
-        _require_mentions(draft.mentions, members, seat)
-    return await _require_slow_mode(chat, sender, members, seat), root
+    if draft.important:
+        policy.require(seat.role, Action.MARK_IMPORTANT)
+    if draft.poll is not None:
+        polls.require_time(draft.poll, now_ms=clock.now_ms())
+    named = await naming.require(draft.mentions, members, seat, sender=sender) if draft.mentions else []
+    said = _judged(draft, (await rules()).for_chat(chat, members.company))
+    slowed = await _require_slow_mode(chat, sender, members, seat)
+    return _Allowed(slowed, root, named, said, members.expire_seconds)
+
+
+def _judged(draft: Draft, judging: Sequence[StaffRule]) -> Draft:
+    """What is said with what rules cover covered; what a forward copies is rendered anew. ContentRefused."""
+    if not judging:
+        return draft
+    content, poll = allowed(draft.content, judging), draft.poll
+    if poll is not None:
+        options = tuple(allowed(option, judging) for option in poll.options)
+        poll = poll if options == poll.options else msgspec.structs.replace(poll, options=options)
+    if content == draft.content and poll is draft.poll:
+        return draft
+    copied = draft.copied and draft.copied._replace(html=html_of(content))
+    return draft._replace(content=content, copied=copied, poll=poll)
 
 
 async def _require_slow_mode(chat: ChatId, sender: UserId, members: Roster, seat: Seat) -> Ask | None:
@@ -189,27 +222,28 @@ async def _require_slow_mode(chat: ChatId, sender: UserId, members: Roster, seat
     return ask
 
 
-def _require_mentions(mentions: Sequence[str], members: Roster, seat: Seat) -> None:
-    if len(mentions) > MAX_MENTIONS:
-        raise Invalid(f"at most {MAX_MENTIONS}; mention all instead.", field="mentions")
-    for mention in mentions:
-        if mention == ALL:
-            policy.require(seat.role, Action.MENTION_ALL, members.overrides)
-        elif mention == HERE:
-            raise NotSupported("@here belongs to a later version.")
-        elif mention not in members.members:
-            raise Invalid("only participants can be mentioned.", field="mentions")
-
-
 def _digest_of(draft: Draft) -> bytes:
     if draft.copied is not None:
         return forward_digest(draft.copied.taken)
     reply_to, thread = (str(one) if one is not None else None for one in (draft.reply_to, draft.thread))
-    return body_digest(draft.content, reply_to, draft.mentions, thread)
+    said = draft.content, reply_to, ordered(draft.mentions), thread
+    return body_digest(*said, important=draft.important, poll=draft.poll)
+
+
+def _sealed(digest: bytes) -> bytes:
+    """A digest of what a rule covered, that tells whoever reads the log nothing: short texts could be tried out."""
+    return blake2b(digest, key=settings.SECRET_KEY.encode()[:64], digest_size=16).digest()
 
 
 def _event_of(
-    draft: Draft, message_id: MessageId, chat: ChatId, sender: UserId, *, root: MessageState | None = None
+    draft: Draft,
+    message_id: MessageId,
+    chat: ChatId,
+    sender: UserId,
+    *,
+    root: MessageState | None = None,
+    mentions: Sequence[str] = (),
+    stays: int = 0,
 ) -> MessageSent:
     copied = draft.copied
     return MessageSent(
@@ -221,11 +255,15 @@ def _event_of(
         attachments=list(copied.attachments) if copied else [],
         nonce=draft.nonce,
         html=copied.html if copied else html_of(draft.content),
+        message_type="poll" if draft.poll is not None else "text",
         reply_to_id=str(draft.reply_to) if draft.reply_to is not None else None,
         thread_id=str(draft.thread) if draft.thread is not None else None,
         thread_starter_id=root.sender_id if root is not None else None,
-        mentions=list(dict.fromkeys(draft.mentions)),
+        mentions=list(mentions) or ordered(draft.mentions),
         forwarded_from=copied.taken if copied else None,
+        important=draft.important,
+        poll=draft.poll,
+        expires_at=iso(unix_ms_of(message_id) + stays * 1_000) if stays else None,
     )
 
 
@@ -262,7 +300,7 @@ async def _find_stored(chat: ChatId, draft: Draft, sender: UserId, digest: bytes
         raise Unavailable(code="lagging", retry_after_ms=LAGGING_MS)
     if (found := await Message.objects.find_nonce(chat, sender, draft.nonce or "")) is None:
         return None
-    if found.digest != digest:
+    if found.digest not in (digest, _sealed(digest)):
         raise KeyReused(code="nonce_reused")
     state = await Message.objects.find(chat, found.message_id)
     return await _sent_again(chat, draft, sender, Known(found.message_id, state.pos if state else None))
@@ -343,7 +381,7 @@ def _first_result(record: Record, epoch: str, digest: bytes) -> Sent:
     event = record.fact.payload
     if not isinstance(event, MessageSent):
         raise Internal(f"The record of a nonce is a {record.event_type}.")
-    if digest_of(event) != digest:
+    if digest_of(event) not in (digest, _sealed(digest)):
         raise KeyReused(code="nonce_reused")
     return _result(event, epoch, record.pos, repeated=True)
 

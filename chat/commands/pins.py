@@ -6,7 +6,7 @@ from chat.commands.messages import asks_of
 from chat.commands.turns import shown, turn
 from chat.events import MessagePinned, MessageUnpinned
 from chat.policy import Action
-from chat.queries.messages import require_message
+from chat.queries.messages import require_message, require_undeleted
 from chat.queries.participants import require_open_roster
 from chat.queries.pins import pinned
 from chatsite.kernel import clock
@@ -25,9 +25,7 @@ async def pin(chat: ChatId, message: MessageId, *, by: UserId) -> Changed:
     """
     await _require_may_pin(chat, by)
     async with turn("pins", chat):
-        state = await require_message(chat, message, viewer=by)
-        if state.is_deleted:
-            raise Conflict("The message is deleted.")
+        await require_undeleted(chat, message, viewer=by)
         others = [one for one in await pinned(chat, viewer=by) if one.pin.message_id != message]
         if len(others) >= MAX_PINS:
             raise Conflict(f"At most {MAX_PINS} messages of a chat are pinned; take another's pin away first.")

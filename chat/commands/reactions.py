@@ -7,7 +7,7 @@ from chat.commands.messages import asks_of
 from chat.commands.turns import shown, turn
 from chat.events import ReactionAdded, ReactionRemoved
 from chat.fold import Tallies
-from chat.queries.messages import reactions, require_message
+from chat.queries.messages import reactions, require_undeleted
 from chat.queries.participants import require_open_roster
 from chat.queries.reactions import tally_of
 from chatsite.kernel import clock
@@ -38,9 +38,7 @@ async def _change(chat: ChatId, message: MessageId, emoji: str, *, by: UserId, a
         policy.require_can_react(seat, now_ms=clock.now_ms())
     await require(*asks_of(chat, by))
     async with turn("reactions", chat, message):
-        state = await require_message(chat, message, viewer=by)
-        if state.is_deleted:
-            raise Conflict("The message is deleted.")
+        state = await require_undeleted(chat, message, viewer=by)
         tallies = (await reactions(chat, [state], viewer=by)).get(message, {})
         if add:
             _require_room(tallies, emoji)

@@ -36,6 +36,7 @@ class Plan:
     send_at: datetime | None = None
     reply_to: MessageId | None = None
     mentions: Sequence[str] | None = None
+    important: bool | None = None
 
 
 def schedule(chat_id: UUID, plan: Plan, *, user: User, now: datetime) -> ScheduledMessage:
@@ -81,6 +82,7 @@ async def say(payload: dict[str, Any]) -> None:
         retry=True,
         reply_to=MessageId(row.reply_to) if row.reply_to is not None else None,
         mentions=row.mentions,
+        important=row.important,
     )
     try:
         await messages.send(ChatId(row.chat_id), draft, sender=UserId(row.user_id))
@@ -98,6 +100,7 @@ def _keep(row: ScheduledMessage, plan: Plan, *, now: datetime) -> ScheduledMessa
     require_content(row.content)
     row.reply_to = row.reply_to if plan.reply_to is None else plan.reply_to
     row.mentions = row.mentions if plan.mentions is None else list(plan.mentions)
+    row.important = row.important if plan.important is None else plan.important
     row.send_at = plan.send_at or row.send_at
     if not now < row.send_at <= now + LONGEST:
         raise Invalid("expected a time within the next year.", field="send_at")

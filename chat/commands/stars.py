@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chat.commands import locking
 from chat.models import Star
-from chat.queries.messages import require_message
+from chat.queries.messages import require_message, require_undeleted
 from chatsite.accounts.notices import person_changed
 from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread, unavailable_when_away
@@ -22,8 +22,7 @@ async def star(chat: ChatId, message: MessageId, *, by: UserId) -> int:
 
     Raises NotFound, Conflict for a deleted message or where one has 10,000 stars, Unavailable.
     """
-    if (await require_message(chat, message, viewer=by)).is_deleted:
-        raise Conflict("The message is deleted.")
+    await require_undeleted(chat, message, viewer=by)
     with unavailable_when_away():
         return await in_db_thread(add, chat, message, by)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from chat import policy
@@ -16,6 +17,7 @@ from chat.policy import Action, Role
 from chatsite.accounts.api_tokens import digest_of, is_of
 from chatsite.accounts.commands import bots
 from chatsite.kernel import chores, outbound
+from chatsite.kernel.addresses import networks
 from chatsite.kernel.errors import Conflict, Invalid, NotFound
 
 MAX_WEBHOOKS = 20  # of one chat, of each of the two kinds
@@ -88,7 +90,7 @@ def subscribe(chat_id: UUID, *, url: str, events: Sequence[object], by: Actor) -
         raise Invalid(f"expected some of {', '.join(EVENTS)}.", field="events")
     made = Webhook.objects.create(
         chat=locked.chat,
-        url=outbound.require_url(url),
+        url=outbound.require_url(url, allowed=networks(settings.WEBHOOK_ALLOW)),
         secret=outbound.new_secret(secrets.token_bytes(32)),
         events=[name for name in EVENTS if name in events],
         created_by=locked.by,

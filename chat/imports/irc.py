@@ -68,7 +68,8 @@ def read(raw: Iterable[bytes], *, name: str) -> Iterator[Line]:
         for line, minute, _ in batch:
             second = offset + (timed.minute if minute is None else minute) * 60
             if line.content or line.author:
-                yield Line(line.number, second, line.author, line.content, line.message_type)
+                called = f"line {line.number + 1}"
+                yield Line(line.number, second, line.author, line.content, line.message_type, called)
 
 
 def read_replies(raw: Iterable[bytes]) -> dict[int, int]:

@@ -15,7 +15,7 @@ class Chat(models.Model):
     name = models.CharField(max_length=255, blank=True)
     description = models.CharField(max_length=1_000, blank=True)
     chat_type = models.CharField(max_length=50)
-    pair = models.CharField(max_length=73, null=True, unique=True, help_text="of a direct chat: both people, in order")
+    pair = models.CharField(max_length=73, null=True, unique=True, help_text="of a direct chat: whose it is")
     company = models.ForeignKey("accounts.Company", on_delete=models.PROTECT, null=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
     last_message_at = models.DateTimeField(null=True)
@@ -25,6 +25,13 @@ class Chat(models.Model):
     is_archived = models.BooleanField(default=False)
     permissions = models.JSONField(default=dict, help_text="the lowest role that may post, invite, pin, mention all")
     slow_mode_seconds = models.PositiveIntegerField(default=0, help_text="between two messages of one member")
+    # The database has these defaults too: processes from before an update go on making chats.
+    expire_seconds = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="after which a message goes; 0 = it stays"
+    )
+    link_previews = models.BooleanField(
+        default=False, db_default=False, help_text="whether links that are said in it are read"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     members_version = models.BigIntegerField(default=1, help_text="rises with all that decides who may do what")
     version = models.BigIntegerField(help_text="microseconds; the highest wins")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from chat.events import ChatHardDeleted, MessageDeleted, MessageEdited, MessageImported, MessageSent
+from chat.events import ChatHardDeleted, MessageDeleted, MessageEdited, MessageImported, MessageSent, whole_text
 from chat.fold import Stamped, apply
 from chat.indexes import GROUP, Entry, index
 from chat.messages import Message
@@ -112,7 +112,9 @@ def _entry(record: Record) -> Entry:
     chat = chat_id(record.key)
     match event:
         case MessageSent() | MessageImported():
-            return Entry(chat, int(event.message_id), version, UserId(UUID(event.sender_id)), event.content)
+            poll = event.poll if isinstance(event, MessageSent) else None
+            text = whole_text(event.content, poll)
+            return Entry(chat, int(event.message_id), version, UserId(UUID(event.sender_id)), text)
         case MessageEdited():
             return Entry(chat, int(event.message_id), version, None, event.content)
     return Entry(chat, int(event.message_id), version, None, None)
@@ -125,5 +127,5 @@ async def _whole(record: Record) -> Entry | None:
     state = apply(stored, Stamped(event, record.fact.version, record.pos))
     if state.sender_id is None:
         return None
-    text = None if state.is_deleted else state.content
+    text = None if state.is_deleted else whole_text(state.content, state.poll)
     return Entry(chat_id(record.key), state.message_id, state.version, UserId(UUID(state.sender_id)), text)

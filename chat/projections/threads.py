@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chat.events import MessageDeleted, MessageImported, MessageSent, ParticipantAdded
 from chat.fold import Follow, follow
+from chat.mentions import is_person
 from chat.models import Chat, Participant, ThreadFollow, ThreadReply
 from chatsite.kernel.events import Record
 
@@ -48,7 +49,8 @@ def _reply(record: Record) -> ThreadReply:
 def _follow(record: Record) -> None:
     """Let those follow a thread whom a reply makes follow it, of who is in the chat."""
     sent: MessageSent = record.fact.payload
-    concerned = {UUID(sent.sender_id)} | {UUID(one) for one in (sent.thread_starter_id, *sent.mentions) if _is_id(one)}
+    named = [sent.sender_id, sent.thread_starter_id, *filter(is_person, sent.mentions)]
+    concerned = {UUID(one) for one in named if one is not None}
     chat, root = UUID(record.key), int(sent.thread_id or 0)
     rows = {row.user_id: row for row in ThreadFollow.objects.filter(chat=chat, root=root, user__in=concerned)}
     members = Participant.objects.filter(chat=chat, user__in=concerned, is_active=True)
@@ -75,8 +77,3 @@ def _begin_anew(record: Record) -> None:
     """Forget what somebody followed before who comes back."""
     mine = ThreadFollow.objects.filter(chat=UUID(record.key), user=UUID(record.fact.payload.user_id))
     mine.filter(last_read_pos__lt=record.pos, version__lt=record.fact.version).delete()
-
-
-def _is_id(mention: str | None) -> bool:
-    """Whether a mention is of a person: of everybody nobody follows a thread."""
-    return mention not in (None, "all", "here")

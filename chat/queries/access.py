@@ -15,7 +15,7 @@ from chatsite.kernel.events import iso
 
 READ = "read"
 _EVEN_ARCHIVED = {READ, Action.OWN}
-_POSTS = {Action.POST, Action.REPLY, Action.MENTION_ALL}  # they all say something
+_POSTS = {Action.POST, Action.REPLY, Action.MENTION_ALL, Action.MARK_IMPORTANT}  # they all say something
 
 
 class Standing(NamedTuple):

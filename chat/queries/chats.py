@@ -119,11 +119,14 @@ def participant_cursor(place: Participant) -> str:
     return f"{place.joined_at.isoformat().replace('+00:00', 'Z')}_{place.id}"
 
 
-def peers(user: User, memberships: Sequence[Membership]) -> dict[UUID, UUID]:
-    """With whom each direct chat is, by chat."""
+def peers(user: User, memberships: Sequence[Membership]) -> dict[UUID, list[UUID]]:
+    """With whom each direct chat is, by chat; those too who left it with their company."""
     direct = [row.chat.id for row in memberships if row.chat.pair]
     others = Participant.objects.filter(chat__in=direct).exclude(user=user) if direct else Participant.objects.none()
-    return dict(others.values_list("chat_id", "user_id"))
+    found: dict[UUID, list[UUID]] = {}
+    for chat, other in others.order_by("joined_at", "id").values_list("chat_id", "user_id"):
+        found.setdefault(chat, []).append(other)
+    return found
 
 
 def invites(chat: Chat, *, now: datetime) -> list[Invite]:

@@ -12,7 +12,7 @@ from chat.queries.participants import require_seat
 from chat.queries.reactions import Reactions, folded, reactions_of
 from chat.stores import Edit, StorePage, reaction_store
 from chatsite.gateway.streams import Entry, Head, stream
-from chatsite.kernel.errors import NotFound, Unavailable
+from chatsite.kernel.errors import Conflict, NotFound, Unavailable
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.ids import MAX_ID, MIN_ID, ChatId, MessageId, UserId
 
@@ -96,6 +96,19 @@ async def page(
 async def require_message(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
     """A message that the viewer may read, tombstones too; NotFound, or Unavailable while history lags."""
     await require_seat(chat, viewer)
+    return await require_any(chat, message)
+
+
+async def require_undeleted(chat: ChatId, message: MessageId, *, viewer: UserId) -> MessageState:
+    """A message that the viewer may read and that is still there; NotFound, Conflict, Unavailable."""
+    state = await require_message(chat, message, viewer=viewer)
+    if state.is_deleted:
+        raise Conflict("The message is deleted.")
+    return state
+
+
+async def require_any(chat: ChatId, message: MessageId) -> MessageState:
+    """A message, whoever asks: for staff, and behind `require_seat`. NotFound, Unavailable."""
     if (state := await _find(chat, message)) is not None:
         return state
     # It may be in the log and on its way: what was appended before this read is waited for.

@@ -37,10 +37,23 @@ class Roster(NamedTuple):
     is_archived: bool
     overrides: Overrides
     slow_mode_seconds: int
+    expire_seconds: int
+    link_previews: bool
     mode: Mode
+    company: UUID | None
 
 
-NOBODY = Roster(0, {}, is_archived=False, overrides={}, slow_mode_seconds=0, mode=Mode.FULL)
+NOBODY = Roster(
+    0,
+    {},
+    is_archived=False,
+    overrides={},
+    slow_mode_seconds=0,
+    expire_seconds=0,
+    link_previews=False,
+    mode=Mode.FULL,
+    company=None,
+)
 
 
 @dataclass
@@ -49,6 +62,10 @@ class _Kept:
     read_at: float = 0.0  # when the read of it began
     needed: int = 0  # a roster below this version is stale
     reading: "asyncio.Task[None] | None" = None  # for all who ask meanwhile
+
+    def need(self, version: int) -> None:
+        """An older roster than this is stale."""
+        self.needed = max(self.needed, version)
 
     def is_good(self, *, asked_at: float, since: float) -> bool:
         """Whether it can be answered: read after it was asked for, or not stale and read since a moment."""
@@ -76,7 +93,7 @@ def chat_id(text: str) -> ChatId:
 def need(chat: ChatId, version: int) -> None:
     """Say that the membership of a chat has reached a version: older rosters are stale."""
     if (kept := _kept.get(chat)) is not None:
-        kept.needed = max(kept.needed, version)
+        kept.need(version)
 
 
 async def roster(chat: ChatId, *, since: float = float("-inf")) -> Roster:
@@ -148,7 +165,7 @@ async def heard_by(user: str, versions: Mapping[str, int]) -> set[str]:
     for subject, version in versions.items():
         chat = _find_chat_id(subject)
         if chat is not None and (kept := _kept.get(chat)) is not None:
-            need(chat, version)
+            kept.need(version)
             is_good = kept.is_good(asked_at=asked_at, since=float("-inf"))
             if is_good and kept.roster is not None and user in kept.roster.members:
                 _kept.move_to_end(chat)
@@ -207,7 +224,17 @@ def _forget_oldest() -> None:
         _kept.popitem(last=False)
 
 
-_COLUMNS = ("id", "members_version", "is_archived", "permissions", "slow_mode_seconds", "mode")
+_COLUMNS = (
+    "id",
+    "members_version",
+    "is_archived",
+    "permissions",
+    "slow_mode_seconds",
+    "expire_seconds",
+    "link_previews",
+    "mode",
+    "company_id",
+)
 
 
 def _read(chat: ChatId) -> Roster:
@@ -235,7 +262,10 @@ def _read_all(chats: QuerySet[Chat]) -> dict[ChatId, Roster]:
             is_archived=is_archived,
             overrides={OVERRIDABLE[name]: Role(role) for name, role in permissions.items()},
             slow_mode_seconds=slow_mode,
+            expire_seconds=expire,
+            link_previews=previews,
             mode=Mode(mode),
+            company=company,
         )
-        for chat, version, is_archived, permissions, slow_mode, mode in rows
+        for chat, version, is_archived, permissions, slow_mode, expire, previews, mode, company in rows
     }

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.db.models import Q
+
 from chat.fold import MessageState
 from chat.queries.messages import find_all, reactions
 from chat.queries.reactions import Reactions
@@ -11,6 +13,22 @@ from chatsite.kernel.errors import NotFound
 from chatsite.kernel.ids import ChatId, MessageId, UserId
 
 Place = tuple[ChatId, MessageId]
+
+
+def place_of(state: MessageState) -> Place:
+    """Where a message is."""
+    return ChatId(UUID(state.chat_id)), MessageId(state.message_id)
+
+
+def among(states: Iterable[MessageState], *, prefix: str = "") -> Q:
+    """Which rows are of one of some messages: an id of one chat is nothing in another."""
+    by_chat: defaultdict[str, list[int]] = defaultdict(list)
+    for state in states:
+        by_chat[state.chat_id].append(state.message_id)
+    wanted = Q(pk__in=[])
+    for chat, ids in by_chat.items():
+        wanted |= Q(**{f"{prefix}chat": UUID(chat), f"{prefix}message_id__in": ids})
+    return wanted
 
 
 async def read(places: Iterable[Place], *, viewer: UserId) -> dict[Place, MessageState]:

@@ -4,6 +4,7 @@ An answer is right whatever the index is behind: each message that it names is r
 and what a chat's stream tells of and the index has not applied is looked through here.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from operator import itemgetter
@@ -20,7 +21,7 @@ from chat.queries import stars
 from chat.queries.pins import pinned_ids
 from chat.queries.places import Place, reactions_to, read
 from chat.queries.reactions import Reactions
-from chat.search import Asked, Query
+from chat.search import Asked, Places, Query, place_filters
 from chatsite.accounts.models import User
 from chatsite.gateway.streams import Entry, Head, stream
 from chatsite.kernel.database import in_db_thread
@@ -101,13 +102,16 @@ async def find(asked: Asked, *, viewer: UserId, now_ms: int, below: int = MAX_ID
 
 
 async def placed(query: Query, asked: Asked, chats: Sequence[ChatId], viewer: UserId) -> Query:
-    """A search with the messages that are starred, or pinned, or are not; Invalid where that takes too many chats."""
-    wanted: list[frozenset[tuple[str, int]]] = []
-    unwanted: frozenset[tuple[str, int]] = frozenset()
+    """A search with the messages that are named, starred, pinned or not; Invalid where that takes too many chats."""
+    wanted: list[Places] = [
+        await place_filters[key].find(names, chats=chats, viewer=viewer, field=asked.given_as[key])
+        for key, names in asked.named.items()
+    ]
+    unwanted: Places = frozenset()
     if asked.starred is not None:
         mine = await in_db_thread(stars.all_places, viewer=viewer)
         starred = frozenset((str(chat), int(message)) for chat, message in mine)
-        wanted, unwanted = ([starred], unwanted) if asked.starred else (wanted, starred)
+        wanted, unwanted = ([*wanted, starred], unwanted) if asked.starred else (wanted, starred)
     if asked.pinned is not None:
         if len(chats) > MOST_PINNED:
             raise Invalid(f"is:pinned looks through at most {MOST_PINNED} chats: name some with in:.", field="q")
@@ -145,11 +149,15 @@ def _resolve(asked: Asked, viewer: UserId) -> tuple[list[ChatId], Query]:
         .values_list("chat_id", "chat__name")
     )
     wanted = (
-        {chat for name in asked.chats for chat in _named(name, mine)} if asked.chats else {chat for chat, _ in mine}
+        {chat for name in asked.chats for chat in _named(name, mine, asked)}
+        if asked.chats
+        else {chat for chat, _ in mine}
     )
-    wanted -= {chat for name in asked.not_chats for chat in _named(name, mine)}
-    senders = frozenset(one for name in asked.senders for one in _people(name, viewer)) if asked.senders else None
-    not_senders = frozenset(one for name in asked.not_senders for one in _people(name, viewer))
+    wanted -= {chat for name in asked.not_chats for chat in _named(name, mine, asked)}
+    senders = (
+        frozenset(one for name in asked.senders for one in _people(name, viewer, asked)) if asked.senders else None
+    )
+    not_senders = frozenset(one for name in asked.not_senders for one in _people(name, viewer, asked))
     if asked.mine:
         senders = frozenset([str(viewer)]) if senders is None else senders & {str(viewer)}
     elif asked.mine is False:
@@ -160,15 +168,15 @@ def _resolve(asked: Asked, viewer: UserId) -> tuple[list[ChatId], Query]:
     return [ChatId(chat) for chat, _ in mine if chat in wanted], query
 
 
-def _named(name: str, mine: Iterable[tuple[UUID, str]]) -> list[UUID]:
+def _named(name: str, mine: Iterable[tuple[UUID, str]], asked: Asked) -> list[UUID]:
     """The viewer's chats of a name or id."""
     found = [chat for chat, called in mine if name.casefold() in (called.casefold(), str(chat))]
     if not found:
-        raise Invalid(f"in: names no chat of yours: {name!r}.", field="q")
+        raise Invalid(f"in: names no chat of yours: {name!r}.", field=asked.given_as.get(f"in:{name}", "q"))
     return found
 
 
-def _people(name: str, viewer: UserId) -> list[str]:
+def _people(name: str, viewer: UserId, asked: Asked) -> list[str]:
     """Those who are or were in the viewer's chats and have a name or id."""
     if name.lower() == ME:
         return [str(viewer)]
@@ -179,7 +187,7 @@ def _people(name: str, viewer: UserId) -> list[str]:
     chats = Participant.objects.filter(user=viewer, is_active=True).values("chat")
     beside = Participant.objects.filter(chat__in=chats).values("user")
     if not (found := list(User.objects.filter(is_named, id__in=beside).values_list("id", flat=True))):
-        raise Invalid(f"from: names nobody of your chats: {name!r}.", field="q")
+        raise Invalid(f"from: names nobody of your chats: {name!r}.", field=asked.given_as.get(f"from:{name}", "q"))
     return [str(one) for one in found]
 
 
@@ -187,15 +195,16 @@ async def _tails(chats: list[ChatId]) -> list[_Tail]:
     """What the index has yet to learn of some chats."""
     progress = await log().progress(GROUP)
     heads = await stream().heads([str(chat) for chat in chats]) if chats else {}
-    tails: list[_Tail] = []
+    behind: list[tuple[ChatId, Head, int]] = []
     for chat in chats:
         head, applied = heads[str(chat)], progress.get(log().partition_of(str(chat)), 0)
         if (held := await held_from(GROUP, str(chat))) is not None:
             applied = min(applied, held - 1)
         if applied < head.pos:
-            is_looked_through = len(tails) < TAILS
-            tails.append(await _tail(chat, head, applied) if is_looked_through else _Tail(chat, [], None, False))
-    return tails
+            behind.append((chat, head, applied))
+    # Together: what memory lacks of them is one read.
+    looked_through = await asyncio.gather(*[_tail(*one) for one in behind[:TAILS]])
+    return looked_through + [_Tail(chat, [], None, False) for chat, _, _ in behind[TAILS:]]
 
 
 async def _tail(chat: ChatId, head: Head, applied: int) -> _Tail:

@@ -5,6 +5,7 @@ anew from the store where there is none, with the stream's recent events over it
 Every number is as of a pos of the chat, the head of its stream.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -75,18 +76,17 @@ async def of(user: UserId, copies: Mapping[ChatId, Position], *, done: Positions
     """
     heads = await stream().heads([str(chat) for chat in copies])
     reads = await _recent_reads(user, done_with(done, str(user)))
-    positions: dict[ChatId, Position] = {}
-    recent: dict[ChatId, Sequence[Entry]] = {}
-    for chat, copy in copies.items():
-        recent[chat] = await since(str(chat), done_with(done, str(chat)), heads[str(chat)])
-        positions[chat] = _position(copy, recent[chat], reads.get(str(chat), ()), user)
+    recent = await _recent({chat: done_with(done, str(chat)) for chat in copies}, heads)
+    positions = {
+        chat: _position(copy, recent.get(chat, ()), reads.get(str(chat), ()), user) for chat, copy in copies.items()
+    }
     kept = await inboxes().of(str(user), {chat: position.pos for chat, position in positions.items()})
     missing = {chat: position for chat, position in positions.items() if chat not in kept}
     counted = await _count(user, missing, heads) if missing else {}
     return {
         chat: Counts(
             position,
-            _folded(counted.get(chat) or kept.get(chat, ()), recent[chat], position, heads[str(chat)], user),
+            _folded(counted.get(chat) or kept.get(chat, ()), recent.get(chat, ()), position, heads[str(chat)], user),
             heads[str(chat)].pos,
         )
         for chat, position in positions.items()
@@ -138,11 +138,11 @@ async def _from_store(
     applied = {chat: await Message.objects.applied(chat) for chat in positions}
     above = {chat: position.pos for chat, position in positions.items()}
     stored = await Message.objects.unread(user, above, types=COUNTED_TYPES, limit=MOST)
-    counted = {}
-    for chat, position in positions.items():
-        entries = await since(str(chat), applied[chat], heads[str(chat)])
-        counted[chat] = _folded(stored.get(chat, ()), entries, position, heads[str(chat)], user)
-    return counted
+    recent = await _recent(applied, heads)
+    return {
+        chat: _folded(stored.get(chat, ()), recent.get(chat, ()), position, heads[str(chat)], user)
+        for chat, position in positions.items()
+    }
 
 
 def _folded(
@@ -199,6 +199,16 @@ async def _recent_reads(user: UserId, done: int) -> dict[str, list[Entry]]:
 def done_with(progress: Positions, key: str) -> int:
     """How far a projection has worked off a chat's or person's records."""
     return progress.get(log().partition_of(key), 0)
+
+
+async def _recent(done: Mapping[ChatId, int], heads: Mapping[str, Head]) -> dict[ChatId, Sequence[Entry]]:
+    """What happened in chats above where each is done; nothing of the others.
+
+    Asked together: what is not in memory is one read.
+    """
+    behind = [chat for chat, up_to in done.items() if up_to < heads[str(chat)].pos]
+    found = await asyncio.gather(*[since(str(chat), done[chat], heads[str(chat)]) for chat in behind])
+    return dict(zip(behind, found, strict=True))
 
 
 async def since(subject: str, done: int, head: Head) -> Sequence[Entry]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from chat.events import Forwarded, MessageImported, MessageSent, Origin, digest_of
+from chat.events import Forwarded, MessageImported, MessageSent, Origin, Poll, digest_of
 from chat.fold import MessageState, Stamped
 from chat.stores import scylla_statements as cql
 from chat.stores.scylla_session import UNSET, Bound, Row, iso_of
@@ -17,10 +17,11 @@ from chatsite.kernel.ids import version_of as moment_of  # of an id, in microsec
 NONCE_MS = 24 * 3_600_000
 
 # What is left of the text of a deleted message: values, for a null would be a tombstone.
-NOTHING: tuple[Any, ...] = ("", "", [], set())
+NOTHING: tuple[Any, ...] = ("", "", [], set(), "")
 _encode = msgspec.json.encode
 _origin = msgspec.json.Decoder(Origin).decode
 _forwarded = msgspec.json.Decoder(Forwarded).decode
+_poll = msgspec.json.Decoder(Poll).decode
 
 
 def rows_of(chat: ChatId, said: Stamped) -> Iterator[Bound]:
@@ -44,6 +45,9 @@ def rows_of(chat: ChatId, said: Stamped) -> Iterator[Bound]:
             set(event.mentions) or UNSET,
             _encode(event.origin).decode() if event.origin else UNSET,
             _forwarded_from(event),
+            (isinstance(event, MessageSent) and event.important) or UNSET,
+            _poll_of(event),
+            (isinstance(event, MessageSent) and event.expires_at) or UNSET,
             (isinstance(event, MessageSent) and event.nonce) or UNSET,
             time_of(event.sent_at),
             moment_of(message),
@@ -80,11 +84,17 @@ def _forwarded_from(event: MessageSent | MessageImported) -> Any:
     return _encode(taken).decode() if taken is not None else UNSET
 
 
+def _poll_of(event: MessageSent | MessageImported) -> Any:
+    poll = event.poll if isinstance(event, MessageSent) else None
+    return _encode(poll).decode() if poll is not None else UNSET
+
+
 def state_of(row: Row) -> MessageState:
     """The message that a row says."""
     (
         chat_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,
-        mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
+        mentions, origin, forwarded_from, important, poll, expires_at, nonce, pos, created_at, edited_at, deleted_by,
+        deleted_at, delete_reason,
     ) = row  # fmt: skip
     gone = deleted_at is not None
     return MessageState(
@@ -98,9 +108,12 @@ def state_of(row: Row) -> MessageState:
         reply_to_id=reply_to_id,
         thread_id=thread_id,
         attachments=() if gone else tuple(str(one) for one in attachments or ()),
-        mentions=() if gone else tuple(mentions or ()),
+        mentions=() if gone else tuple(sorted(mentions or ())),
         origin=_origin(origin) if origin else None,
         forwarded_from=_forwarded(forwarded_from) if forwarded_from else None,
+        important=bool(important),
+        poll=_poll(poll) if poll and not gone else None,
+        expires_at=expires_at,
         nonce=nonce,
         pos=pos,
         created_at=iso_of(created_at) if created_at else None,

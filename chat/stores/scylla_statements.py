@@ -9,13 +9,14 @@ from chat.stores.scylla_session import Profile, Statement
 
 _COLUMNS = (
     "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
-    " mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
+    " mentions, origin, forwarded_from, important, poll, expires_at, nonce, pos, created_at, edited_at, deleted_by,"
+    " deleted_at, delete_reason"
 )
 _ONE = "channel_id = ? AND bucket = ? AND message_id = ?"
 SENT = Statement(
     "INSERT INTO {keyspace}.messages (channel_id, bucket, message_id, version, content, sender_id, html, message_type,"
-    " reply_to_id, thread_id, attachments, mentions, origin, forwarded_from, nonce, created_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    " reply_to_id, thread_id, attachments, mentions, origin, forwarded_from, important, poll, expires_at, nonce,"
+    " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
     Profile.WRITE,
 )
 PLACE = Statement(f"UPDATE {{keyspace}}.messages USING TIMESTAMP ? SET pos = ? WHERE {_ONE}", Profile.WRITE)
@@ -30,8 +31,8 @@ DELETE = Statement(
     Profile.WRITE,
 )
 BLANK = Statement(
-    "UPDATE {keyspace}.messages USING TIMESTAMP ? SET version = ?, content = ?, html = ?, attachments = ?, mentions = ?"
-    f" WHERE {_ONE}",
+    "UPDATE {keyspace}.messages USING TIMESTAMP ? SET version = ?, content = ?, html = ?, attachments = ?,"
+    f" mentions = ?, poll = ? WHERE {_ONE}",
     Profile.WRITE,
 )
 GET = Statement(f"SELECT {_COLUMNS} FROM {{keyspace}}.messages WHERE {_ONE}", Profile.READ)

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from django.db.backends.utils import CursorWrapper
 
-from chat.events import Forwarded, MessageDeleted, MessageEdited, MessageSent, Origin, digest_of
+from chat.events import Forwarded, MessageDeleted, MessageEdited, MessageSent, Origin, Poll, digest_of
 from chat.fold import MessageState, Stamped, apply
 from chat.inboxes import Unread
 from chat.stores import PAGE_BUCKETS, PAGE_SECONDS, Edit, Nonce, StorePage, written_up_to
@@ -24,7 +24,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _COLUMNS = (
     "channel_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,"
-    " mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason"
+    " mentions, origin, forwarded_from, important, poll, expires_at, nonce, pos, created_at, edited_at, deleted_by,"
+    " deleted_at, delete_reason"
 )
 # What a message brings and its changes never touch. An early edit or delete left
 # these null, so the first value stands whichever came first.
@@ -35,11 +36,13 @@ _SENT_ONLY = (
     "thread_id",
     "origin",
     "forwarded_from",
+    "important",
+    "expires_at",
     "nonce",
     "created_at",
 )
 _FILL = ", ".join(f"{name} = COALESCE(history_messages.{name}, excluded.{name})" for name in _SENT_ONLY)
-_MARKS = ", ".join(["%s"] * 21)
+_MARKS = ", ".join(["%s"] * 24)
 _NEWEST = (
     "CASE WHEN excluded.version > history_messages.version THEN excluded.version ELSE history_messages.version END"
 )
@@ -47,6 +50,7 @@ _ADD = f"""INSERT INTO history_messages (bucket, {_COLUMNS}) VALUES ({_MARKS})
 ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET {_FILL},
  attachments = CASE WHEN history_messages.deleted_at IS NULL
    THEN COALESCE(history_messages.attachments, excluded.attachments) ELSE '[]' END,
+ poll = CASE WHEN history_messages.deleted_at IS NULL THEN COALESCE(history_messages.poll, excluded.poll) END,
  pos = CASE WHEN excluded.pos > history_messages.pos THEN history_messages.pos ELSE excluded.pos END,
  version = {_NEWEST}"""  # noqa: S608 - column names of our own
 _EDIT_IS_NEW = "history_messages.deleted_at IS NULL AND excluded.version > history_messages.version"
@@ -64,7 +68,8 @@ _DELETE_WINS = (
 _DELETE = f"""INSERT INTO history_messages (bucket, {_COLUMNS}) VALUES ({_MARKS})
 ON CONFLICT (channel_id, bucket, message_id) DO UPDATE SET
  {", ".join(f"{n} = CASE WHEN {_DELETE_WINS} THEN excluded.{n} ELSE history_messages.{n} END" for n in _DELETED)},
- content = '', html = NULL, attachments = '[]', mentions = '[]', edited_at = NULL, version = {_NEWEST}"""  # noqa: S608
+ content = '', html = NULL, attachments = '[]', mentions = '[]', poll = NULL,
+ edited_at = NULL, version = {_NEWEST}"""  # noqa: S608
 # The text that an edit replaces; and an edit's own where a newer one overtook it. A deleted message keeps none.
 _KEEP_TEXT = """INSERT INTO message_edits (channel_id, message_id, version, content, edited_at)
 SELECT channel_id, message_id, version, content, COALESCE(edited_at, created_at) FROM history_messages
@@ -94,6 +99,7 @@ _encode = msgspec.json.encode
 _list = msgspec.json.Decoder(tuple[str, ...]).decode
 _origin = msgspec.json.Decoder(Origin).decode
 _forwarded = msgspec.json.Decoder(Forwarded).decode
+_poll = msgspec.json.Decoder(Poll).decode
 
 
 class SqlMessageStore:
@@ -338,6 +344,9 @@ def _row(state: MessageState) -> tuple[Any, ...]:
         _encode(state.mentions).decode(),
         _encode(state.origin).decode() if state.origin else None,
         _encode(state.forwarded_from).decode() if state.forwarded_from else None,
+        state.important or None,
+        _encode(state.poll).decode() if state.poll else None,
+        state.expires_at,
         state.nonce,
         state.pos,
         state.created_at,
@@ -351,7 +360,8 @@ def _row(state: MessageState) -> tuple[Any, ...]:
 def _state(row: Sequence[Any]) -> MessageState:
     (
         chat_id, message_id, version, content, sender_id, html, message_type, reply_to_id, thread_id, attachments,
-        mentions, origin, forwarded_from, nonce, pos, created_at, edited_at, deleted_by, deleted_at, delete_reason,
+        mentions, origin, forwarded_from, important, poll, expires_at, nonce, pos, created_at, edited_at, deleted_by,
+        deleted_at, delete_reason,
     ) = row  # fmt: skip
     return MessageState(
         chat_id=chat_id,
@@ -364,9 +374,12 @@ def _state(row: Sequence[Any]) -> MessageState:
         reply_to_id=reply_to_id,
         thread_id=thread_id,
         attachments=_list(attachments) if attachments else (),
-        mentions=_list(mentions) if mentions else (),
+        mentions=tuple(sorted(_list(mentions))) if mentions else (),
         origin=_origin(origin) if origin else None,
         forwarded_from=_forwarded(forwarded_from) if forwarded_from else None,
+        important=bool(important),
+        poll=_poll(poll) if poll else None,
+        expires_at=expires_at,
         nonce=nonce,
         pos=pos,
         created_at=created_at,

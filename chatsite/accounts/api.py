@@ -39,7 +39,7 @@ def body_of(request: Request) -> dict[str, Any]:
     return request.data if isinstance(request.data, dict) else {}
 
 
-def _token_of(request: Request) -> Token:
+def token_of(request: Request) -> Token:
     """The access token of a request."""
     viewer(request)
     if not isinstance(request.auth, Token):
@@ -96,7 +96,7 @@ class LogoutView(APIView):
 
     def post(self, request: Request) -> Response:
         """End the sign-in of the access token that asks."""
-        sign_ins.sign_out(_token_of(request).sign_in_id, user=viewer(request))
+        sign_ins.sign_out(token_of(request).sign_in_id, user=viewer(request))
         response = Response(status=204)
         response.delete_cookie(REFRESH_COOKIE, path=REFRESH_PATH, samesite="Strict")
         return response
@@ -107,10 +107,11 @@ class TicketView(APIView):
     """Tickets for WebSockets."""
 
     permission_classes = [IsAuthenticated]
+    scope = CONNECT  # it is asked below
 
     def post(self, request: Request) -> Response:
         """A one-use ticket that opens a WebSocket within 30 s."""
-        token = _token_of(request)
+        token = token_of(request)
         require_scope(token, CONNECT)
         identity = Identity(str(token.user_id), str(token.sign_in_id), token.expires_at)
         async_to_sync(require)(Ask(rule("tickets"), identity.sign_in_id))
@@ -129,12 +130,13 @@ class MeView(APIView):
         return Response(_me(viewer(request)))
 
     def patch(self, request: Request) -> Response:
-        """Change one's name, avatar, preferences, or with one's password the mail address; what is not named stays."""
+        """Change what one says of oneself, or with one's password the mail address; what is not named stays."""
         body, user = body_of(request), viewer(request)
         changes: dict[str, Any] = {
             "name": _changed(body, "name"),
             "avatar": _changed(body, "avatar", may_clear=True),
             "preferences": _preferences(body),
+            "shows_reads": _flag(body, "shows_reads"),
         }
         email = _changed(body, "email", may_clear=True)
         if email is None:
@@ -150,12 +152,12 @@ class PasswordView(APIView):
     """One's password."""
 
     def post(self, request: Request) -> Response:
-        """Change it; every other sign-in ends."""
+        """Change one's password; every other sign-in ends."""
         passwords.change(
             viewer(request),
             old=text_field(body_of(request), "old"),
             new=text_field(body_of(request), "new"),
-            sign_in_id=_token_of(request).sign_in_id,
+            sign_in_id=token_of(request).sign_in_id,
             address=_address(request),
         )
         return Response(status=204)
@@ -166,7 +168,7 @@ class ResetView(_Public):
     """A forgotten password."""
 
     def post(self, request: Request) -> Response:
-        """Mail a link to whoever has this name or address; the answer tells nothing of them."""
+        """Mail a link for a new password to whoever has this name or address; the answer tells nothing of them."""
         body = body_of(request)
         async_to_sync(require)(Ask(rule("resets"), site_of(_address(request))))
         passwords.ask_reset(text_field(body, "email" if "email" in body else "username", limit=254).strip())
@@ -178,7 +180,7 @@ class ResetConfirmView(_Public):
     """A new password."""
 
     def post(self, request: Request) -> Response:
-        """Set it with the token of the mailed link; every sign-in ends."""
+        """Set a new password with the token of the mailed link; every sign-in ends."""
         passwords.reset(text_field(body_of(request), "token"), password=text_field(body_of(request), "password"))
         return Response(status=204)
 
@@ -189,7 +191,7 @@ class SessionsView(APIView):
 
     def get(self, request: Request) -> Response:
         """One's sign-ins that still stand, the latest used first."""
-        current = _token_of(request).sign_in_id
+        current = token_of(request).sign_in_id
         found = queries.sign_ins(viewer(request).id, now=datetime.now(UTC))
         return Response({"sessions": [_session(one) | {"current": one.id == current} for one in found]})
 
@@ -199,7 +201,7 @@ class SessionView(APIView):
     """One sign-in."""
 
     def delete(self, request: Request, sign_in_id: UUID) -> Response:
-        """Sign out there; its sockets close within a second."""
+        """End a sign-in of one's own; its sockets close within a second."""
         sign_ins.sign_out(sign_in_id, user=viewer(request))
         return Response(status=204)
 
@@ -236,13 +238,18 @@ class ServerView(_Public):
 
     def get(self, request: Request) -> Response:
         """Version, features and limits."""
-        return Response({"version": consumer.VERSION, "features": consumer.FEATURES, "limits": consumer.limits()})
+        return Response({"version": consumer.VERSION, "features": consumer.features(), "limits": consumer.limits()})
 
 
 def _me(user: User) -> dict[str, Any]:
     companies = [{"id": str(company.id), "name": company.name} for company in user.companies.all()]
-    own = {"email": user.email, "companies": companies, "preferences": user.preferences, "is_staff": user.is_staff}
-    return queries.shape(user) | own
+    return queries.shape(user) | {
+        "email": user.email,
+        "companies": companies,
+        "preferences": user.preferences,
+        "shows_reads": user.shows_reads,
+        "is_staff": user.is_staff,
+    }
 
 
 def _changed(body: dict[str, Any], name: str, *, may_clear: bool = False) -> str | None:
@@ -261,6 +268,14 @@ def _preferences(body: dict[str, Any]) -> dict[str, Any] | None:
     return value
 
 
+def _flag(body: dict[str, Any], name: str) -> bool | None:
+    """A yes or no of a change: None where it is not named."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise Invalid("expected true or false.", field=name)
+    return value
+
+
 def _session(row: SignIn) -> dict[str, str | bool]:
     return {
         "id": str(row.id),
@@ -276,7 +291,7 @@ class KeysView(_Public):
     """The keys of our tokens."""
 
     def get(self, request: Request) -> Response:
-        """What other services check access tokens with."""
+        """The keys that other services check access tokens with."""
         return Response({"keys": tokens.public_keys()})
 
 

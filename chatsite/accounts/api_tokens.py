@@ -19,12 +19,14 @@ from chatsite.accounts.tokens import Token
 from chatsite.kernel.errors import Forbidden, Invalid, Unauthenticated
 
 CONNECT = "connect"
+FLAG = "flag"
 SCOPES = {
     "messages:read": "history, search, pins, reactions and unread messages of its chats",
-    "messages:write": "send, forward, edit, delete, react, pin, star, mark as read",
+    "messages:write": "send, forward, edit, delete, react, vote, acknowledge, pin, star, mark as read, commands",
     "chats:read": "its chats with the newest message of each, and who is in them",
     "chats:write": "make and change chats, add and remove people, join and leave",
     "people:read": "colleagues and who of them is there",
+    FLAG: "report messages of its chats to staff, with what found them and how sure it is",
     CONNECT: "a WebSocket or the long poll, with all that people do over them",
 }
 USED_PAUSE = timedelta(minutes=10)  # how exactly the last use is known: not every request writes

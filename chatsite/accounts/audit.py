@@ -40,6 +40,9 @@ class Kind(StrEnum):
     TOKEN_MADE = "accounts.api_token.made"  # noqa: S105 - no password
     TOKEN_REVOKED = "accounts.api_token.revoked"  # noqa: S105 - no password
     COMPANY_MADE = "accounts.company.made"
+    USER_GROUP_MADE = "accounts.user_group.made"
+    USER_GROUP_CHANGED = "accounts.user_group.changed"
+    USER_GROUP_DROPPED = "accounts.user_group.dropped"
     MEMBER_ADDED = "accounts.member.added"
     MEMBER_REMOVED = "accounts.member.removed"
 

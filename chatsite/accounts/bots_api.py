@@ -76,11 +76,11 @@ class ApiTokensView(_Tokens):
     """One's own API tokens."""
 
     def get(self, request: Request) -> Response:
-        """Those that stand, the newest first."""
+        """One's API tokens that stand, the newest first."""
         return self.list_of(viewer(request))
 
     def post(self, request: Request) -> Response:
-        """Make one: a program that shows it acts as oneself, as far as its scopes go."""
+        """Make a token of one's own: a program that shows it acts as oneself, as far as its scopes go."""
         return self.make_for(request, viewer(request))
 
 
@@ -89,7 +89,7 @@ class ApiTokenView(APIView):
     """One of them."""
 
     def delete(self, request: Request, token_id: UUID) -> Response:
-        """Revoke it; its sockets close within a second."""
+        """Revoke an API token; its sockets close within a second."""
         commands.revoke(viewer(request).id, token_id, by=viewer(request).id)
         return Response(status=204)
 
@@ -108,12 +108,12 @@ class BotsView(APIView):
     """The bots, for staff."""
 
     def get(self, request: Request) -> Response:
-        """All that are not retired."""
+        """The bots that are not retired."""
         bots.require_staff(viewer(request))
         return Response({"bots": [queries.shape(one) for one in queries.bots()]})
 
     def post(self, request: Request) -> Response:
-        """Make one, of the company of who makes it."""
+        """Make a bot, of the company of who makes it."""
         body, by = body_of(request), viewer(request)
 
         def make() -> dict[str, Any]:
@@ -127,7 +127,7 @@ class BotView(APIView):
     """One bot."""
 
     def delete(self, request: Request, bot_id: UUID) -> Response:
-        """Let it do nothing more."""
+        """Retire a bot: it does nothing more."""
         bots.retire(bot_id, by=viewer(request))
         return Response(status=204)
 
@@ -146,11 +146,15 @@ class BotTokensView(_Tokens):
     """The API tokens of a bot."""
 
     def get(self, request: Request, bot_id: UUID) -> Response:
-        """Those that stand, the newest first."""
+        """The tokens of a bot that stand, the newest first."""
         return self.list_of(bots.require_bot(bot_id, by=viewer(request)))
 
     def post(self, request: Request, bot_id: UUID) -> Response:
-        """Make one: a program that shows it acts as the bot, as far as its scopes go."""
+        """Make a token of the bot: a program that shows it acts as the bot, as far as its scopes go.
+
+        A bot hears and speaks in the chats that it is in: who manages the people of a chat, an admin or owner, adds it
+        there like anybody else (`add_participant`). To hear anything it needs the scope `connect`.
+        """
         return self.make_for(request, bots.require_bot(bot_id, by=viewer(request)))
 
 
@@ -159,7 +163,7 @@ class BotTokenView(APIView):
     """One of them."""
 
     def delete(self, request: Request, bot_id: UUID, token_id: UUID) -> Response:
-        """Revoke it; its sockets close within a second."""
+        """Revoke a token of a bot; its sockets close within a second."""
         bot = bots.require_bot(bot_id, by=viewer(request))
         commands.revoke(bot.id, token_id, by=viewer(request).id)
         return Response(status=204)

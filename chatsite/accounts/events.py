@@ -5,7 +5,19 @@ from typing import Any, ClassVar, Literal
 from chatsite.kernel.events import Audience, Payload, event
 
 StateKind = Literal[
-    "preferences", "sessions", "mute", "star", "favourite", "draft", "folder", "folders", "scheduled", "thread"
+    "preferences",
+    "sessions",
+    "mute",
+    "star",
+    "favourite",
+    "draft",
+    "folder",
+    "folders",
+    "scheduled",
+    "reminder",
+    "thread",
+    "command",
+    "answer",
 ]
 
 

@@ -34,6 +34,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_bot = models.BooleanField(default=False, help_text="a program that acts by API tokens")
     preferences = models.JSONField(default=dict, blank=True)
+    shows_reads = models.BooleanField(default=True, help_text="others see how far this person has read a chat")
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "username"
@@ -83,6 +84,22 @@ class CompanyMember(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class UserGroup(models.Model):
+    """People of a company who are named together in messages."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="user_groups")
+    name = models.CharField(max_length=64, help_text="as it is written behind the @, in lower case")
+    members = models.ManyToManyField(User, related_name="user_groups")
+
+    class Meta:
+        db_table = "user_groups"
+        constraints = [models.UniqueConstraint(fields=["company", "name"], name="one_user_group_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SignIn(models.Model):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 
-from chatsite.accounts.api_tokens import require_scope
+from chatsite.accounts.api_tokens import SCOPES, require_scope
 from chatsite.accounts.tokens import Token
 
 if TYPE_CHECKING:  # The module of views reads this one through the settings.
@@ -20,6 +20,12 @@ class InScope(IsAuthenticated):
         if not super().has_permission(request, view):
             return False
         if isinstance(request.auth, Token):
-            area = getattr(view, "scope", None)
-            require_scope(request.auth, area and f"{area}:{'read' if request.method in SAFE_METHODS else 'write'}")
+            require_scope(request.auth, needed(request.method or "", getattr(view, "scope", None)))
         return True
+
+
+def needed(method: str, scope: str | None) -> str | None:
+    """The scope for what is asked: a view's own, or that of its area to read or to write there."""
+    if scope is None or scope in SCOPES:
+        return scope
+    return f"{scope}:{'read' if method in SAFE_METHODS else 'write'}"

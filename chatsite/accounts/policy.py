@@ -16,6 +16,7 @@ MAX_PREFERENCES_BYTES = 8 * 1024  # of all together, as JSON; every device of th
 MAX_PREFERENCES = 100
 MAX_DEPTH = 4
 _USERNAME = re.compile(r"[\w.@+-]+")
+_GROUP_NAME = re.compile(r"[\w.-]+")
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\]+@[^\s@<>\"(),:;\\]+")
 _PREFERENCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -38,6 +39,16 @@ def require_username(text: str) -> str:
     if len(text) > MAX_USERNAME or not _USERNAME.fullmatch(text):
         raise Invalid(f"1 to {MAX_USERNAME} letters, digits and . @ + - _", field="username")
     return text
+
+
+def require_group_name(text: str) -> str:
+    """A name of a user group in lower case, as it is written behind an @; not one that means somebody else."""
+    name = text.lower()
+    if len(name) > MAX_USERNAME or not _GROUP_NAME.fullmatch(name):
+        raise Invalid(f"1 to {MAX_USERNAME} letters, digits and . - _", field="name")
+    if name in ("all", "here"):
+        raise Invalid("means others already.", field="name")
+    return name
 
 
 def require_email(text: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from chatsite.accounts.models import ApiToken, CompanyMember, SignIn, User
+from chatsite.accounts.models import ApiToken, CompanyMember, SignIn, User, UserGroup
 
 MAX_FOUND = 50
 MOUTHPIECE = "webhook-"  # begins the name of a bot that is of use in one place alone, so nobody looks for it
@@ -42,6 +42,25 @@ def shape(user: User) -> dict[str, str | bool | None]:
         "avatar": user.avatar or None,
         "is_bot": user.is_bot,
     }
+
+
+def user_groups(viewer: User) -> list[UserGroup]:
+    """The user groups of somebody's companies, by name; two queries."""
+    found = UserGroup.objects.filter(company__members=viewer).prefetch_related("members")
+    return list(found.order_by("name", "id"))
+
+
+def members_of_group(group_id: UUID, *, viewer: UUID) -> set[str] | None:
+    """Who is in a user group of somebody's companies; None where there is none."""
+    if not UserGroup.objects.filter(id=group_id, company__members=viewer).exists():
+        return None
+    return {str(one) for one in User.objects.filter(user_groups=group_id).values_list("id", flat=True)}
+
+
+def hiding_reads(users: Iterable[str]) -> set[str]:
+    """Those of some people who let nobody see how far they have read."""
+    found = User.objects.filter(id__in=set(users), shows_reads=False)
+    return {str(one) for one in found.values_list("id", flat=True)}
 
 
 def api_tokens(user_id: UUID, *, now: datetime) -> "QuerySet[ApiToken]":

@@ -19,6 +19,7 @@ from chatsite.accounts.api import (
     UserView,
 )
 from chatsite.accounts.bots_api import ApiTokensView, ApiTokenView, BotsView, BotTokensView, BotTokenView, BotView
+from chatsite.accounts.user_groups_api import UserGroupsView, UserGroupView
 
 urlpatterns = [
     path("auth/token", TokenView.as_view()),
@@ -37,6 +38,8 @@ urlpatterns = [
     path("bots/<uuid:bot_id>", BotView.as_view()),
     path("bots/<uuid:bot_id>/tokens", BotTokensView.as_view()),
     path("bots/<uuid:bot_id>/tokens/<uuid:token_id>", BotTokenView.as_view()),
+    path("user-groups", UserGroupsView.as_view()),
+    path("user-groups/<uuid:group_id>", UserGroupView.as_view()),
     path("users", UsersView.as_view()),
     path("users/<uuid:user_id>", UserView.as_view()),
     path("auth/jwks.json", KeysView.as_view()),

@@ -24,6 +24,7 @@ class EventsView(APIView):
     """What happens, for clients without a socket."""
 
     view_is_async = True
+    scope = "connect"  # of API tokens; who authenticates asks it
 
     async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         """The walk of every API view, awaited: who asks, how often they may, what they ask for."""
@@ -40,7 +41,7 @@ class EventsView(APIView):
         return self.finalize_response(self.request, response)  # type: ignore[arg-type]
 
     async def post(self, request: Request, identity: Identity) -> HttpResponse:
-        """What was missed of some chats, as soon as there is something; the next request brings `rooms` back."""
+        """Hear what was missed of some chats, as soon as there is something; the next request brings `rooms` back."""
         rooms, seconds = _rooms(request.data), _seconds(request.data)
         # A poll costs its person what a SUBSCRIBE does.
         await require(Ask(rule("frames"), identity.user_id, Subscribe(rooms=rooms).cost()))

@@ -45,6 +45,11 @@ _leaving = Line()  # a cut ends thousands of sockets at once, and each is taken 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
+def features() -> list[str]:
+    """What this server can, and what of the apps is switched on; READY and `GET /api/server` tell it."""
+    return [*FEATURES, *settings.GATEWAY["FEATURES"]]
+
+
 def limits() -> dict[str, int]:
     """The bounds that READY and `GET /api/server` tell."""
     return {
@@ -174,7 +179,7 @@ class ChatConsumer(AsyncConsumer):
                 me={"epoch": me.epoch, "pos": me.pos},
                 expiresInMs=expires_in_ms(session),
                 version=VERSION,
-                features=FEATURES,
+                features=features(),
             )
         )
 

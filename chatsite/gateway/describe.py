@@ -4,9 +4,9 @@ from drf_spectacular.utils import extend_schema_view
 
 from chatsite.gateway.longpoll import MAX_SECONDS
 from chatsite.gateway.protocol import MAX_ROOMS_A_SUBSCRIBE
+from chatsite.gateway.told import ROOM
 from chatsite.kernel.openapi import FLAG, NUMBER, TEXT, Schema, many, nullable, operation, shape
 
-CHAT = "2f4c3f0e-6d53-4c0e-9d1d-0a3f3f6f6c01"
 CURSOR = shape({"epoch": TEXT, "pos": NUMBER})
 ROOMS: Schema = {
     "type": "object",
@@ -28,7 +28,7 @@ events = extend_schema_view(
         body=shape(
             {"rooms": ROOMS, "wait": {"type": "number", "minimum": 0, "maximum": MAX_SECONDS, "default": MAX_SECONDS}},
             optional=["wait"],
-            example={"rooms": {CHAT: {"epoch": "b0c1", "pos": 1_099_511_627_781}}, "wait": MAX_SECONDS},
+            example={"rooms": {ROOM: {"epoch": "b0c1", "pos": 1_099_511_627_781}}, "wait": MAX_SECONDS},
         ),
         errors=["too_many_connections", "draining", "store_unavailable"],
     )

@@ -220,10 +220,11 @@ class Hub:
                 self._release(room, session)
             raise
         answered: list[tuple[Room, Replay]] = []
-        results: Counter[str] = Counter()
+        results: list[str] = []
+        has_ended = session.closing or session.gone
         for room in rooms:
             cursor, head = theirs[room.subject], heads[room.subject]
-            if session.closing or session.gone or room.subject in strange:
+            if has_ended or room.subject in strange:
                 self._release(room, session)
             elif session not in room.held:  # Removed from the chat while it was being read.
                 strange.append(room.subject)
@@ -233,9 +234,9 @@ class Hub:
                 missed.append(room.subject)
             else:
                 nothing = nothing_missed(cursor, head)
-                results[_result(cursor, nothing)] += 1
+                results.append(_result(cursor, nothing))
                 answered.append((room, replay(room.subject, cursor, _reached(room, head), nothing, ref=ref)))
-        for result, count in results.items():
+        for result, count in Counter(results).items():
             _resumes[result].inc(count)
         session.replay(*[answer.frame for _, answer in answered])
         for room, answer in answered:

@@ -22,6 +22,7 @@ class JoinedRooms:
         self._watches = watches
         self._rooms: dict[str, Room] = {}
         self._joining: dict[str, asyncio.Task[None]] = {}
+        self._own: list[str] = []  # people's own subjects, to be joined together in the loop's next turn
         self._channel: str | None = None
         self.groups: set[str] = set()  # the subjects whose group this process is in
 
@@ -48,9 +49,20 @@ class JoinedRooms:
         """The room that is known now: one that was left again while others joined it is joined anew."""
         while (room := self._rooms.get(subject)) is None:
             if subject not in self._joining:
-                self._begin_joining([subject], is_own=is_own)
+                self._join_own_soon(subject) if is_own else self._begin_joining([subject])
             await asyncio.shield(self._joining[subject])
         return room
+
+    def _join_own_soon(self, subject: str) -> None:
+        if self._own:
+            self._joining[subject] = self._joining[self._own[0]]
+        else:
+            self._joining[subject] = asyncio.create_task(self._join_own())
+        self._own.append(subject)
+
+    async def _join_own(self) -> None:
+        subjects, self._own = self._own, []
+        await self._join(subjects, is_own=True)
 
     async def together(self, subjects: Iterable[str]) -> AsyncIterator[Room]:
         """The rooms of subjects, of which so many are joined at a time; one that nobody enters is soon forgotten."""
@@ -64,19 +76,19 @@ class JoinedRooms:
             for subject in some:
                 yield self._rooms.get(subject) or await self.joined(subject)
 
-    def _begin_joining(self, subjects: Sequence[str], *, is_own: bool = False) -> None:
-        task = asyncio.create_task(self._join(subjects, is_own=is_own))
+    def _begin_joining(self, subjects: Sequence[str]) -> None:
+        task = asyncio.create_task(self._join(subjects))
         self._joining.update(dict.fromkeys(subjects, task))
 
-    async def _join(self, subjects: Sequence[str], *, is_own: bool) -> None:
+    async def _join(self, subjects: Sequence[str], *, is_own: bool = False) -> None:
         try:
-            modes = [FULL] if is_own else await asyncio.gather(*[mode_of(subject) for subject in subjects])
             channel = await self.channel()
-            await asyncio.gather(*[self._enter_group(subject, channel) for subject in subjects])
-            heads = await stream().heads(subjects)
-            for subject, mode in zip(subjects, modes, strict=True):
-                cursor = Cursor(heads[subject].epoch, heads[subject].pos)
-                self._rooms[subject] = Room(subject, cursor, mode, is_own=is_own)
+            modes: dict[str, str] = {}
+            for subject in subjects:  # One by one: what is asked here was foreseen, and the layer hears one at a time.
+                modes[subject] = FULL if is_own else await mode_of(subject)
+                await self._enter_group(subject, channel)
+            for subject, head in (await stream().heads(subjects)).items():
+                self._rooms[subject] = Room(subject, Cursor(head.epoch, head.pos), modes[subject], is_own=is_own)
         finally:
             # Before the task is done: whoever awaited a finished one again would never let the loop run.
             for subject in subjects:

@@ -23,7 +23,7 @@ def is_behind(cursor: Cursor | None, head: Head) -> bool:
 
 def nothing_missed(cursor: Cursor | None, head: Head) -> Sequence[Entry] | None:
     """What a cursor that is not behind has missed: nothing, or None where that cannot be told."""
-    return () if cursor in (None, Cursor(head.epoch, head.pos)) else None
+    return () if cursor is None or (cursor.pos == head.pos and cursor.epoch == head.epoch) else None
 
 
 async def missed_since(subject: str, cursor: Cursor | None, head: Head) -> Sequence[Entry] | None:
@@ -45,6 +45,9 @@ def replay(
     if missed is None:
         answer = resync_frame(subject, Cursor(head.epoch, head.pos), ref=ref)
         return Replay(answer, head.pos, more=False)
+    if not missed:
+        reached = Cursor(head.epoch, max(head.pos, cursor.pos) if cursor else head.pos)
+        return Replay(subscribed(subject, reached, (), ref, recovered=cursor is not None), reached.pos, more=False)
     events: list[bytes] = []
     size = 0
     for entry in missed:
@@ -55,7 +58,7 @@ def replay(
         events.append(event)
         size += len(event)
     more = len(events) < len(missed)
-    pos = missed[len(events) - 1].pos if events else max(head.pos, cursor.pos if cursor else 0)
+    pos = missed[len(events) - 1].pos
     recovered = cursor is not None and not more
     return Replay(subscribed(subject, Cursor(head.epoch, pos), events, ref, recovered=recovered, more=more), pos, more)
 

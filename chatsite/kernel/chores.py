@@ -7,8 +7,8 @@
         ...
         chores.add("mail.invite", key=str(invite.id), payload={"invite": str(invite.id)})
 
-A handler must be idempotent: a chore whose process dies runs again after its
-claim has ended. What fails comes again later and later; after ten tries the row
+A handler must be idempotent: a chore whose process dies runs again as soon as its
+claim has ended, some seconds later. What fails comes again later and later; after ten tries the row
 stays with its error until `manage.py chores --retry KIND KEY`.
 """
 
@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.database import in_db_thread, plain_cursor, text_of
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.models import Chore
 
@@ -32,7 +33,8 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 8  # chores that run at the same time; the others wait as rows
 POLL_SECONDS = 1.0  # how soon a chore of another process, or one that became due, is found
 RUN_SECONDS = 240.0  # a handler that takes longer has failed
-CLAIM = timedelta(minutes=5)  # longer than a handler may run, so no two run one chore
+CLAIM = timedelta(seconds=20)  # so late a chore is taken up again whose process was killed
+HOLD_SECONDS = 5.0  # how often a claim is made longer while its handler runs: three times may fail
 TRIES = 10
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)  # ten tries take about four hours
 MAX_ERROR = 1_000  # characters of an error that are kept
@@ -102,20 +104,20 @@ def pause_after(tries: int) -> timedelta:
 
 
 def claim(*, limit: int, now: datetime, running: Counter[str] | None = None) -> list[Chore]:
-    """Due chores that nobody else runs, claimed for five minutes, the longest due first; so many of each kind at most.
+    """Due chores that nobody else runs, claimed for `CLAIM`, the longest due first; so many of each kind at most.
 
     `running` are those that run in this process already.
     """
     room = {kind: _at_once.get(kind, AT_ONCE) - (running or Counter())[kind] for kind in _handlers}
     free = [kind for kind, places in room.items() if places > 0]
-    if not _claimable(free, now).exists():  # A look takes no lock; most of them find nothing.
+    due = _kinds_due(now) & set(free)
+    if not due:  # A look takes no lock; most of them find nothing.
         return []
+    slow = {kind for kind in due if _at_once.get(kind, AT_ONCE) < AT_ONCE}
     with transaction.atomic():
-        chores: list[Chore] = []
-        for chore in _claimable(free, now).select_for_update(skip_locked=True).order_by("due_at")[:limit]:
-            room[chore.kind] -= 1
-            if room[chore.kind] >= 0:
-                chores.append(chore)
+        # Each of its own: however many of a slow kind are due, the others are seen.
+        found = [_due(due - slow, limit, now), *[_due([kind], room[kind], now) for kind in slow]]
+        chores = sorted((chore for some in found for chore in some), key=lambda chore: chore.due_at)[:limit]
         for chore in chores:
             chore.tries += 1
             chore.claimed_until = now + CLAIM
@@ -123,9 +125,26 @@ def claim(*, limit: int, now: datetime, running: Counter[str] | None = None) -> 
     return chores
 
 
-def _claimable(kinds: Collection[str], now: datetime) -> QuerySet[Chore]:
+def _kinds_due(now: datetime) -> set[str]:
+    moment = connection.ops.adapt_datetimefield_value(now)
+    with plain_cursor(DEFAULT_DB_ALIAS) as cursor:
+        cursor.execute(_look(), [moment, moment])  # One is for the claims, the other for when they are due.
+        return {kind for (kind,) in cursor.fetchall()}
+
+
+@cache
+def _look() -> str:
+    return text_of(_claimable(_now()).order_by().values_list("kind", flat=True).distinct())
+
+
+def _due(kinds: Collection[str], limit: int, now: datetime) -> list[Chore]:
+    due = _claimable(now).filter(kind__in=kinds)
+    return list(due.select_for_update(skip_locked=True).order_by("due_at")[:limit])
+
+
+def _claimable(now: datetime) -> QuerySet[Chore]:
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    return Chore.objects.filter(free, kind__in=kinds, due_at__lte=now, given_up_at=None)
+    return Chore.objects.filter(free, due_at__lte=now, given_up_at=None)
 
 
 def _wake() -> None:
@@ -137,6 +156,10 @@ def _wake() -> None:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class _ClaimLost(Exception):
+    """Another process runs the chore by now: this one was away for longer than a claim."""
 
 
 class Runner:
@@ -204,6 +227,9 @@ class Runner:
         except asyncio.CancelledError:
             await in_db_thread(_give_back, chore)
             raise
+        except _ClaimLost:
+            logger.warning("chore %s %s was taken up by another process", chore.kind, chore.key)
+            return
         try:
             # What was done is done: a server that stops must not leave it to be done again.
             await asyncio.shield(in_db_thread(_finish, chore, error=error, now=self._now()))
@@ -214,21 +240,57 @@ class Runner:
         """Run the handler; answers the error, None when it went well."""
         if chore.tries > TRIES:
             return "The process ended each time while this ran."
+        work: asyncio.Future[None] = asyncio.ensure_future(_handlers[chore.kind](chore.payload))
         try:
             async with asyncio.timeout(RUN_SECONDS):
-                await _handlers[chore.kind](chore.payload)
+                await self._hold(chore, work)
+                await work
+        except _ClaimLost:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the other chores
             logger.warning("chore %s %s failed (try %d): %r", chore.kind, chore.key, chore.tries, error)
             return f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        finally:
+            await _ended(work)
         return None
+
+    async def _hold(self, chore: Chore, work: "asyncio.Future[None]") -> None:
+        """Keep the claim of a chore until its work is done; _ClaimLost where another process has taken it up."""
+        while not (await asyncio.wait([work], timeout=HOLD_SECONDS))[0]:
+            try:
+                holds = await in_db_thread(_claim_longer, chore, now=self._now())
+            except (DatabaseError, Unavailable) as error:
+                logger.warning("chore %s %s may be taken up by another process: %s", chore.kind, chore.key, error)
+                continue
+            if not holds:
+                raise _ClaimLost
+
+
+async def _ended(work: "asyncio.Future[None]") -> None:
+    """End a handler that is not wanted any more, and wait until it has."""
+    work.cancel()
+    await asyncio.wait([work])
+    if not work.cancelled():
+        work.exception()  # It was seen, or nobody asks.
+
+
+def _claim_longer(chore: Chore, *, now: datetime) -> bool:
+    """Make the claim of a chore longer; False where it is lost."""
+    until = now + CLAIM
+    if not Chore.objects.filter(id=chore.id, claimed_until=chore.claimed_until).update(claimed_until=until):
+        return False
+    chore.claimed_until = until
+    return True
 
 
 @transaction.atomic
 def _finish(chore: Chore, *, error: str | None, now: datetime) -> None:
-    mine = Chore.objects.select_for_update().filter(id=chore.id)
-    if mine.filter(generation=chore.generation).first() is None:
+    mine = Chore.objects.select_for_update().filter(id=chore.id, claimed_until=chore.claimed_until)
+    if (row := mine.first()) is None:
+        return  # Another process has taken it up, and may have done it by now.
+    if row.generation != chore.generation:
         # It was added again while it ran: whatever came of this, it runs once more.
-        mine.filter(claimed_until=chore.claimed_until).update(claimed_until=None)
+        mine.update(claimed_until=None)
     elif error is None:
         mine.delete()
     else:

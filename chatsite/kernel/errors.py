@@ -7,6 +7,7 @@
     ├── NotFound         not_found                                    absent or not theirs
     ├── Conflict         conflict, archived, last_owner, ...          the state forbids it
     ├── TooLarge         too_large
+    ├── ContentRefused   content_refused                              say it otherwise
     ├── KeyReused        nonce_reused, idempotency_reused             same key, other body
     ├── RateLimited      rate_limited, too_many_connections           wait
     ├── NotSupported     not_supported                                a later version's field
@@ -14,7 +15,7 @@
     └── Internal         internal                                     a bug of ours
 
 Commands raise; each edge translates in one place. `CODES` is the one table:
-HTTP status, whether a retry can help, and the default sentence.
+HTTP status, whether a retry can help, the default sentence, and what a client does.
 """
 
 from dataclasses import dataclass
@@ -27,38 +28,103 @@ class Code:
     status: int
     retryable: bool
     sentence: str
+    then: str  # what a client does
 
 
 CODES: dict[str, Code] = {
-    "bad_frame": Code(400, False, "The frame is not a JSON object with a type."),
-    "unknown_type": Code(400, False, "There is no frame or request of this type."),
-    "invalid_field": Code(400, False, "A field is wrong."),
-    "unauthenticated": Code(401, False, "Sign in first."),
-    "token_expired": Code(401, False, "The token has expired; renew it."),
-    "ticket_invalid": Code(401, False, "The ticket is unknown, used or expired; get a new one."),
-    "forbidden": Code(403, False, "Your role does not allow this."),
-    "muted": Code(403, True, "You are muted in this chat."),
-    "read_only": Code(403, False, "Only some roles may post here."),
-    "slow_mode": Code(429, True, "This chat is in slow mode."),
-    "not_found": Code(404, False, "There is no such thing, or it is not yours to see."),
-    "conflict": Code(409, False, "The present state does not allow this."),
-    "archived": Code(409, False, "The chat is archived."),
-    "last_owner": Code(409, False, "The last owner cannot leave or be demoted."),
-    "edit_window": Code(409, False, "The time for editing has passed."),
-    "precondition_failed": Code(412, False, "It has changed since you read it."),
-    "too_large": Code(413, False, "It is larger than allowed."),
-    "unsupported_media": Code(415, False, "This kind of content is not accepted."),
-    "nonce_reused": Code(422, False, "This nonce was used for another body."),
-    "idempotency_reused": Code(422, False, "This Idempotency-Key was used for another body."),
-    "rate_limited": Code(429, True, "Too many requests; wait."),
-    "too_many_connections": Code(429, True, "Too many connections."),
-    "not_supported": Code(501, False, "This field belongs to a later version of the server."),
-    "log_unavailable": Code(503, True, "The event log does not answer; retry with the same nonce."),
-    "store_unavailable": Code(503, True, "The message store does not answer yet; retry."),
-    "lagging": Code(503, True, "Delivery is behind; retry with the same nonce."),
-    "clock_skew": Code(503, True, "The server's clock stepped back; retry with the same nonce."),
-    "draining": Code(503, True, "The server is stopping; reconnect and retry."),
-    "internal": Code(500, False, "Something broke here; the request id finds it in the log."),
+    "bad_frame": Code(400, False, "The frame is not a JSON object with a type.", "Send a JSON object."),
+    "unknown_type": Code(
+        400, False, "There is no frame or request of this type.", "Look up the type, or the method of the address."
+    ),
+    "invalid_field": Code(
+        400, False, "A field is wrong.", "Mend the field that `errors` names, or a frame's `message`."
+    ),
+    "unauthenticated": Code(401, False, "Sign in first.", "Sign in, and send the access token."),
+    "token_expired": Code(
+        401,
+        False,
+        "The token has expired; renew it.",
+        "Renew the access token, and ask again; of an API token make another.",
+    ),
+    "ticket_invalid": Code(
+        401, False, "The ticket is unknown, used or expired; get a new one.", "Get a new ticket, and connect anew."
+    ),
+    "forbidden": Code(
+        403,
+        False,
+        "Your role does not allow this.",
+        "Let it be, or ask somebody with a higher role; of an API token look at its scopes.",
+    ),
+    "muted": Code(403, True, "You are muted in this chat.", "Wait until `muted_until` of the chat."),
+    "read_only": Code(
+        403, False, "Only some roles may post here.", "Let it be: `permissions` of the chat say who may post."
+    ),
+    "slow_mode": Code(
+        429, True, "This chat is in slow mode.", "Send it again after Retry-After, or retryAfterMs of a frame."
+    ),
+    "not_found": Code(
+        404,
+        False,
+        "There is no such thing, or it is not yours to see.",
+        "Forget it, or ask who is in the chat to be let in.",
+    ),
+    "conflict": Code(409, False, "The present state does not allow this.", "Read how it is now, and think again."),
+    "archived": Code(409, False, "The chat is archived.", "Let somebody restore the chat first."),
+    "last_owner": Code(409, False, "The last owner cannot leave or be demoted.", "Make somebody else an owner first."),
+    "edit_window": Code(409, False, "The time for editing has passed.", "Let it stand."),
+    "precondition_failed": Code(412, False, "It has changed since you read it.", "Read it again, and change that."),
+    "too_large": Code(413, False, "It is larger than allowed.", "Send less: 256 KiB a request, 64 KiB a frame."),
+    "unsupported_media": Code(
+        415, False, "This kind of content is not accepted.", "Send JSON, with Content-Type: application/json."
+    ),
+    "content_refused": Code(
+        422,
+        False,
+        "A rule of this server does not allow this text; say it otherwise.",
+        "Let its author say it otherwise.",
+    ),
+    "nonce_reused": Code(422, False, "This nonce was used for another body.", "Take a new nonce for a new message."),
+    "idempotency_reused": Code(
+        422, False, "This Idempotency-Key was used for another body.", "Take a new key for a new request."
+    ),
+    "rate_limited": Code(
+        429, True, "Too many requests; wait.", "Send it again after Retry-After, or retryAfterMs of a frame."
+    ),
+    "too_many_connections": Code(429, True, "Too many connections.", "Close connections, or wait."),
+    "not_supported": Code(501, False, "This field belongs to a later version of the server.", "Leave the field out."),
+    "log_unavailable": Code(
+        503,
+        True,
+        "The event log does not answer; retry with the same nonce.",
+        "Send it again, later and later, with the same nonce or key.",
+    ),
+    "store_unavailable": Code(
+        503, True, "The message store does not answer yet; retry.", "Ask again, later and later."
+    ),
+    "lagging": Code(
+        503,
+        True,
+        "Delivery is behind; retry with the same nonce.",
+        "Send it again, later and later, with the same nonce or key.",
+    ),
+    "clock_skew": Code(
+        503,
+        True,
+        "The server's clock stepped back; retry with the same nonce.",
+        "Send it again, later and later, with the same nonce or key.",
+    ),
+    "draining": Code(
+        503,
+        True,
+        "The server is stopping; reconnect and retry.",
+        "Connect anew, and send it again with the same nonce or key.",
+    ),
+    "internal": Code(
+        500,
+        False,
+        "Something broke here; the request id finds it in the log.",
+        "Report it, with the request id; sending it again may fail again.",
+    ),
 }
 
 
@@ -129,6 +195,12 @@ class UnsupportedMedia(DomainError):
     """The content type is not one we read."""
 
     codes = ("unsupported_media",)
+
+
+class ContentRefused(DomainError):
+    """A rule of staff does not let this text be said."""
+
+    codes = ("content_refused",)
 
 
 class KeyReused(DomainError):

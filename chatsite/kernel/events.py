@@ -6,13 +6,13 @@ An app registers each payload once; the envelope is the same for all:
 """
 
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
-Audience = Literal["room", "person"]
+Audience = Literal["room", "person", "staff"]
 
 
 class Unreadable(Exception):
@@ -63,7 +63,13 @@ def event(payload: P) -> P:
 
 def iso(unix_ms: int) -> str:
     """A moment as UTC ISO 8601 with milliseconds and Z."""
-    return datetime.fromtimestamp(unix_ms / 1_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, ms = divmod(unix_ms, 1_000)
+    return f"{_iso_second(seconds)}.{ms:03d}Z"
+
+
+@lru_cache(maxsize=64)  # Most moments are now: what is written of a message has the same second three times.
+def _iso_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
 
 
 class NewRecord(msgspec.Struct, frozen=True, kw_only=True):

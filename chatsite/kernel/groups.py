@@ -15,13 +15,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Min
 
-from chatsite.kernel.database import in_db_thread
+from chatsite.kernel.database import in_db_thread, text_of
 from chatsite.kernel.errors import Unavailable
 from chatsite.kernel.eventlog import EventLog, GroupReader, Positions, log
 from chatsite.kernel.events import Payload, Record, Unreadable
@@ -99,6 +100,11 @@ def groups() -> list[Group]:
     return list(_groups.values())
 
 
+def group_names() -> list[str]:
+    """Their names: what a group that is switched off by now has left in a log is nobody's to do."""
+    return list(_groups)
+
+
 _held: dict[tuple[str, str], int] = {}  # (group, key) -> pos of the first record not applied, in this process
 _running: set[str] = set()  # groups that run in this process
 _read_at = float("-inf")  # the moment (monotonic) at which the held keys of the others were read
@@ -120,6 +126,11 @@ async def _read_held() -> None:
         for place in [place for place in _held if place[0] not in _running]:
             del _held[place]
         _held.update(others)
+
+
+@cache
+def _held_of() -> str:
+    return text_of(HeldKey.objects.filter(group=""))
 
 
 def _all_held() -> list[HeldKey]:
@@ -287,7 +298,7 @@ class Runner:
             return held
 
     def _holds(self) -> list[HeldKey]:
-        return list(HeldKey.objects.filter(group=self.group.name))
+        return list(HeldKey.objects.raw(_held_of(), [self.group.name]))
 
     def _holds_key(self, key: str) -> bool:
         return (self.group.name, key) in _held
@@ -350,7 +361,7 @@ async def run_groups(chosen: Sequence[Group]) -> None:
 async def trim(source: EventLog, *, now_ms: int) -> int:
     """Trim a log, but for what the groups that read it still hold; answers how many records went."""
     names = [group.name for group in groups() if group.source() is source]
-    return await source.trim(now_ms=now_ms, below=await in_db_thread(_first_held, names))
+    return await source.trim(now_ms=now_ms, below=await in_db_thread(_first_held, names), groups=names)
 
 
 def _first_held(names: Sequence[str]) -> Positions:

@@ -1,32 +1,23 @@
 """Middleware: how often an address may ask, and headers that every answer has."""
 
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from chatsite.kernel.addresses import clean_address, site_of
 from chatsite.kernel.errors import DomainError
 from chatsite.kernel.limits import Ask, Decision, decisions, require, rule
+from chatsite.kernel.middleware import AsyncMiddleware, is_api
 from chatsite.kernel.rest import problem_response
 
-GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 # What a page of ours never needs; what is injected into one gets none of it.
 UNUSED = "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
 PERMISSIONS = ", ".join(f"{feature}=()" for feature in UNUSED.split())
 
 
-class SecurityHeadersMiddleware:
+class SecurityHeadersMiddleware(AsyncMiddleware):
     """Adds what Django's own SecurityMiddleware has no setting for."""
-
-    sync_capable = False
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = await self.get_response(request)
@@ -35,19 +26,11 @@ class SecurityHeadersMiddleware:
         return response
 
 
-class LimitsMiddleware:
+class LimitsMiddleware(AsyncMiddleware):
     """Counts API requests by address before anything is looked up, and tells what is left of each limit."""
 
-    sync_capable = False
-    async_capable = True
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith(("/api/", "/admin/login")):
+        if not (is_api(request) or request.path.startswith("/admin/login")):
             return await self.get_response(request)
         made: list[Decision] = []
         token = decisions.set(made)
@@ -67,7 +50,7 @@ class LimitsMiddleware:
 def _asks(request: HttpRequest) -> Iterable[Ask]:
     site = site_of(clean_address(request.META.get("REMOTE_ADDR")))
     yield Ask(rule("address_requests"), site)
-    if request.method == "POST" and not request.path.startswith("/api/"):
+    if request.method == "POST" and not is_api(request):
         yield Ask(rule("sign_ins"), site)  # Django's own log-in page knows no limits.
 
 

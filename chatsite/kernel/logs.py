@@ -4,7 +4,7 @@ import logging
 import re
 
 # What follows these opens an account or a chat, or speaks in one, and a refusal leaves it good.
-_SECRET = re.compile(r"(/(?:reset|join|setup|api/invites|api/hooks/[^\s/]+)/)[^\s/?]+")
+_SECRET = re.compile(r"(/(?:reset|join|setup|mail-digest|api/invites|api/hooks/[^\s/]+)/)[^\s/?]+")
 
 
 class WithoutTokens(logging.Filter):

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django_prometheus.middleware import PrometheusAfterMiddleware
 from prometheus_client import Counter, Gauge, Histogram
+
+from chatsite.kernel.middleware import OnTheLoop
 
 active_sessions = Gauge("chat_ws_active_sessions", "WebSockets that are signed in.")
 long_polls = Gauge("chat_long_polls", "Requests that wait until something happens.")
@@ -34,14 +36,8 @@ presence_grpc_calls = Counter("presence_grpc_calls_total", "Calls of other servi
 presence_grpc_streams = Gauge("presence_grpc_streams", "Streams of other services.", ["method"])
 
 
-class MetricsMiddleware(PrometheusAfterMiddleware):
+class MetricsMiddleware(OnTheLoop, PrometheusAfterMiddleware):
     """django-prometheus's counts of requests, without its four hops through a thread."""
-
-    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        self.process_request(request)
-        given: Any = self.get_response(request)  # An awaitable here; Django's stubs cannot tell.
-        response: HttpResponseBase = self.process_response(request, await given)
-        return response
 
     async def process_view(self, request: HttpRequest, *view: Any) -> None:
         """Count by view."""

@@ -4,12 +4,12 @@ import contextvars
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 from urllib.parse import unquote
 
 import orjson
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -29,25 +29,19 @@ from chatsite.kernel.errors import (
     Unavailable,
 )
 from chatsite.kernel.errors import UnsupportedMedia as UnsupportedMediaType
+from chatsite.kernel.middleware import AsyncMiddleware, is_api
 from chatsite.kernel.text import ESCAPED_NUL, require_text
 
 logger = logging.getLogger(__name__)
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
 MAX_BODY = 256 * 1024  # bytes; a message of 8,000 code points is at most 96 kB as escaped JSON
+NO_METHOD = "This address does not take this method."
 AWAY = (OperationalError, InterfaceError)  # the database is locked for too long, or away
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class RequestIdMiddleware:
-    """Takes or makes X-Request-ID, refuses addresses with NUL, and marks API answers as private."""
-
-    sync_capable = False
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
+class RequestIdMiddleware(AsyncMiddleware):
+    """Takes or makes X-Request-ID, refuses what is asked of nobody, and marks API answers as private."""
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-ID", "")
@@ -55,14 +49,25 @@ class RequestIdMiddleware:
         try:
             if "\x00" in unquote(request.get_full_path()):
                 response: HttpResponseBase = problem_response(Invalid("NUL is no text.", field="address"))
+            elif is_api(request) and not _is_ours(request):
+                unknown = Invalid("this server does not go by that name: see CHAT_ALLOWED_HOSTS.", field="host")
+                response = problem_response(unknown)
             else:
                 response = await self.get_response(request)
             response["X-Request-ID"] = request_id.get()
-            if request.path.startswith("/api/"):
+            if is_api(request):
                 response["Cache-Control"] = "private, no-store"
             return response
         finally:
             request_id.reset(token)
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return False
+    return True
 
 
 class JSONRenderer(BaseRenderer):
@@ -113,7 +118,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response:
         logger.warning("request %s found no database: %s", request_id.get(), error)
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": CODES[refused.code].sentence,
+        "title": NO_METHOD if status == 405 else CODES[refused.code].sentence,
         "status": status,
         "code": refused.code,
         "detail": refused.detail,
@@ -137,7 +142,7 @@ def _domain_error(error: Exception) -> DomainError:
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return Unauthenticated()
         case exceptions.UnsupportedMediaType():
-            return UnsupportedMediaType("Send application/json.")
+            return UnsupportedMediaType(f"{error.detail} Send JSON, with the header Content-Type: application/json.")
         case exceptions.MethodNotAllowed():
             return Invalid(f"{error.detail}", code="unknown_type")
         case Http404() | exceptions.NotFound():

@@ -7,6 +7,8 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
+from django.conf import settings
+from django.core import mail
 from django.core.checks import run_checks
 from django.core.checks.messages import WARNING
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -88,6 +90,7 @@ class Doctor:
             given_up = tasks.create_task(self._ask("chores", in_db_thread(self._given_up)))
             leases = tasks.create_task(self._ask("worker numbers", in_db_thread(_leases)))
             tasks.create_task(self._ask("tables", in_db_thread(self._tables)))
+            tasks.create_task(self._mail())
             tasks.create_task(self._ask("settings", asyncio.to_thread(self._settings)))
         findings = list(dict.fromkeys(_hidden(one) for one in self._findings))
         return Diagnosis(
@@ -138,6 +141,18 @@ class Doctor:
             )
         return GroupState(group.name, behind)
 
+    async def _mail(self) -> None:
+        if (setting("CHAT_SMTP_HOST") or settings.MAIL_DIGEST) and not setting("CHAT_URL"):
+            what = f"The links in mails lead to {settings.PUBLIC_URL}."
+            self._find(what, "name the public address in CHAT_URL", is_wrong=False)
+        if setting("CHAT_SMTP_HOST"):
+            await self._ask(
+                "mail", asyncio.to_thread(_greet_mail_server), "start the mail server, or mend CHAT_SMTP_HOST"
+            )
+        elif settings.MAIL_DIGEST:
+            what = "Mails of what people missed are written to files."
+            self._find(what, "name a mail server in CHAT_SMTP_HOST", is_wrong=False)
+
     def _held(self) -> int:
         for held in HeldKey.objects.order_by("held_at")[:SHOWN]:
             what = f"{held.group} holds {held.key}: {held.error}"
@@ -167,6 +182,13 @@ class Doctor:
         for message in run_checks():
             if message.level >= WARNING and not message.is_silenced():
                 self._find(message.msg, message.hint or "manage.py check", is_wrong=message.is_serious())
+
+
+def _greet_mail_server() -> None:
+    """Sign in as for a mail, and mail nothing."""
+    connection = mail.get_connection(timeout=CHECK_SECONDS)
+    connection.open()
+    connection.close()
 
 
 def _leases() -> list[Lease]:

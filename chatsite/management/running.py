@@ -73,7 +73,7 @@ def unapplied(alias: str) -> bool:
 
 def sql_databases() -> list[str]:
     """The databases that Django's migrations are for."""
-    return [alias for alias, one in settings.DATABASES.items() if str(one["ENGINE"]).startswith("django.db.")]
+    return [alias for alias, one in settings.DATABASES.items() if one["ENGINE"] != "django_cassandra_engine"]
 
 
 def new_runner() -> asyncio.Runner:

@@ -34,6 +34,7 @@ DATABASES = {
 MESSAGE_STORE = {"BACKEND": "chat.stores.scylla.ScyllaMessageStore", "CONFIG": {"alias": "cassandra"}}
 REACTION_STORE = {"BACKEND": "chat.stores.scylla_reactions.ScyllaReactionStore", "CONFIG": {"alias": "cassandra"}}
 PIN_STORE = {"BACKEND": "chat.stores.scylla_pins.ScyllaPinStore", "CONFIG": {"alias": "cassandra"}}
+TELEGRAM_MAP = {"BACKEND": "telegram_bridge.stores.scylla_map.ScyllaTelegramMap", "CONFIG": {"alias": "cassandra"}}
 READ_STORE = {"BACKEND": "chat.stores.scylla_reads.ScyllaReadStore", "CONFIG": {"alias": "cassandra"}}
 MIGRATE_TOO = ("migrate_log", "migrate_messages")
 # What the driver warns of is said once by the store; at the end of a process it warns of its own thread.

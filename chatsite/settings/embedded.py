@@ -23,10 +23,14 @@ ALLOWED_ORIGINS: list[str] = setting("CHAT_ALLOWED_ORIGINS")
 TRUSTED_PROXIES: list[str] = setting("CHAT_TRUSTED_PROXIES")
 METRICS_ALLOW: list[str] = setting("CHAT_METRICS_ALLOW")
 WEBHOOK_ALLOW: list[str] = setting("CHAT_WEBHOOK_ALLOW")
+LINK_PREVIEWS: bool = setting("CHAT_LINK_PREVIEWS")
+LINK_PREVIEW_ALLOW: list[str] = setting("CHAT_LINK_PREVIEW_ALLOW")
 PROMETHEUS_EXPORT_MIGRATIONS = False  # It would ask every database at each start.
 REGION: str = setting("CHAT_REGION")
 EDIT_WINDOW_SECONDS: int = setting("CHAT_EDIT_WINDOW_SECONDS")
 PUBLIC_URL: str = setting("CHAT_URL") or f"http://localhost:{setting('PORT')}"
+# Where push services find who sends: a page, or a mail address where the page has no public one.
+CONTACT = PUBLIC_URL if PUBLIC_URL.startswith("https:") else f"mailto:{setting('CHAT_MAIL_FROM')}"
 # Behind a proxy that ends TLS, forms come with the public origin.
 CSRF_TRUSTED_ORIGINS: list[str] = [PUBLIC_URL] if setting("CHAT_URL") else []
 
@@ -47,24 +51,27 @@ INSTALLED_APPS = [
     "chatsite.accounts",
     "chat",
     "presence",
+    "telegram_bridge",
     "chatsite",
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "chatsite.kernel.loop_middleware.SecurityMiddleware",
     "chatsite.kernel.headers.SecurityHeadersMiddleware",
-    "csp.middleware.CSPMiddleware",  # Above what may answer by itself: every answer is protected.
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatsite.kernel.loop_middleware.CspMiddleware",  # Above what may answer by itself: every answer is protected.
+    "chatsite.kernel.loop_middleware.FramingMiddleware",
     "chatsite.kernel.metrics.MetricsMiddleware",
     "chatsite.kernel.rest.RequestIdMiddleware",
     "chatsite.kernel.headers.LimitsMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "chatsite.kernel.loop_middleware.StaticMiddleware",
+    "chatsite.kernel.loop_middleware.SessionMiddleware",
+    "chatsite.kernel.loop_middleware.CommonMiddleware",
+    "chatsite.kernel.loop_middleware.CsrfMiddleware",
+    "chatsite.kernel.loop_middleware.UserMiddleware",
+    "chatsite.kernel.loop_middleware.MessagesMiddleware",
+    "chatsite.kernel.threads.ThreadsMiddleware",
 ]
+REQUESTS_AT_ONCE = 8  # in threads; SQLite has one writer: more of them only get in each other's way
 
 ROOT_URLCONF = "chatsite.urls"
 ASGI_APPLICATION = "chatsite.asgi.application"
@@ -87,6 +94,7 @@ TEMPLATES = [
 # transaction that will write takes its lock at once instead of failing half way.
 _SQLITE = {
     "ENGINE": "django.db.backends.sqlite3",
+    "CONN_MAX_AGE": None,  # as long as its thread
     "OPTIONS": {
         "transaction_mode": "IMMEDIATE",
         "timeout": 5,  # seconds a writer waits for another process's lock
@@ -111,11 +119,18 @@ OUTBOX = {"BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog", "CONFIG": {"ali
 MESSAGE_STORE = {"BACKEND": "chat.stores.sql.SqlMessageStore", "CONFIG": {"alias": "messages"}}
 REACTION_STORE = {"BACKEND": "chat.stores.sql_reactions.SqlReactionStore", "CONFIG": {"alias": "messages"}}
 PIN_STORE = {"BACKEND": "chat.stores.sql_pins.SqlPinStore", "CONFIG": {"alias": "messages"}}
+TELEGRAM_MAP = {"BACKEND": "telegram_bridge.stores.sql_map.SqlTelegramMap", "CONFIG": {"alias": "messages"}}
 READ_STORE = {"BACKEND": "chat.stores.sql_reads.SqlReadStore", "CONFIG": {"alias": "messages"}}
 MESSAGE_SEARCH = {
     "BACKEND": f"chat.indexes.{'sql_fts5.Fts5Search' if setting('CHAT_SEARCH') else 'off.NoSearch'}",
     "CONFIG": {"alias": "default"} if setting("CHAT_SEARCH") else {},
 }
+NOTIFIER = (
+    {"BACKEND": "chat.notifiers.push.WebPush", "CONFIG": {"secret": SECRET_KEY, "contact": CONTACT}}
+    if setting("CHAT_PUSH")
+    else {"BACKEND": "chat.notifiers.off.NoNotifier", "CONFIG": {}}
+)
+MAIL_DIGEST: bool = setting("CHAT_MAIL_DIGEST")
 INBOXES = {"BACKEND": "chat.inboxes.memory.MemoryInboxes", "CONFIG": {}}
 ROOM_STREAM = {"BACKEND": "chatsite.gateway.streams.memory.MemoryRoomStream", "CONFIG": {}}
 SESSION_REGISTRY = {"BACKEND": "chatsite.gateway.sessions.MemorySessionRegistry", "CONFIG": {}}
@@ -142,6 +157,7 @@ GATEWAY = {
     "OUTBOUND_BYTES": setting("CHAT_OUTBOUND_BYTES"),
     "CONNECTIONS": setting("CHAT_CONNECTIONS"),
     "ADDRESS_CONNECTIONS": setting("CHAT_ADDRESS_CONNECTIONS"),
+    "FEATURES": ["link_previews"] if LINK_PREVIEWS else [],
     "STRICT": False,
 }
 
@@ -149,6 +165,9 @@ PRESENCE = {
     "ACQUAINTANCES": "chat.queries.acquaintances.acquaintances",
     "CLOSE_TO": "chat.queries.acquaintances.close_to",
 }
+WHO_IS_ONLINE = "presence.queries.online_among"  # whom a chat asks when somebody says @here
+WHO_MAY_BE_NOTIFIED = "presence.queries.may_be_notified"  # whom the group notifications tells elsewhere
+LAST_HERE = "presence.queries.last_here"  # from when on a mail says what somebody missed
 PRESENCE_GRPC = {
     "HOST": setting("CHAT_PRESENCE_GRPC_HOST"),
     "PORT": setting("CHAT_PRESENCE_GRPC_PORT"),
@@ -188,7 +207,7 @@ else:
 DEFAULT_FROM_EMAIL: str = setting("CHAT_MAIL_FROM")
 
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "chatsite.accounts.describe.Described",
     "DEFAULT_AUTHENTICATION_CLASSES": ["chatsite.accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["chatsite.accounts.permissions.InScope"],
     "DEFAULT_RENDERER_CLASSES": ["chatsite.kernel.rest.JSONRenderer"],
@@ -203,7 +222,13 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/",
-    "POSTPROCESSING_HOOKS": ["chatsite.kernel.openapi.add_problem"],
+    "POSTPROCESSING_HOOKS": [
+        "chatsite.kernel.openapi.add_parts",
+        "chatsite.kernel.openapi.add_bodies",
+        "chat.api.hooked.add_webhooks",
+        "chatsite.kernel.openapi.add_meanings",
+        "chatsite.openapi.add_tags",
+    ],
 }
 # A body of 8,000 code points is at most 96 kB as escaped JSON.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
@@ -224,10 +249,13 @@ SECURE_REDIRECT_EXEMPT = [r"^health/"]  # A supervisor asks from the same machin
 SECURE_HSTS_SECONDS = 365 * 86_400 if setting("CHAT_HTTPS") else 0
 # Whether the neighbours of our host name speak https, and are listed in browsers, is not ours to say.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# These look for names; what is named above derives from what they look for.
+SILENCED_SYSTEM_CHECKS += ["security.W001", "security.W002", "security.W003"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
+        "worker-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

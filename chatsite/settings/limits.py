@@ -24,6 +24,7 @@ LIMITS = {
     "sign_ins": Limit(1, 30, "tries to sign in from an address; an office may share one"),
     "guesses": Limit(1 / 30, 10, "wrong passwords for a name from an address, wherever they are typed"),
     "resets": Limit(1 / 60, 5, "mails for a forgotten password, asked for from an address"),
+    "mail_tests": Limit(1 / 60, 3, "mails to try a digest, asked for by a person"),
     "name_guesses": Limit(1 / 10, 100, "wrong passwords for a name from anywhere"),
 }
 

@@ -16,6 +16,7 @@ DATABASES = {
     "default": postgres(setting("CHAT_DATABASE_URL"), schema="public", pool=setting("CHAT_DATABASE_POOL")),
     "messages": postgres(setting("CHAT_DATABASE_URL"), schema="messages", pool=None),
 }
+REQUESTS_AT_ONCE = setting("CHAT_DATABASE_POOL") - 9  # the process keeps nine connections for itself
 SHARED = True
 EVENT_LOG = {
     "BACKEND": "chatsite.kernel.eventlog.sql.SqlEventLog",

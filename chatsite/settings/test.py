@@ -28,6 +28,8 @@ GATEWAY["STRICT"] = os.environ.get("CHAT_TEST_STRICT", "on") == "on"  # The benc
 SILENCED_SYSTEM_CHECKS += ["chatsite.E001", "chatsite.E002"]
 # Argon2 costs 50 ms by design, and each test signs people in.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# As where DEBUG is off: each window of a browser loads a hundred files, and nobody changes them meanwhile.
+SERVESTATIC_AUTOREFRESH, SERVESTATIC_MAX_AGE = False, 60
 # The contract suites run over every twin in one process.
 if "CHAT_TEST_POSTGRES" in os.environ:
     DATABASES["postgres"] = postgres(os.environ["CHAT_TEST_POSTGRES"], schema="public", pool=None)
@@ -35,4 +37,6 @@ if "CHAT_TEST_POSTGRES" in os.environ:
 # Files, not memory: the port's threads have connections of their own.
 for alias, database in DATABASES.items():
     if "sqlite3" in str(database["ENGINE"]):
+        if GATEWAY["STRICT"]:
+            database["ENGINE"] = "tests.sqlite"
         database["TEST"] = {"NAME": str(DATA / f"test-{alias}.sqlite3")}

@@ -2,14 +2,18 @@
 
 Rows: sends, fanout, hub, connects, slow, storm, wave, hostile, pages, search, scylla, kafka, presence, standard and
 cluster (those with servers where CHAT_TEST_* names them), imports, check, memory. `make bench-peers` measures node
-and ejabberd, which race other servers; where one cannot be had its rows say so. Nothing here is a test: a missed
-target is shown, and only a frame that was lost, doubled or out of order ends the bench.
+and ejabberd, which race other servers; where one cannot be had its rows say so. `scale` takes half an hour and runs
+where it is named alone. Nothing here is a test: a missed target is shown, and only a frame that was lost, doubled or
+out of order ends the bench.
 """
 
 import os
 import resource
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +30,7 @@ from tests.bench import (
     memory,
     pages,
     presence,
+    scale,
     scylla,
     search,
     sends,
@@ -38,7 +43,7 @@ from tests.bench import (
 )
 from tests.bench.client import NoGo, Socket
 from tests.bench.peers import ejabberd, node
-from tests.bench.processes import CORES, copy_folder, make_folder, run_script
+from tests.bench.processes import CORES, copy_folder, make_folder, run_script, settle, stolen_seconds
 from tests.servers import variable
 
 ROWS = (
@@ -46,6 +51,7 @@ ROWS = (
     *("pages", "search", "scylla", "kafka", "presence", "imports", "check", "memory"),
 )
 PEERS = ("node", "ejabberd")  # only where they are asked for: they are fetched
+LONG = ("scale",)  # likewise: it takes half an hour to fill
 SERVERS = {
     "fanout": "postgres",
     "hub": "redis",
@@ -55,13 +61,14 @@ SERVERS = {
     "standard": "postgres",
     "cluster": "cassandra",
 }  # the server that a row needs
+LOST = 0.03  # of the cores' time, from which on figures of one run say little
 OPEN_FILES = 8_192  # a socket each, on both sides, and some
 
 
 def main(chosen: list[str]) -> int:
     """Measure the chosen rows, or all; 1 when the load client cannot be built."""
-    if unknown := set(chosen) - {*ROWS, *PEERS}:
-        sys.stderr.write(f"There is no row {', '.join(sorted(unknown))}; choose of {', '.join(ROWS + PEERS)}.\n")
+    if unknown := set(chosen) - {*ROWS, *PEERS, *LONG}:
+        sys.stderr.write(f"There is no row {', '.join(sorted(unknown))}; choose of {', '.join(ROWS + PEERS + LONG)}.\n")
         return 2
     try:
         client.build()
@@ -73,10 +80,9 @@ def main(chosen: list[str]) -> int:
         sys.stdout.write("WARNING: server and load client share one core: no row that drives sockets means much.\n")
     with TemporaryDirectory() as name:
         empty = make_folder(Path(name) / "empty")
-        crowd = copy_folder(empty, Path(name) / "crowd")
-        sockets = msgspec.json.decode(run_script(crowd, "tests.bench.rooms"), type=list[Socket])
+        crowd = cache(partial(_crowd, copy_folder(empty, Path(name) / "crowd")))  # for the rows that want one
         measures: dict[str, Callable[[], list[table.Row]]] = {
-            "sends": lambda: sends.measure(crowd, sockets),
+            "sends": lambda: sends.measure(*crowd()),
             "standard": lambda: shapes.measure(Path(name), "standard"),
             "cluster": lambda: shapes.measure(Path(name), "cluster"),
             "fanout": lambda: fanout.measure(Path(name)),
@@ -85,26 +91,46 @@ def main(chosen: list[str]) -> int:
             "storm": lambda: storm.measure(Path(name) / "storm"),
             "wave": lambda: wave.measure(Path(name) / "wave"),
             "connects": lambda: connects.measure(Path(name) / "connects"),
-            "hostile": lambda: hostile.measure(crowd, sockets),
+            "hostile": lambda: hostile.measure(*crowd()),
             "pages": lambda: pages.measure(empty),
             "search": lambda: search.measure(Path(name)),
+            "scale": lambda: scale.measure(empty),
             "scylla": lambda: scylla.measure(empty),
             "imports": lambda: imports.measure(copy_folder(empty, Path(name) / "imports")),
             "check": lambda: starting.measure(empty),
-            "memory": lambda: memory.measure(crowd, sockets),
+            "memory": lambda: memory.measure(*crowd()),
             "node": lambda: node.measure(Path(name)),
-            "ejabberd": lambda: ejabberd.measure(crowd, sockets),
+            "ejabberd": lambda: ejabberd.measure(*crowd()),
             "kafka": lambda: kafka.measure(empty),
             "presence": lambda: presence.measure(empty),
         }
         rows: list[table.Row] = []
-        try:
-            for row in chosen or _rows():
-                rows += measures[row]()
-        finally:
-            table.show(rows)
-            table.keep(rows)
+        with _theft_told():
+            try:
+                for row in chosen or _rows():
+                    rows += measures[row]()
+            finally:
+                table.show(rows)
+                table.keep(rows)
     return 0
+
+
+def _crowd(folder: Path) -> tuple[Path, list[Socket]]:
+    """A folder with a crowd, and its sockets; what making them left to do would be done while others are measured."""
+    sockets = msgspec.json.decode(run_script(folder, "tests.bench.rooms"), type=list[Socket])
+    return settle(folder), sockets
+
+
+@contextmanager
+def _theft_told() -> Iterator[None]:
+    """Say in the end how much of the cores' time the host gave to other machines, where it was much."""
+    began, stolen = time.monotonic(), stolen_seconds()
+    try:
+        yield
+    finally:
+        lost = (stolen_seconds() - stolen) / (time.monotonic() - began) / len(CORES)
+        if lost >= LOST:
+            sys.stdout.write(f"WARNING: the host took {lost:.0%} of the cores' time meanwhile.\n")
 
 
 def _rows() -> list[str]:

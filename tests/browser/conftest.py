@@ -11,7 +11,17 @@ from tests.browser.window import Window
 from tests.world import PASSWORD, PEOPLE, Server, World
 
 # A sandbox needs rights that containers rarely give; the tests open no page but our own.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# What its address bar would offer is a page of its own in each window, which took three times the CPU of ours; the
+# list replaces Playwright's, whose others are those that a page of one's own server can meet.
+WITHOUT = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints",
+    "PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning",
+)  # fmt: skip
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", f"--disable-features={','.join(WITHOUT)}"
+]  # fmt: skip
 
 # One browser for all, in the event loop of the session: to start one took as long as the test, and where each test
 # process had one, tests that took three seconds took ten, and clicks went beside what moved meanwhile.
@@ -51,9 +61,11 @@ class Served(World):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
-    """The running server that a process' tests share, or one of its own where a test is marked `own_server`."""
+    """The running server that a process' tests share, or one of its own where `own_server` marks a test."""
     alone = request.node.get_closest_marker("own_server")
-    server: Server = request.getfixturevalue("make_server")() if alone else request.getfixturevalue("shared_server")
+    server: Server = (
+        request.getfixturevalue("make_server")(**alone.kwargs) if alone else request.getfixturevalue("shared_server")
+    )
     async with Served(server) as served:
         yield served
 

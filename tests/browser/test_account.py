@@ -69,3 +69,18 @@ async def test_a_token_is_shown_once_and_revoked(served: Served, open_window: Op
     await expect(row).to_contain_text("write messages; until")
     await row.get_by_role("button", name="Revoke").click()
     await expect(row).to_have_count(0)
+
+
+@pytest.mark.own_server(environment={"CHAT_MAIL_DIGEST": "on"})
+async def test_one_asks_for_mails_of_what_one_missed(served: Served, open_window: OpenWindow) -> None:
+    await served.rest("ada", "PATCH", "/api/me", {"email": "ada@example.org", "password": PASSWORD})
+    ada = await open_window("ada")
+    await ada.page.get_by_role("button", name="Your account").click()
+    mails = ada.page.get_by_role("dialog").get_by_label("Mails", exact=True)
+    await mails.get_by_label("Mail me what I missed").select_option("once a day")
+    await mails.get_by_role("button", name="Send me a test mail").click()
+    await expect(mails.get_by_role("status")).to_have_text("A test is on its way to your mail address.")
+    await served.mail("ada@example.org")
+    await mails.get_by_label("Mail me what I missed").select_option("never")
+    await expect(mails.get_by_role("button")).to_have_count(0)
+    assert (await served.rest("ada", "GET", "/api/me/mail-digest")).body["frequency"] == "never"

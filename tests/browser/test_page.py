@@ -1,7 +1,7 @@
 """Stories of people at the page: they talk, lose the server, look back, and sign in and out."""
 
 import json
-from pathlib import Path
+import re
 
 import httpx
 import pytest
@@ -13,7 +13,6 @@ from tests.browser.window import SERVER_AWAY, Window
 pytestmark = [*IN_A_BROWSER]
 
 UNAUTHORIZED = "status of 401"
-MODULES = Path(__file__).resolve().parents[2] / "chat/web/static/chat"
 
 
 async def test_two_people_talk(served: Served, open_window: OpenWindow) -> None:
@@ -219,6 +218,7 @@ async def test_a_new_chat_is_made_with_the_people_one_finds(served: Served, open
     dialog = ada.page.get_by_role("dialog")
     await dialog.get_by_label("Name", exact=True).fill("Cake at three")
     await dialog.get_by_placeholder("Search by name").fill("ben")
+    await expect(dialog.get_by_role("checkbox")).to_have_count(1)
     await dialog.get_by_role("checkbox").check()
     await dialog.get_by_role("button", name="Create chat").click()
     await expect(dialog).to_have_count(0)
@@ -238,12 +238,12 @@ async def test_a_wrong_password_is_told(open_window: OpenWindow) -> None:
 
 async def test_one_stays_signed_in_over_a_reload_until_one_signs_out(served: Served, open_window: OpenWindow) -> None:
     chat = await served.chat(["ada", "ben"])
-    ada = await open_window("ada")
+    # What they ask in the moment of the sign-out is answered 401.
+    ada = await open_window("ada", expected=(UNAUTHORIZED,))
     await ada.open_chat(chat)
     await ada.is_connected()
     await ada.page.reload()
     await ada.is_connected()
-    # What it asks in the moment of the sign-out is answered 401.
     other_tab = await Window.open(ada.page.context, served.url, expected=(UNAUTHORIZED,))
     await other_tab.is_connected()
 
@@ -273,11 +273,16 @@ async def test_the_page_allows_no_inline_script_or_style(served: Served) -> None
     assert "unsafe-inline" not in policy
 
 
-async def test_every_module_has_a_name_in_the_import_map(served: Served) -> None:
+async def test_the_script_is_kept_by_its_version_and_packed(served: Served) -> None:
     page = httpx.get(served.url).text
-    names = set(json.loads(page.split('<script type="importmap"')[1].split(">", 1)[1].split("</script>")[0])["imports"])
-    modules = {f"chat/{file.stem}" for file in MODULES.glob("*.js")}
-    assert modules - {"chat/app"} == {name for name in names if name.startswith("chat/")}
+    (path,) = re.findall(r'src="(/page\.js[^"]+)"', page)
+    packed = httpx.get(served.url + path)
+    plain = httpx.get(f"{served.url}/page.js?v=another", headers={"Accept-Encoding": "identity"})
+    assert packed.text == plain.text
+    assert (packed.headers["Content-Encoding"], "Content-Encoding" in plain.headers) == ("gzip", False)
+    assert {packed.headers["Vary"], plain.headers["Vary"]} == {"Accept-Encoding"}
+    assert packed.headers["Cache-Control"].endswith("immutable")
+    assert plain.headers["Cache-Control"] == "no-cache"
 
 
 async def test_what_was_said_can_be_changed_and_taken_back(served: Served, open_window: OpenWindow) -> None:

@@ -74,9 +74,10 @@ async def test_a_chat_of_two_has_the_name_of_the_other(served: Served, open_wind
         await window.is_connected()
     await ada.page.get_by_role("button", name="New chat").click()
     dialog = ada.page.get_by_role("dialog")
-    await dialog.get_by_label("One person").check()
+    await dialog.get_by_label("Direct").check()
     await dialog.get_by_placeholder("Search by name").fill("ben")
-    await dialog.get_by_role("button", name="ben").click()
+    await dialog.get_by_label("ben").check()
+    await dialog.get_by_role("button", name="Open chat").click()
     await expect(ada.page.get_by_role("heading", name="Ben")).to_be_visible()
     await ada.say("Just us.")
     await ben.page.get_by_role("link", name="Ada").click()
@@ -84,6 +85,24 @@ async def test_a_chat_of_two_has_the_name_of_the_other(served: Served, open_wind
     panel = await ben.about()
     for name in ("Leave chat", "Make a link", "Save"):
         await expect(panel.get_by_role("button", name=name)).to_have_count(0)
+
+
+@pytest.mark.own_server
+async def test_a_chat_of_three_has_the_names_of_the_others(served: Served, open_window: OpenWindow) -> None:
+    ada, cyd = await open_window("ada"), await open_window("cyd")
+    for window in (ada, cyd):
+        await window.is_connected()
+    await ada.page.get_by_role("button", name="New chat").click()
+    dialog = ada.page.get_by_role("dialog")
+    await dialog.get_by_label("Direct").check()
+    for name in ("ben", "cyd"):
+        await dialog.get_by_placeholder("Search by name").fill(name)
+        await dialog.get_by_label(name).check()
+    await dialog.get_by_role("button", name="Open chat").click()
+    await expect(ada.page.get_by_role("heading", name="Ben, Cyd")).to_be_visible()
+    await ada.say("The three of us.")
+    await cyd.page.get_by_role("link", name="Ada, Ben").click()
+    await cyd.sees("The three of us.")
 
 
 @pytest.mark.own_server

@@ -66,7 +66,7 @@ async def test_a_mention_is_chosen_by_keyboard(served: Served, open_window: Open
     composer = ada.page.get_by_test_id("composer")
     await composer.press_sequentially("hello @")
     options = ada.page.get_by_role("option")
-    await expect(options).to_have_count(3)
+    await expect(options).to_have_count(4)
     await composer.press("ArrowDown")
     await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
     await composer.press_sequentially("be")
@@ -92,7 +92,7 @@ async def test_arrow_keys_lead_to_the_tools_of_a_message(served: Served, open_wi
         await ada.page.keyboard.press("ArrowUp")
     await expect(ada.messages("one")).to_be_focused()
     await ada.page.keyboard.press("ArrowDown")
-    for tool in ("reply", "thread", "react", "pin", "star", "forward", "edit"):
+    for tool in ("reply", "thread", "react", "pin", "star", "forward", "remind", "edit"):
         await ada.page.keyboard.press("Tab")
         await expect(ada.messages("two").get_by_test_id(tool)).to_be_focused()
     await ada.page.keyboard.press("Enter")

@@ -130,6 +130,7 @@ class ChatClient:
         mentions: Sequence[str] = (),
         reply_to_id: str | None = None,
         thread_id: str | None = None,
+        important: bool = False,
         nonce: str | None = None,
     ) -> str:
         """Send a message, now or as soon as it can, and again until the server answers; answers its nonce."""
@@ -143,6 +144,7 @@ class ChatClient:
             now=now,
             reply_to_id=reply_to_id,
             thread_id=thread_id,
+            important=important,
         )
         self._flush()
         return nonce

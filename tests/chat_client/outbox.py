@@ -21,8 +21,8 @@ OUTCOME_UNKNOWN = {
     "message": "It is not known whether this was sent. Look at the chat before you send it again.",
 }
 STORED = (
-    "nonce", "room_id", "content", "reply_to_id", "thread_id", "mentions", "created_at", "first_tried_at", "status",
-    "reason",
+    "nonce", "room_id", "content", "reply_to_id", "thread_id", "mentions", "important", "created_at", "first_tried_at",
+    "status", "reason",
 )  # fmt: skip
 
 
@@ -37,6 +37,7 @@ class Entry:
     created_at: float
     reply_to_id: str | None = None
     thread_id: str | None = None
+    important: bool = False
     first_tried_at: float | None = None
     status: str = "pending"  # or "failed"
     reason: dict[str, str] | None = None  # code and message, of a failed one
@@ -79,11 +80,12 @@ class Outbox:
         now: float,
         reply_to_id: str | None = None,
         thread_id: str | None = None,
+        important: bool = False,
     ) -> Entry:
         """Add a message to send; answers its entry."""
         # Strictly rising times keep the order over a restart, also of two messages in one ms.
         created_at = max(now, self.entries[-1].created_at + 1) if self.entries else now
-        entry = Entry(nonce, room_id, content, mentions, created_at, reply_to_id, thread_id)
+        entry = Entry(nonce, room_id, content, mentions, created_at, reply_to_id, thread_id, important)
         self.entries.append(entry)
         self._save(entry)
         return entry
@@ -185,6 +187,8 @@ class Outbox:
             frame["threadId"] = entry.thread_id
         if entry.mentions:
             frame["mentions"] = entry.mentions
+        if entry.important:
+            frame["important"] = True
         if entry.first_tried_at is not None:
             return {**frame, "retry": True, "firstTriedMs": max(0, int(now - entry.first_tried_at))}
         # Stored before the frame leaves: after a crash in between, the next try must say that it is a retry.

@@ -99,8 +99,10 @@ def proxy(redis_url: str) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-async def redis_url() -> AsyncIterator[str]:
-    """An empty database of the Redis under test, which nobody else uses."""
+async def redis_url(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """An empty database of the Redis under test, which nobody else uses; a busy machine may keep it from answering."""
+    monkeypatch.setattr("chatsite.kernel.redis.ANSWER_SECONDS", 10.0)
+    monkeypatch.setattr("chatsite.kernel.redis.CONNECT_SECONDS", 10.0)
     while True:
         url = f"{address('redis')}/{random.randrange(1, DATABASES)}"
         with redis.Redis.from_url(url) as client:

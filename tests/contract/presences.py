@@ -21,38 +21,42 @@ CLOCK = "local clock = redis.call('TIME')"
 
 
 class Time:
-    """How far the time of a test is ahead of the real one."""
+    """The time of a test: it begins with the real one, and stands still until the test lets it pass."""
 
     def __init__(self) -> None:
-        self.ahead_ms = 0
+        self._now_us = time.time_ns() // 1_000
 
     def now_us(self) -> int:
         """Unix microseconds."""
-        return time.time_ns() // 1_000 + self.ahead_ms * 1_000
+        return self._now_us
 
     def now_ms(self) -> int:
         """Unix milliseconds."""
-        return self.now_us() // 1_000
+        return self._now_us // 1_000
 
     def go(self, ms: int) -> None:
         """Let time pass, or go back."""
-        self.ahead_ms += ms
+        self._now_us += ms * 1_000
 
 
 class RedisTime(Time):
-    """The same for scripts: they ask Redis, and its clock is a test's too."""
+    """The same for scripts: what would ask Redis is told instead."""
 
     def __init__(self, clients: Sequence[redis.Redis], monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
         self._clients, self._patch = clients, monkeypatch
         self._texts = {name: getattr(redis_store, name).text for name in SCRIPTS}
         monkeypatch.setattr(redis_store, "_now_ms", self.now_ms)
+        self._tell()
+
+    def _tell(self) -> None:
+        told = "local clock = {{'{}', '{}'}}".format(*divmod(self._now_us, 1_000_000))
+        for name, text in self._texts.items():
+            self._patch.setattr(redis_store, name, script(text.replace(CLOCK, told)))
 
     def go(self, ms: int) -> None:
         super().go(ms)
-        shifted = f"{CLOCK} clock[1] = clock[1] + {self.ahead_ms // 1_000} "
-        for name, text in self._texts.items():
-            self._patch.setattr(redis_store, name, script(text.replace(CLOCK, shifted)))
+        self._tell()
         for client in self._clients:
             with suppress(redis.ConnectionError):  # It was killed.
                 for key in client.scan_iter("presence:user:*"):

@@ -1,12 +1,17 @@
 """The AsyncAPI document is whole, and says what the code does."""
 
+import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from html import unescape
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
-from chatsite.asyncapi import document
+from chatsite.accounts.events import StateKind
+from chatsite.asyncapi import CLOSINGS, TRANSCRIPT, document
+from chatsite.gateway.protocol import CloseCode, Frames
 from chatsite.gateway.registry import frames
 from tests.flow.test_contract_session import ACKS, ME, SERVER, Shape
 from tests.world import World
@@ -87,6 +92,66 @@ def test_each_ack_holds_what_the_contract_says(type_: str) -> None:
     known, needed = fields(ACKS[type_])
     assert set(answer["properties"]) == known | {"type", "ref"}
     assert {*answer["required"]} <= needed | {"type", "ref"}
+
+
+def require_sendable(frame: dict[str, Any]) -> None:
+    """Fail where a frame is none that a client may send, or has a field that nobody knows."""
+    reader = Frames(strict=True)
+    for struct in frames.types.values():
+        reader.add(struct)
+    reader.parse(json.dumps(frame))
+
+
+@pytest.mark.parametrize("type_", sorted(frames.types))
+def test_a_frame_of_each_type_is_shown(type_: str) -> None:
+    (example,) = document()["components"]["messages"][f"client.{type_}"]["examples"]
+    assert example["payload"]["type"] == type_
+    require_sendable(example["payload"])
+
+
+def test_the_session_that_is_shown_is_one() -> None:
+    sent: dict[str, str] = {}
+    for line in TRANSCRIPT:
+        frame = line.said
+        if line.way == "→":
+            require_sendable(frame)
+            sent[frame["ref"]] = frame["type"]
+            continue
+        name = f"answer.{sent[frame['ref']]}" if frame["type"] == "ACK" else f"server.{frame['type']}"
+        payload = document()["components"]["messages"][name]["payload"]
+        whole = {**payload, "components": document()["components"]}
+        jsonschema.Draft202012Validator(whole).validate(frame)
+
+
+async def test_what_is_shown_can_be_copied(world: World) -> None:
+    page = str((await world.rest(None, "GET", "/api/docs/ws/")).body)
+    examples = [unescape(text) for text in re.findall(r'<pre class="frame">(.*?)</pre>', page)]
+    for text in examples:
+        require_sendable(json.loads(text))
+    assert {json.loads(text)["type"] for text in examples} == set(frames.types)
+    assert "ws://" in page
+    for name in document()["components"]["schemas"]:
+        assert f'<section id="{name}">' in page
+    (transcript,) = re.findall(r'<pre class="frames">(.*?)</pre>', page, re.DOTALL)
+    lines = [unescape(line)[2:] for line in transcript.strip().split("\n")]
+    assert [json.loads(line) for line in lines] == [line.said for line in TRANSCRIPT]
+
+
+def test_every_kind_of_what_concerns_oneself_is_told_with_its_fields() -> None:
+    told = {}
+    for payload in payloads("server.")["ME"]:
+        properties = payload["properties"]
+        kind = properties["kind"].get("const") or properties["kind"]["enum"][0]
+        own = {name for name in properties if name not in {"type", "kind", "version", "state", "epoch", "pos", "prev"}}
+        told[kind] = {*properties["state"].get("properties", {})} if "state" in properties else own
+    shapes = {kind: shape.get("state", shape) for kind, shape in ME.items()}
+    assert told == {kind: set() if shape is dict else fields(shape)[0] for kind, shape in shapes.items()}
+    assert set(get_args(StateKind)) <= set(told)
+
+
+def test_every_close_code_is_explained() -> None:
+    ours = {code for name, code in vars(CloseCode).items() if not name.startswith("_")}
+    assert {one.code for one in CLOSINGS} == ours | {1011}
 
 
 async def test_it_is_read_without_signing_in(world: World) -> None:

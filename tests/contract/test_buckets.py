@@ -13,7 +13,8 @@ from chatsite.kernel.limits import Ask, Buckets, MemoryBuckets, NoBuckets, Rule,
 from chatsite.kernel.limits.redis import CLOSED, RedisBuckets
 from chatsite.settings.limits import LIMITS, limits_of, read_limits
 
-SENDS = Rule("sends", rate=10, burst=30)
+# Slow enough that a busy machine may take its time between two takes.
+SENDS = Rule("sends", rate=0.1, burst=30)
 SLOW = Rule("slow", rate=0.1, burst=2)
 
 
@@ -70,9 +71,9 @@ async def test_a_burst_then_the_rate(twin: Twin) -> None:
     assert [(await buckets.take(Ask(SENDS, "k"))).allowed for _ in range(31)] == [True] * 30 + [False]
     refused = await buckets.take(Ask(SENDS, "k"))
     assert (refused.allowed, refused.remaining, refused.limit) == (False, 0, 30)
-    assert 0 < refused.retry_after_ms <= 100
-    assert 2_800 < refused.reset_ms <= 3_000
-    clock.move(0.1)
+    assert 0 < refused.retry_after_ms <= 10_000
+    assert 280_000 < refused.reset_ms <= 300_000
+    clock.move(10)
     assert (await buckets.take(Ask(SENDS, "k"))).allowed
     assert not (await buckets.take(Ask(SENDS, "k"))).allowed
     clock.move(3_600)
@@ -137,7 +138,7 @@ async def test_a_bucket_that_is_full_takes_no_room(redis_url: str) -> None:
     buckets = RedisBuckets(redis_url)
     await buckets.take(Ask(SENDS, "k"))
     with redis.Redis.from_url(redis_url) as client:
-        assert 0 < client.pttl("bucket:sends:k") <= 102
+        assert 0 < client.pttl("bucket:sends:k") <= 10_002
         await buckets.give_back(Ask(SENDS, "k"))
         assert not client.exists("bucket:sends:k")
 

@@ -224,6 +224,46 @@ async def test_a_chore_of_a_dead_process_runs_when_its_claim_has_ended(work: Wor
         await work.until([1, 2])
 
 
+async def test_a_chore_that_takes_longer_than_a_claim_is_run_by_nobody_else(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = timedelta(hours=1)  # The clock goes on by itself too, and a busy machine may stand still for seconds.
+    monkeypatch.setattr(chores, "CLAIM", long)
+    monkeypatch.setattr(chores, "HOLD_SECONDS", 0.01)
+    work.stuck.add(1)
+    clock = Clock()
+    async with running(clock), running(clock):
+        await in_db_thread(add, 1)
+        await work.until([1], begun=True)
+        for _ in range(3):
+            clock.ahead += long * 0.8
+            await settled(claimed_until__gt=clock() + long * 0.5)
+        await in_db_thread(add, 2)
+        await work.until([2])
+        work.go_on.set()
+        await work.until([1, 2])
+    assert work.begun == [1, 2]
+
+
+async def test_who_was_away_for_longer_than_its_claim_leaves_the_chore_to_who_has_it_now(
+    work: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(chores, "HOLD_SECONDS", 0.01)
+    work.stuck.add(1)
+    theirs = datetime.now(UTC) + timedelta(hours=1)
+    await in_db_thread(add, 1)
+    async with running():
+        await work.until([1], begun=True)
+        await in_db_thread(Chore.objects.update, claimed_until=theirs)
+        async with in_time("it is let go"):
+            while "was taken up by another process" not in caplog.text:
+                await in_db_thread(int)
+        work.go_on.set()
+        await in_db_thread(add, 2)
+        await work.until([2])
+    assert (work.begun, [one.claimed_until for one in await settled(key="1")]) == ([1, 2], [theirs])
+
+
 async def test_a_server_that_stops_gives_its_chores_back(work: Work) -> None:
     work.stuck.add(1)
     await in_db_thread(add, 1)

@@ -219,7 +219,7 @@ moments = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happened=moments, data=st.data())
 async def test_order_and_repetition_make_no_difference(
     search: MessageSearch, happened: list[tuple[int, int, str | None]], data: st.DataObject

@@ -11,7 +11,7 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.events import Forwarded, MessageImported, MessageSent, body_digest, forward_digest
+from chat.events import Forwarded, MessageImported, MessageSent, Poll, body_digest, forward_digest
 from chat.fold import MessageState, Stamped, apply
 from chat.messages import Message
 from chat.stores import PAGE_BUCKETS, MessageStore, Nonce, sql
@@ -58,7 +58,7 @@ async def put(store: MessageStore, chat: ChatId, *events: Stamped) -> None:
         await write(chat, [of(chat, happened)])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(life=lives, data=st.data())
 async def test_any_order_and_repetition_gives_what_fold_gives(
     store: MessageStore, life: list[Stamped], data: st.DataObject
@@ -188,6 +188,9 @@ RICH = MessageState(
     attachments=(THIRD, OTHER),
     mentions=(OTHER,),
     forwarded_from=Forwarded(room_id=OTHER, message_id="-9", sender_id=THIRD, sent_at="2026-01-01T00:00:00.000Z"),
+    important=True,
+    expires_at="2027-01-01T00:00:00.000Z",
+    poll=Poll(options=("tea", "milk"), multiple=True, closes_at="2026-02-01T00:00:00.000Z"),
     nonce="n",
     pos=3,
     created_at=iso(unix_ms_of(MESSAGE)),
@@ -206,6 +209,9 @@ def rich(**changes: object) -> Stamped:
         attachments=[THIRD, OTHER],
         mentions=[OTHER],
         forwarded_from=RICH.forwarded_from,
+        important=True,
+        expires_at="2027-01-01T00:00:00.000Z",
+        poll=RICH.poll,
         **changes,
     )
     return Stamped(event, version_of(MESSAGE), 3)
@@ -231,10 +237,11 @@ async def test_a_delete_leaves_nothing_of_what_was_said(store: MessageStore, cha
     state = await store.get(chat, MESSAGE)
     assert state is not None
     assert (state.content, state.html, state.mentions, state.attachments) == ("", None, (), ())
+    assert state.poll is None
     assert (state.deleted_by, state.delete_reason, state.is_edited) == (SENDER, None, False)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_edits_in_any_order_leave_the_same_earlier_texts(store: MessageStore, data: st.DataObject) -> None:
     chat, life = ChatId(uuid4()), [edited(after, f"edit {after}") for after in (1_000, 2_000, 3_000)]

@@ -22,7 +22,7 @@ async def test_a_broker_that_hangs_keeps_no_command_waiting(
         start = time.monotonic()
         for _ in range(100):
             nudge()
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 10.0  # Each would wait for seconds.
         proxy.heal()
         async with in_time("a worker finds it"):
             while not (count := await asyncio.to_thread(client.llen, "celery")):

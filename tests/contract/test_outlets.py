@@ -10,17 +10,18 @@ import uvicorn
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from chatsite.gateway import outlets
 from chatsite.gateway.outlets import Outlet, outlet_of
 from chatsite.gateway.protocol import prepare
+from chatsite.gateway.server import websocket
 from chatsite.gateway.server.http import BoundedHttp
 from chatsite.gateway.server.websocket import BoundedWebSocket
-from tests.world import in_time
+from tests.world import ANSWER_SECONDS, in_time
 
 SIZES = [0, 1, 125, 126, 65_535, 65_536, 200_000]
 PART = prepare(b"x" * 65_536)
 WAITING = 200  # frames of up to 60 KB
 PARTS = 400  # 25 MiB: more than the buffers of two sockets
-PING_SECONDS = 0.2  # and as long for its answer
 
 
 class Served(NamedTuple):
@@ -31,8 +32,14 @@ class Served(NamedTuple):
     ended: asyncio.Event
 
 
+@pytest.fixture
+def ping_seconds() -> float:
+    """After how long the server asks whether the client is there, and as long for its answer."""
+    return ANSWER_SECONDS
+
+
 @pytest.fixture(params=["transport", "asgi"])
-async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+async def served(request: pytest.FixtureRequest, ping_seconds: float) -> AsyncIterator[Served]:
     """An outlet whose client reads when it is asked to."""
     made: asyncio.Queue[Outlet] = asyncio.Queue()
     ended = asyncio.Event()
@@ -50,7 +57,7 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
         await outlet.serve(read())
         ended.set()
 
-    async with _serving(app) as port, websockets.connect(
+    async with _serving(app, ping_seconds) as port, websockets.connect(
         f"ws://127.0.0.1:{port}/", compression=None, max_queue=1, max_size=None, ping_interval=None
     ) as client:  # fmt: skip
         yield Served(await made.get(), client, ended)
@@ -58,7 +65,7 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def _serving(app: Any) -> AsyncIterator[int]:
+async def _serving(app: Any, ping_seconds: float) -> AsyncIterator[int]:
     config = uvicorn.Config(
         app,
         port=0,
@@ -67,8 +74,8 @@ async def _serving(app: Any) -> AsyncIterator[int]:
         lifespan="off",
         log_level="warning",
         ws_per_message_deflate=False,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PING_SECONDS,
+        ws_ping_interval=ping_seconds,
+        ws_ping_timeout=ping_seconds,
     )
     server = uvicorn.Server(config)
     server.capture_signals = suppress  # type: ignore[assignment, method-assign]
@@ -119,7 +126,7 @@ async def test_a_handshake_is_answered_by_the_book(changed: dict[str, str], stat
 
     headers = HANDSHAKE | {"Sec-WebSocket-Protocol": "chat.v0, chat.v1"} | changed
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    async with _serving(app) as port, in_time("the handshake is answered"):
+    async with _serving(app, ANSWER_SECONDS) as port, in_time("the handshake is answered"):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"GET /a%20b?c=d HTTP/1.1\r\n{head}\r\n".encode())
         answer = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -177,9 +184,11 @@ async def test_what_a_client_does_not_take_is_counted_and_keeps_nobody_waiting(
 
 
 async def test_a_close_comes_after_what_was_written_and_nothing_after_it(
-    served: Served,
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outlet, client, _ = served
+    for module in (outlets, websocket):  # 25 MiB take longer than that on a busy machine.
+        monkeypatch.setattr(module, "CLOSE_SECONDS", 60.0)
     for _ in range(PARTS):
         outlet.write(PART)
     outlet.close(4008)
@@ -223,6 +232,7 @@ async def test_a_client_that_is_gone_takes_nothing_and_breaks_nothing(served: Se
     assert outlet.waiting == 0
 
 
+@pytest.mark.parametrize("ping_seconds", [0.2])
 async def test_a_client_that_answers_no_ping_is_let_go_though_much_waits_for_it(served: Served) -> None:
     served.client.transport.pause_reading()
     for _ in range(PARTS):

@@ -55,7 +55,7 @@ async def test_an_erased_chat_has_no_pins(store: PinStore) -> None:
 changes = st.builds(Pin, st.sampled_from([7, 8]), st.booleans(), st.sampled_from([SENDER, OTHER]), st.integers(10, 40))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=st.lists(changes, min_size=1, max_size=6, unique_by=lambda one: one.version), data=st.data())
 async def test_any_order_and_repetition_ends_as_the_fold_does(
     store: PinStore, made: Sequence[Pin], data: st.DataObject

@@ -118,7 +118,7 @@ changes = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=st.lists(changes, min_size=1, max_size=8, unique_by=lambda one: one.version), data=st.data())
 async def test_any_order_and_repetition_ends_as_the_versions_say(
     store: ReactionStore, made: Sequence[Reaction], data: st.DataObject

@@ -89,7 +89,7 @@ moves = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moved=st.lists(moves, min_size=1, max_size=6, unique_by=lambda one: one[1]), data=st.data())
 async def test_replays_change_nothing(
     store: ReadStore, moved: list[tuple[int, int, bool]], data: st.DataObject

@@ -182,7 +182,7 @@ async def test_cursors_that_cannot_be_completed_get_nothing(memory: RoomStream) 
     reader = await log().read("g")
     reader.finished(0, 3)
     await reader.commit()
-    await log().trim(now_ms=4_000_000_000_000_000, below={})
+    await log().trim(now_ms=4_000_000_000_000_000, below={}, groups=["g"])
     fresh = MemoryRoomStream()
     floor = (await log().floors())[0]
     assert await fresh.since(str(ROOM), floor - 1) is None
@@ -317,14 +317,18 @@ async def test_a_redis_that_is_away_is_said_in_time(shared: Callable[[], RedisRo
         stream.epoch,
     ]
     for call in calls:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             with pytest.raises(Unavailable) as refused:
                 await call()
         assert refused.value.code == "store_unavailable"
     assert not await stream.wait_for("room", 1, seconds=0)
 
 
-async def test_a_redis_that_says_nothing_is_away_too(shared: Callable[[], RedisRoomStream]) -> None:
+async def test_a_redis_that_says_nothing_is_away_too(
+    shared: Callable[[], RedisRoomStream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatsite.kernel.redis.CONNECT_SECONDS", 1.0)
+
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -332,6 +336,6 @@ async def test_a_redis_that_says_nothing_is_away_too(shared: Callable[[], RedisR
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
         stream = RedisRoomStream(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         asked = [asyncio.create_task(stream.heads([str(number)])) for number in range(50)]
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):  # One after another they would wait for fifty.
             refused = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(one) for one in refused} == {Unavailable}

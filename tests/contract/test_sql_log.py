@@ -86,9 +86,9 @@ async def test_a_slow_transaction_holds_the_order_not_the_offsets(log: SqlEventL
 async def test_many_keys_are_answered_like_one(log: SqlEventLog) -> None:
     keys = [f"k{n}" for n in range(300)]
     await asyncio.gather(*[log.append(fact(key, value=key.encode())) for key in keys])
-    found = await log.newest_of(keys, after=0, limit=1)
+    floors, found = await log.newest_of(keys, limit=1)
     assert [record.value.decode() for records in found.values() for record in records] == keys
-    assert await log.newest_of([], after=0, limit=1) == {}
+    assert (floors, await log.newest_of([], limit=1)) == (await log.floors(), (floors, {}))
 
 
 async def test_trimming_stops_at_the_slowest_group(log: SqlEventLog) -> None:
@@ -99,9 +99,13 @@ async def test_trimming_stops_at_the_slowest_group(log: SqlEventLog) -> None:
     quick.finished(partition, 9)
     await asyncio.gather(slow.commit(), quick.commit())
     far = 4_000_000_000_000
-    assert await log.trim(now_ms=0, below={}) == 0
-    assert await log.trim(now_ms=far, below={}) == 4
+    off = await log.read("switched off by now")
+    await off.commit()
+    assert await log.trim(now_ms=0, below={}, groups=["slow", "quick"]) == 0
+    assert await log.trim(now_ms=far, below={}, groups=["slow", "quick"]) == 4
     assert (await log.floors())[partition] == (1 << 40) + 4
+    floors, found = await log.newest_of(["k", "another"], limit=99)
+    assert (floors[partition], len(found["k"]), found["another"]) == ((1 << 40) + 4, 6, [])
     assert [record.offset for record in await log.newest(limit=99)] == list(range(5, 11))
     late = await log.read("late")
     assert [record.offset for record in await read_all(late)] == list(range(5, 11))

@@ -1,6 +1,7 @@
 """How often the databases are asked: never by a send, and by a list of chats as often as by any other."""
 
 import asyncio
+import math
 import threading
 import time
 from collections import Counter
@@ -15,7 +16,10 @@ from django.test import AsyncClient
 
 from chat.commands.messages import Draft, send
 from chat.models import Chat, Participant
+from chat.queries import rules
 from chat.queries.participants import foresee, heard_by, need, who_may_hear
+from chat.queries.search import placed
+from chat.search import Asked, Query, restrict
 from chatsite.accounts import tokens
 from chatsite.accounts.authentication import authenticate
 from chatsite.accounts.models import SignIn, User
@@ -23,10 +27,14 @@ from chatsite.gateway.registry import Identity
 from chatsite.gateway.streams import stream
 from chatsite.kernel import clock
 from chatsite.kernel.database import DB_THREADS, in_db_thread
-from chatsite.kernel.errors import Unauthenticated
+from chatsite.kernel.errors import Invalid, Unauthenticated
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import NewRecord, new_record
-from chatsite.kernel.ids import ChatId, UserId
+from chatsite.kernel.ids import ChatId, MessageId, UserId
+from telegram_bridge.ids import Named
+from telegram_bridge.models import TelegramImport
+from telegram_bridge.queries import search as telegram
+from telegram_bridge.stores import Mapped, TelegramId, telegram_map
 from tests.statements import Statement, counted
 from tests.unit.events import sent
 
@@ -43,8 +51,9 @@ def lease(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-async def server(lease: None) -> AsyncIterator[None]:
-    """What a running server has open."""
+async def server(lease: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """What a running server has open; its rules are read anew beside all that is asked, not by it."""
+    monkeypatch.setattr(rules, "STALE_SECONDS", math.inf)
     await log().open()
     readers = [await log().read(group) for group in GROUPS]
     yield
@@ -241,3 +250,26 @@ async def test_one_who_asks_for_many_chats_is_judged_as_by_each(server: None) ->
     await Chat.objects.filter(id=row.id).aupdate(members_version=row.members_version + 1)
     assert await heard_by(str(ada.id), {chats[0]: row.members_version, chats[1]: 0}) == set(chats[:2])
     assert await heard_by(str(ada.id), {chats[0]: row.members_version + 1, chats[1]: 0}) == {chats[1]}
+
+
+async def test_a_message_is_found_by_its_telegram_id_with_two_questions_whatever_it_may_be_of(server: None) -> None:
+    for name, count in (("few", 3), ("many", telegram.MOST)):
+        chats = [ChatId(chat.id) for chat in await sync_to_async(make_chats)(name, count)]
+        viewer = UserId((await User.objects.aget(username=name)).id)
+        sources = [-(10**12) - viewer.int % 10**9 - n for n in range(1, count + 1)]
+        pairs = zip(chats, sources, strict=True)
+        await TelegramImport.objects.abulk_create(TelegramImport(chat_id=a, telegram_chat_id=b) for a, b in pairs)
+        mapped = Mapped(TelegramId(sources[1], 7), chats[1], MessageId(-5))
+        await telegram_map().claim([mapped])
+        with counted() as statements:
+            places = await telegram.places_of([Named(None, 7)], chats=chats, viewer=viewer, field="q")
+        assert places == {(str(chats[1]), -5)}
+        assert Counter(one.database for one in statements) == {"default": 1, "messages": 1}
+    asked = Asked()
+    for text in ("7", "8"):
+        restrict(asked, "telegram", text, field="telegram")
+    with pytest.raises(Invalid, match="at most 100 messages") as refused:
+        await placed(Query(), asked, chats, viewer)
+    assert refused.value.field == "telegram"
+    eve = UserId((await User.objects.acreate(username="eve")).id)
+    assert await telegram.places_of([Named(None, 7)], chats=chats, viewer=eve, field="q") == frozenset()

@@ -76,7 +76,9 @@ class Stack(Server):
         self.serving = [Part("serve", folder=folder) for _ in range(2)]
         self.history = [Part("project", "history-writers", folder=folder) for _ in range(2)]
         self.delivery = [Part("project", "delivery-workers", folder=folder) for _ in range(2)]
-        self.others = Part("project", "previews", "search", "webhooks", "relay", folder=folder)
+        self.others = Part(
+            "project", "previews", "search", "webhooks", "moderation", "notifications", "relay", folder=folder
+        )
         self.ports = [part.port for part in self.serving]
         self._open_to = self.serving
 

@@ -63,7 +63,7 @@ class Talker(Sender):
                 if not any(frame["type"] == "ERROR" for frame in self.device.frames[start:]):
                     return
                 await self.device.cut()
-            except (httpx.HTTPError, OSError, KeyError, StopIteration, websockets.WebSocketException):
+            except (AssertionError, httpx.HTTPError, OSError, StopIteration, websockets.WebSocketException):
                 pass  # Nobody is there, or nobody can let one in.
             await asyncio.sleep(PAUSE_SECONDS)
 

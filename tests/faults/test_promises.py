@@ -10,7 +10,7 @@ pytestmark = pytest.mark.faults
 Check = Callable[..., Awaitable[None]]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.stack)])
 async def test_kill_under_load_loses_and_doubles_nothing(make_server: checks.MakeServer, seed: int) -> None:
     await checks.survives_kill(make_server, seed=seed)
 
@@ -28,6 +28,7 @@ async def test_a_promise_holds(make_server: checks.MakeServer, check: Check, fau
     await check(make_server, bug=fault)
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize(
     ("bug", "check"),
     [

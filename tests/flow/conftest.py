@@ -1,6 +1,6 @@
 """Fixtures of stories about staff, and of those in the shape standard."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +8,8 @@ import pytest
 from tests.installations import SHARED
 from tests.servers.ports import free_port
 from tests.services import CALLERS
-from tests.staff import Staff
 from tests.standard import new_installation
-from tests.world import Server, World, manage
+from tests.world import Server, manage
 
 
 @pytest.fixture(scope="session")
@@ -28,17 +27,6 @@ def hasty_server(template: Path, tmp_path_factory: pytest.TempPathFactory, servi
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-async def staff(make_server: Callable[..., Server]) -> AsyncIterator[Staff]:
-    """Sam, logged in, in a world of his own."""
-    async with World(make_server()) as world:
-        staff = Staff(world)
-        assert "Log out" in await staff.log_in()
-        yield staff
-        await staff.browser.aclose()
-        assert "holds" in manage(world.server.folder, "verify_audit")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ async def test_who_asks_meanwhile_is_told_to_come_again(make_server: Callable[..
                 refused = await ada.ask("SUBSCRIBE", roomId=chat)
                 assert (refused.code, refused.body["retryable"]) == ("store_unavailable", True)
                 assert refused.body["retryAfterMs"] == 1_000
+                world.is_patient = False
                 rest = await world.rest("ada", "POST", "/api/chats", body)
                 assert (rest.status, rest.code, rest.headers["Retry-After"]) == (503, "store_unavailable", "1")
             await ada.subscribe(chat)

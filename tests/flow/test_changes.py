@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from tests.world import Server, World
 
 
@@ -40,6 +42,7 @@ async def test_a_delete_leaves_a_tombstone_that_is_final(world: World) -> None:
     assert (await world.rest("ben", "DELETE", f"{path}/{sent.body['id']}")).code == "conflict"
 
 
+@pytest.mark.rules
 async def test_who_may_change_what(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     path = f"/api/chats/{chat}/messages"
@@ -77,6 +80,7 @@ async def test_an_edit_keeps_whom_the_message_names(world: World) -> None:
     assert (await world.rest("ada", "PATCH", f"{path}/{message}", {"content": "ben!"})).body["mentions"] == [ben]
 
 
+@pytest.mark.rules
 async def test_the_time_for_editing_can_end(make_server: Callable[..., Server]) -> None:
     async with World(make_server(environment={"CHAT_EDIT_WINDOW_SECONDS": "1"})) as world:
         chat = await world.chat(["ada"])

@@ -131,7 +131,9 @@ async def test_what_a_command_refuses_is_told_and_changes_nothing(staff: Staff) 
     assert (await act(staff, "change_role", chat, "ben")).endswith("role: choose one.")
     assert await act(staff, "change_role", chat, "ben", role="king") == "No action selected."
     for action, fields in (("remove", {}), ("ban", {}), ("change_role", {"role": "owner"})):
-        assert (await act(staff, action, pair, "ben", **fields)).endswith("A direct chat is for its two people.")
+        assert (await act(staff, action, pair, "ben", **fields)).endswith(
+            "A direct chat is for those whom it was made for."
+        )
     assert done_by(staff, chat) == done_by(staff, pair) == []
 
 

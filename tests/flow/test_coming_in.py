@@ -2,13 +2,12 @@
 
 import asyncio
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.installations import site
 from tests.world import Answer, Server, World, manage
 
 PASSWORD = "a much better one"
@@ -21,8 +20,7 @@ GUEST = {"name": "Olga Oak", "username": "olga", "password": PASSWORD, "again": 
 def unmanned(template: Path, tmp_path: Path) -> Iterator[Server]:
     """A server that others can reach, with nobody to look after it."""
     server = Server(template, tmp_path / "unmanned", environment={"CHAT_DEBUG": "off"})
-    with closing(sqlite3.connect(server.folder / "site.sqlite3")) as database, database:
-        database.execute("UPDATE users SET is_active = 0 WHERE is_staff")
+    site(server.folder, "UPDATE users SET is_active = false WHERE is_staff")
     server.start()
     yield server
     server.kill()
@@ -73,10 +71,8 @@ async def test_of_two_who_open_the_first_link_one_becomes_administrator(unmanned
         names = [f"admin{number}" for number in range(4)]
         answers = await asyncio.gather(*[world.page(path, FORM | {"username": name}) for name in names])
     assert sorted(answer.status for answer in answers) == [200, 404, 404, 404]
-    with closing(sqlite3.connect(unmanned.folder / "site.sqlite3")) as database:
-        (count,) = database.execute("SELECT count(*) FROM users WHERE username LIKE 'admin%'").fetchone()
-        (companies,) = database.execute("SELECT count(*) FROM companies WHERE name = 'Mill & Co'").fetchone()
-    assert (count, companies) == (1, 1)
+    assert site(unmanned.folder, "SELECT count(*) FROM users WHERE username LIKE %s", "admin%") == [(1,)]
+    assert site(unmanned.folder, "SELECT count(*) FROM companies WHERE name = %s", "Mill & Co") == [(1,)]
 
 
 async def test_the_link_stays_until_there_is_an_administrator(unmanned: Server) -> None:
@@ -84,8 +80,7 @@ async def test_the_link_stays_until_there_is_an_administrator(unmanned: Server) 
     unmanned.kill()
     unmanned.start()
     assert setup_path(unmanned) == path
-    with closing(sqlite3.connect(unmanned.folder / "site.sqlite3")) as database, database:
-        database.execute("UPDATE users SET is_active = 1 WHERE username = 'sam'")
+    site(unmanned.folder, "UPDATE users SET is_active = true WHERE username = 'sam'")
     async with World(unmanned) as world:
         assert (await world.page(path)).status == 404
 

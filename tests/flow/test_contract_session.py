@@ -18,8 +18,10 @@ import pytest
 from chatsite.asyncapi import document
 from chatsite.gateway.registry import frames
 from chatsite.kernel.errors import CODES
+from tests.bots import bot
 from tests.crowds import CROWD, crowd
-from tests.world import Answer, Device, Frame, Server, World, make_template
+from tests.receiver import site
+from tests.world import PREVIEWING, Answer, Device, Frame, Server, World, make_template
 
 Shape = dict[str, Any]  # field -> what it holds; a field whose name ends in "?" may be missing
 LASTS_SECONDS = 100  # an access token: shorter than the 120 s before its end that AUTH_EXPIRING comes
@@ -93,6 +95,16 @@ ME: dict[str, Shape] = {
     "star": {"state": {"roomId": entity, "messageId": message_id, "starred": flag}},
     "draft": {"state": {"roomId": entity, "content": maybe_text, "replyToId": reply}},
     "folder": {"state": {"roomId": entity, "folderId": maybe_text}},
+    "reminder": {
+        "state": {
+            "id": entity,
+            "roomId": entity,
+            "messageId": message_id,
+            "state": {"waiting", "due", "dropped"},
+            "remindAt": moment,
+            "note": maybe_text,
+        }
+    },
     "scheduled": {"state": {"id": entity, "roomId": entity, "state": text, "sendAt": moment, "code": maybe_text}},
     "folders": {"state": {"folders": list}},
     "thread": {
@@ -103,6 +115,28 @@ ME: dict[str, Shape] = {
             "readPos": number,
             "unread": number,
             "upTo": number,
+        }
+    },
+    "command": {
+        "state": {
+            "invocationId": entity,
+            "roomId": entity,
+            "userId": entity,
+            "command": text,
+            "text": text,
+            "replyUntil": time,
+        }
+    },
+    "answer": {
+        "state": {
+            "id": entity,
+            "invocationId": entity,
+            "roomId": entity,
+            "botId": entity,
+            "command": text,
+            "content": text,
+            "html": maybe_text,
+            "ts": time,
         }
     },
     "favourite": {"state": {"roomId": entity, "favourite": flag}},
@@ -148,6 +182,9 @@ SERVER: dict[str, Shape] = {
         "mentions": [mention],
         "origin?": {"kind": text, "author": text, "ts": time},
         "forwardedFrom?": {"senderId": entity, "sentAt": time},
+        "important?": {True},
+        "expiresAt?": moment,
+        "poll?": {"options": [text], "multiple?": {True}, "anonymous?": {True}, "closesAt?": time},
     },
     "MESSAGE_EDITED": {
         **PLACE,
@@ -165,6 +202,22 @@ SERVER: dict[str, Shape] = {
         "emoji": text,
         "active": flag,
         "count": number,
+    },
+    "ACKNOWLEDGED": {**PLACE, "messageId": message_id, "userId": entity, "ts": time, "count": number},
+    "PREVIEWS": {
+        **PLACE,
+        "messageId": message_id,
+        "textVersion": number,
+        "previews": [{"url": text, "title": text, "description?": text, "site?": text}],
+    },
+    "POLL": {
+        **PLACE,
+        "messageId": message_id,
+        "counts": [number],
+        "voters": number,
+        "closed": flag,
+        "userId?": entity,
+        "choices?": [number],
     },
     "PIN": {**PLACE, "messageId": message_id, "userId": entity, "pinned": flag},
     "MEMBER": {
@@ -225,7 +278,9 @@ ACKS: dict[str, Shape] = {
     "EDIT_MESSAGE": CHANGED,
     "DELETE_MESSAGE": CHANGED,
     **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), CHANGED),
-    **dict.fromkeys(("STAR", "UNSTAR"), STARRED),
+    **dict.fromkeys(("STAR", "UNSTAR", "ACKNOWLEDGE", "VOTE", "CLOSE_POLL"), STARRED),
+    "INVOKE": {"roomId": entity, "invocationId": entity, "replyUntil": time},
+    "FLAG_MESSAGE": {"roomId": entity, "messageId": message_id, "flagId": entity},
     **dict.fromkeys(("FOLLOW_THREAD", "UNFOLLOW_THREAD"), FOLLOWED),
     "READ": {
         "roomId": entity,
@@ -326,15 +381,22 @@ def says(answer: Answer, type_: str, **fields: Any) -> Frame:
 
 
 async def test_a_session_is_what_the_contract_says(make_server: Callable[..., Server]) -> None:
-    async with World(make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": str(LASTS_SECONDS)})) as world:
-        ada, ben, cyd = (Party(world, name) for name in ("ada", "ben", "cyd"))
+    environment = {"CHAT_ACCESS_TOKEN_SECONDS": str(LASTS_SECONDS)} | PREVIEWING
+    async with World(make_server(environment=environment)) as world:
+        ada, ben, cyd, program = (Party(world, name) for name in ("ada", "ben", "cyd", "bot"))
         ids = {name: await world.id(name) for name in ("ada", "ben", "cyd")}
         chat = await world.chat(["ada", "ben"])
+        async with world.connect("ada", chat) as first:
+            assert (await world.rest("ada", "PATCH", f"/api/chats/{chat}", {"link_previews": True})).status == 200
+            # It stands in the stream then, and does not come between what is said.
+            await first.expect("ROOM", change="updated")
         await _sign_in(world, ada, ben, cyd)
         await _subscribe(chat, ada, ben)
         await _talk(chat, ada, ben)
+        await _link(world, chat, ada, ben)
         await _read(chat, ada, ben)
         await _set_what_is_ones_own(world, chat, ben)
+        await _command(world, chat, ada, ben, program)
         await _show_oneself(ada, ben)
         await _come_and_go(world, chat, ids["cyd"], ada, cyd)
         await _change_the_room(world, chat, ada)
@@ -342,12 +404,13 @@ async def test_a_session_is_what_the_contract_says(make_server: Callable[..., Se
         await _be_many(world, ada, ben)
         await _err(chat, ada, cyd)
         await asyncio.to_thread(world.server.stop)
-        for one in (ada, ben, cyd):
+        everybody = (ada, ben, cyd, program)
+        for one in everybody:
             await one.expect("RECONNECT")
             assert await one.closed() == 4012
             one.require_contract()
-        assert {type_ for one in (ada, ben, cyd) for type_ in one.sent.values()} - {"NOPE"} == frames.types.keys()
-        told = [frame for one in (ada, ben, cyd) for frame in one.frames]
+        assert {type_ for one in everybody for type_ in one.sent.values()} - {"NOPE"} == frames.types.keys()
+        told = [frame for one in everybody for frame in one.frames]
         assert {frame["type"] for frame in told} == SERVER.keys()
         assert {frame["kind"] for frame in told if frame["type"] == "ME"} == ME.keys()
 
@@ -422,6 +485,24 @@ async def _talk(chat: str, ada: Party, ben: Party) -> None:
     told = await ada.expect("MESSAGE", messageId=aside["messageId"])
     assert (told["threadId"], told["threadStarterId"]) == (said["messageId"], ada_id)
 
+    asked = says(await ben.ask("SEND_MESSAGE", roomId=chat, content="All of you", important=True), "ACK")
+    assert (await ada.expect("MESSAGE", messageId=asked["messageId"]))["important"]
+    given = says(await ada.ask("ACKNOWLEDGE", roomId=chat, messageId=asked["messageId"]), "ACK")
+    shown = await ben.expect("ACKNOWLEDGED", messageId=asked["messageId"], userId=ada_id, count=1)
+    assert shown["version"] == given["version"]
+    poll = {"options": ["Tea", "Milk"], "multiple": True, "closesAt": "2026-01-01T00:00:00Z"}
+    late = await ben.ask("SEND_MESSAGE", roomId=chat, content="What?", poll=poll)
+    assert late.code == "invalid_field"
+    del poll["closesAt"]
+    asked = says(await ben.ask("SEND_MESSAGE", roomId=chat, content="What?", poll=poll), "ACK")
+    told = await ada.expect("MESSAGE", messageId=asked["messageId"])
+    assert (told["messageType"], told["poll"]) == ("poll", poll)
+    place = {"roomId": chat, "messageId": asked["messageId"]}
+    given = says(await ada.ask("VOTE", **place, choices=[1, 0]), "ACK")
+    shown = await ben.expect("POLL", messageId=asked["messageId"], userId=ada_id, choices=[0, 1])
+    assert (shown["version"], shown["counts"], shown["closed"]) == (given["version"], [1, 1], False)
+    given = says(await ben.ask("CLOSE_POLL", **place), "ACK")
+    await ada.expect("POLL", messageId=asked["messageId"], voters=1, closed=True, version=given["version"])
     for type_, active in (("REACT", True), ("UNREACT", False)):
         given = says(await ada.ask(type_, roomId=chat, messageId=reply["messageId"], emoji="\U0001f44d"), "ACK")
         shown = await ben.expect("REACTION", messageId=reply["messageId"], userId=ada_id, active=active)
@@ -440,6 +521,19 @@ async def _talk(chat: str, ada: Party, ben: Party) -> None:
     )
     last = await ada.expect("MESSAGE_DELETED", messageId=reply["messageId"], by=ben_id, reason="a slip")
     assert (last["pos"], last["version"], last["prev"]) == (gone["pos"], gone["version"], told["pos"])
+
+
+async def _link(world: World, chat: str, ada: Party, ben: Party) -> None:
+    """What a link leads to is told where the chat wants it, until somebody takes it away."""
+    async with site() as pages:
+        url = pages.put("/tea", "<title>Tea</title><meta name=description content=Hot>")
+        linked = says(await ben.ask("SEND_MESSAGE", roomId=chat, content=url), "ACK")
+        said = await ada.expect("MESSAGE", messageId=linked["messageId"])
+        told = await ada.expect("PREVIEWS", messageId=linked["messageId"])
+    assert told["previews"] == [{"url": url, "title": "Tea", "description": "Hot"}]
+    assert told["textVersion"] == said["version"] < told["version"]
+    await world.rest("ben", "DELETE", f"/api/chats/{chat}/messages/{linked['messageId']}/previews")
+    await ada.expect("PREVIEWS", messageId=linked["messageId"], previews=[])
 
 
 async def _read(chat: str, ada: Party, ben: Party) -> None:
@@ -474,6 +568,10 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
     plan = {"content": "later", "send_at": (datetime.now(UTC) + timedelta(days=30)).isoformat()}
     assert (await world.rest("ben", "POST", f"/api/chats/{chat}/scheduled", plan)).status == 201
     assert (await ben.expect("ME", kind="scheduled"))["state"]["state"] == "waiting"
+    said = (await world.history("ben", chat))[0]["id"]
+    wish = {"remind_at": plan["send_at"], "note": "answer"}
+    assert (await world.rest("ben", "POST", f"/api/chats/{chat}/messages/{said}/reminders", wish)).status == 201
+    assert (await ben.expect("ME", kind="reminder"))["state"]["state"] == "waiting"
     folder = (await world.rest("ben", "POST", "/api/me/folders", {"name": "Tea"})).body
     await ben.expect("ME", kind="folders", state={"folders": [folder]})
     assert (await world.rest("ben", "PUT", f"/api/chats/{chat}/folder", {"folder_id": folder["id"]})).status == 200
@@ -484,11 +582,31 @@ async def _set_what_is_ones_own(world: World, chat: str, ben: Party) -> None:
         answer = says(await ben.ask(type_, **place), "ACK", **place)
         told = await ben.expect("ME", kind="star", state={**place, "starred": starred})
         assert told["version"] == answer["version"]
+    says(await ben.ask("FLAG_MESSAGE", **place, reason="spam"), "ACK", **place)
     assert (await world.rest("ben", "PATCH", "/api/me", {"preferences": {"theme": "dark"}})).status == 200
     assert (await ben.expect("ME", kind="preferences"))["state"]["theme"] == "dark"
     await world.ticket("ben", renew=True)
     own = await ben.expect("ME", kind="sessions")
     assert len(own["state"]["ids"]) >= 2
+
+
+async def _command(world: World, chat: str, ada: Party, ben: Party, program: Party) -> None:
+    """The bot alone is told what it is asked, and who asked alone what it answers in private."""
+    made = await bot(world, "helpful", chat=chat)
+    await ada.expect("MEMBER", userId=made.id, change="added")
+    await program.open_raw(headers={"Authorization": f"Bearer {made.token}"})
+    await program.expect("READY", userId=made.id)
+    offered = {"commands": [{"name": "help", "description": "Says what there is"}]}
+    assert (await made.ask("PUT", "/api/me/commands", offered)).status == 200
+    given = says(await ben.ask("INVOKE", roomId=chat, command="help", text="me", botId=made.id), "ACK", roomId=chat)
+    told = (await program.expect("ME", kind="command"))["state"]
+    assert (told["invocationId"], told["replyUntil"]) == (given["invocationId"], given["replyUntil"])
+    said = {"content": "**you**", "private": True}
+    path = f"/api/invocations/{given['invocationId']}/answers"
+    answer = (await made.ask("POST", path, said)).body
+    assert (await ben.expect("ME", kind="answer"))["state"]["id"] == answer["id"]
+    await world.rest("ada", "DELETE", f"/api/chats/{chat}/participants/{made.id}")
+    await ada.expect("MEMBER", userId=made.id, change="removed")
 
 
 async def _show_oneself(ada: Party, ben: Party) -> None:

@@ -67,3 +67,13 @@ def test_a_server_that_hangs_keeps_nobody_waiting(tmp_path: Path) -> None:
         assert time.monotonic() - began < PATIENCE
         assert "stream    does not answer" in said
         assert "role: primary" in said
+
+
+def test_a_mail_server_that_is_away_is_named_and_none_is_a_weakness(template: Path) -> None:
+    weak = json.loads(manage(template, "doctor", "--json", environment={"CHAT_MAIL_DIGEST": "on"}))
+    fixes = {finding["fix"] for finding in weak["findings"]}
+    assert {"name a mail server in CHAT_SMTP_HOST", "name the public address in CHAT_URL"} <= fixes
+    assert weak["is_well"] is True
+    away = {"CHAT_SMTP_HOST": "127.0.0.1", "CHAT_SMTP_PORT": "1", "CHAT_SMTP_SECURITY": "none"}
+    with pytest.raises(RuntimeError, match="start the mail server, or mend CHAT_SMTP_HOST"):
+        manage(template, "doctor", environment=away)

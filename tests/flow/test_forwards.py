@@ -42,6 +42,7 @@ async def test_a_copy_stays_as_it_was(world: World) -> None:
     assert cyd not in str(copy)
 
 
+@pytest.mark.rules
 async def test_only_who_is_in_the_chat_learns_where_it_was_said(world: World) -> None:
     chat, other, message = await two_chats(world)
     answer = await world.rest("ben", "POST", f"/api/chats/{chat}/messages/{message}/forward", {"to": [other]})
@@ -76,6 +77,7 @@ async def test_a_copy_of_a_copy_has_the_words_of_who_said_them_first(world: Worl
     assert last["forwarded_from"]["sent_at"] == copy["forwarded_from"]["sent_at"]
 
 
+@pytest.mark.rules
 async def test_nobody_puts_words_into_anothers_mouth(world: World) -> None:
     chat, other, message = await two_chats(world)
     first = await world.rest("ben", "POST", f"/api/chats/{chat}/messages/{message}/forward", {"to": [other]})
@@ -84,6 +86,7 @@ async def test_nobody_puts_words_into_anothers_mouth(world: World) -> None:
     assert (await world.rest("ben", "DELETE", copy)).status == 200
 
 
+@pytest.mark.rules
 async def test_each_chat_has_its_own_rules(world: World) -> None:
     chat, other, message = await two_chats(world)
     archived, strange, silent = await world.chat(["ben"]), await world.chat(["dan"]), await world.chat(["cyd", "ben"])
@@ -128,6 +131,7 @@ async def test_a_retry_answers_what_it_did_whatever_became_of_the_message(world:
     assert [one["id"] for one in await world.history("cyd", other)] == [copy["messageId"]]
 
 
+@pytest.mark.rules
 async def test_what_cannot_be_forwarded(world: World) -> None:
     chat, other, message = await two_chats(world)
     path, many = f"messages/{message}/forward", [f"{n:08}-0000-4000-8000-000000000000" for n in range(21)]

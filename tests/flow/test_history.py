@@ -41,6 +41,7 @@ async def test_every_cursor(world: World, told: tuple[str, list[str]]) -> None:
     assert (await page(world, chat, "limit=10&at=2001-01-01"))[0][0] == ids[0]
 
 
+@pytest.mark.rules
 async def test_pages_are_linked(world: World, told: tuple[str, list[str]]) -> None:
     chat, ids = told
     answer = await world.rest("ben", "GET", f"/api/chats/{chat}/messages?limit=10&before={ids[15]}")
@@ -60,6 +61,7 @@ async def test_what_is_just_acked_is_in_the_next_page(world: World) -> None:
             assert body["complete"]
 
 
+@pytest.mark.rules
 async def test_a_nonce_is_shown_to_its_sender_alone(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     sent = await world.rest("ada", "POST", f"/api/chats/{chat}/messages", {"content": "x", "nonce": "mine"})
@@ -67,6 +69,7 @@ async def test_a_nonce_is_shown_to_its_sender_alone(world: World) -> None:
     assert (await world.history("ben", chat))[0]["nonce"] is None
 
 
+@pytest.mark.rules
 async def test_a_message_of_another_chat_is_not_found(world: World, told: tuple[str, list[str]]) -> None:
     other = await world.chat(["ben"])
     assert (await world.rest("ben", "GET", f"/api/chats/{other}/messages/{told[1][0]}")).code == "not_found"
@@ -81,6 +84,7 @@ async def test_equal_reads_at_once_agree(world: World, told: tuple[str, list[str
 
 async def test_while_the_store_is_away_recent_messages_are_shown(make_server: Callable[..., Server]) -> None:
     async with World(make_server(bug="store_away")) as world:
+        world.is_patient = False
         chat = await world.chat(["ada", "ben"])
         path = f"/api/chats/{chat}/messages"
         assert (await world.rest("ben", "GET", path)).code == "store_unavailable"

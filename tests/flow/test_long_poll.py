@@ -134,6 +134,7 @@ async def test_what_cannot_be_completed_is_a_resync(world: World) -> None:
         assert ada.rooms == {chat: there}
 
 
+@pytest.mark.rules
 async def test_what_is_not_theirs_is_not_found_and_no_more(world: World) -> None:
     chat, own = await world.chat(["ada"]), await world.chat(["eve"])
     ada, eve = Poller(world, "ada", chat), Poller(world, "eve", own)

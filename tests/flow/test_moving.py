@@ -23,7 +23,9 @@ from tests.standard import new_installation
 from tests.world import Answer, Device, Server, World, in_time, manage
 
 PEOPLE = ("ada", "ben", "cyd")
-UNREAD = {"ada": 3, "ben": 9, "cyd": 41}  # after the talk
+UNREAD = {"ada": 5, "ben": 9, "cyd": 43}  # after the talk
+TEA = ROOT / "tests" / "data" / "telegram" / "tea.json"
+IN_TELEGRAM = "1234567890/4"  # a message of it
 PLACES = {"epoch", "pos", "read_pos"}  # of the log that was left; a client reloads
 MakeServer = Callable[..., Server]
 
@@ -64,9 +66,13 @@ async def talk(world: World) -> str:
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"])
         await ada.ask("READ", roomId=chat, messageId=answer["messageId"], pos=answer["pos"], unread=True)
         await ben.ask("FORWARD", roomId=chat, messageId=said[5]["messageId"], to=[chat])
+        asked = (await ben.say(chat, "all of you", important=True)).body
+        await ada.ask("ACKNOWLEDGE", roomId=chat, messageId=asked["messageId"])
+        asked = (await ben.say(chat, "tea or milk?", poll={"options": ["tea", "milk"]})).body
+        await ada.ask("VOTE", roomId=chat, messageId=asked["messageId"], choices=[1])
         last = (await ben.say(chat, "good night", nonce="last-of-the-day")).body
     # Only the store says where a forward was taken from.
-    page = f"/api/chats/{chat}/messages?limit=2&at_least={last['pos']}"
+    page = f"/api/chats/{chat}/messages?limit=4&at_least={last['pos']}"
     await world.until("ada", page, lambda body: body["messages"][0]["forwarded_from"]["chat_id"] == chat)
     for name, unread in UNREAD.items():
         await world.until(name, f"/api/chats/{chat}", partial(shows, unread=unread))
@@ -90,7 +96,16 @@ async def view(world: World) -> dict[Any, Any]:
             ]
             for more in ("participants", "pins", "read-positions", "unread/why"):
                 seen[name, path, more] = without_places((await world.rest(name, "GET", f"{path}/{more}")).body)
+        found = await world.rest(name, "GET", f"/api/search/messages?telegram={IN_TELEGRAM}")
+        seen[name, "telegram"] = [without_places(message) for message in found.body["messages"]]
+    assert [len(seen[name, "telegram"]) for name in PEOPLE] == [1, 0, 0]
     return seen
+
+
+def bring_in(folder: Path, environment: dict[str, str] | None = None) -> None:
+    """What was said elsewhere comes into an installation."""
+    for kind, file in (("irc", irc.LOG), ("telegram", TEA)):
+        manage(folder, "import_chat", "--format", kind, "--owner", "ada", str(file), environment=environment)
 
 
 def without_places(shown: Any) -> Any:
@@ -128,7 +143,7 @@ async def test_from_the_folder_to_postgresql(
     make_server: MakeServer, installation: dict[str, str], tmp_path: Path
 ) -> None:
     source = make_server()
-    await asyncio.to_thread(manage, source.folder, "import_chat", "--format", "irc", "--owner", "ada", str(irc.LOG))
+    await asyncio.to_thread(bring_in, source.folder)
     async with World(source) as world:
         chat = await talk(world)
         ben = Device(world, "ben")
@@ -197,7 +212,11 @@ async def test_what_cannot_be_moved_is_refused_with_what_to_do(
         manage(source, "migrate_profile", "--from-data", str(folder))
     manage(folder, module="tests.people", environment=installation)
     with sqlite3.connect(source / "messages.sqlite3") as messages:
-        messages.execute("UPDATE log_partitions SET head = 0")
+        # What a group has left that is switched off, so that there is none of its name, holds up nobody.
+        messages.execute(
+            "INSERT INTO log_group_offsets (group_name, partition, log_offset)"
+            " VALUES ('previews', 0, 3), ('switched-off', 0, 0)"
+        )
     with pytest.raises(RuntimeError, match="The target has people already"):
         manage(folder, *move, environment=installation)
 
@@ -239,9 +258,7 @@ async def test_from_postgresql_to_kafka_and_cassandra(
     (folder := tmp_path / "standard").mkdir()
     manage(folder, "migrate_all", "-v", "0", environment=installation)
     manage(folder, module="tests.people", environment=installation)
-    await asyncio.to_thread(
-        manage, folder, "import_chat", "--format", "irc", "--owner", "ada", str(irc.LOG), environment=installation
-    )
+    await asyncio.to_thread(bring_in, folder, installation)
     source = Server(folder, tmp_path / "served", environment=installation)
     source.start()
     try:

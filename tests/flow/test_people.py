@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from tests.staff import Staff
 from tests.world import Answer, World
 
 
@@ -148,6 +149,42 @@ async def test_a_direct_chat_is_made_once_however_many_ask(world: World) -> None
     for user in (ada, await world.id("zoe"), "00000000-0000-4000-8000-000000000000"):
         refused = await world.rest("ada", "POST", "/api/chats/direct", {"user_id": user})
         assert refused.code in ("invalid_field", "not_found")
+
+
+async def test_a_direct_chat_of_several_is_one_for_the_same_people(staff: Staff) -> None:
+    world = staff.world
+    ids = {name: await world.id(name) for name in ("ada", "ben", "cyd", "dan", "zoe")}
+
+    async def ask(name: str, *others: str) -> Answer:
+        return await world.rest(name, "POST", "/api/chats/direct", {"user_ids": [ids[one] for one in others]})
+
+    for name in ("ada", "ben", "cyd"):
+        await world.token(name)
+    answers = await asyncio.gather(ask("ada", "ben", "cyd"), ask("ben", "cyd", "ada"), ask("cyd", "ada", "ben", "ada"))
+    (chat,) = {answer.body["id"] for answer in answers}
+    shown = (await world.rest("ada", "GET", f"/api/chats/{chat}")).body
+    assert (shown["chat_type"], shown["name"], shown["peer"], shown["role"]) == ("group_direct", "", None, "member")
+    assert {one["id"] for one in shown["peers"]} == {ids["ben"], ids["cyd"]}
+    assert (await ask("ada", "ben", "cyd", "dan")).body["id"] != chat
+    assert (await ask("ada", "ben")).body["chat_type"] == "direct"
+    assert (await world.rest("ada", "POST", f"/api/chats/{chat}/messages", {"content": "we three"})).status == 201
+    for path in ("leave", "invites"):
+        assert (await world.rest("ada", "POST", f"/api/chats/{chat}/{path}")).code == "conflict"
+    refused = await world.rest("ada", "POST", f"/api/chats/{chat}/participants", {"user_id": ids["dan"]})
+    assert refused.code in ("conflict", "forbidden")
+    assert (await ask("ada")).code == (await ask("ada", "ada", "ben")).code == "invalid_field"
+    assert (await ask("ada", "ben", "zoe")).code == "not_found"
+    nine = [await world.id(name) for name in ("ben", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy", "jon")]
+    assert (await world.rest("ada", "POST", "/api/chats/direct", {"user_ids": nine})).code == "invalid_field"
+    assert (await world.rest("ada", "POST", "/api/chats/direct", {"user_ids": nine[:8]})).status == 201
+    # Who left the company is in it no longer, and is again when they are back and somebody asks.
+    ours = staff.company("Ours")
+    await staff.act("remove_from_company", ids["cyd"], company=ours)
+    await world.until("ada", f"/api/chats/{chat}", lambda shown: shown["participant_count"] == 2)
+    assert (await ask("ada", "ben", "cyd")).code == "not_found"
+    await staff.act("add_to_company", ids["cyd"], company=ours)
+    assert (await ask("ada", "ben", "cyd")).body["id"] == chat
+    assert [one["content"] for one in await world.history("cyd", chat)] == ["we three"]
 
 
 async def test_nobody_adds_ten_thousand_at_once(world: World) -> None:

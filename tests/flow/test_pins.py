@@ -1,5 +1,7 @@
 """Pins: the messages of a chat that everybody finds at once."""
 
+import pytest
+
 from tests.world import World
 
 
@@ -31,6 +33,7 @@ async def test_a_pin_reaches_everybody_and_the_list(world: World) -> None:
         assert (await world.rest("ada", "GET", f"/api/chats/{chat}")).body["unread"] == 2, "a pin is nothing unread"
 
 
+@pytest.mark.rules
 async def test_who_may_pin_is_the_chats_to_say(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     async with world.connect("ada", chat) as ada, world.connect("ben", chat) as ben, world.connect("eve") as eve:
@@ -53,6 +56,7 @@ async def test_who_may_pin_is_the_chats_to_say(world: World) -> None:
         assert await pinned(world, "ben", chat) == ["hello"]
 
 
+@pytest.mark.rules
 async def test_the_51st_is_refused_until_there_is_room(world: World) -> None:
     chat = await world.chat(["ada"])
     async with world.connect("ada", chat) as ada:

@@ -151,6 +151,7 @@ async def test_a_status_and_its_text_are_seen_until_they_end(world: World) -> No
         ({"status": "DND", "until": "2020-01-01T00:00:00Z"}, "until"),
     ],
 )
+@pytest.mark.rules
 async def test_nonsense_is_refused_and_changes_nothing(world: World, fields: Frame, field: str) -> None:
     await friends(world, "ada", "ben")
     async with world.connect("ada") as ada:
@@ -180,6 +181,7 @@ async def test_who_is_watched_is_told_of_at_once_and_nobody_elseis_seen(world: W
         assert await watch(ben) == []
 
 
+@pytest.mark.rules
 async def test_strangers_and_nobody_look_alike_and_one_sees_oneself(world: World) -> None:
     await friends(world, "ada", "ben")
     async with world.connect("zoe") as zoe, beating(zoe), world.connect("ben") as ben, beating(ben):
@@ -204,6 +206,7 @@ async def test_strangers_and_nobody_look_alike_and_one_sees_oneself(world: World
         await zoe.ask("PRESENCE_SET", status="ONLINE")
 
 
+@pytest.mark.rules
 async def test_more_than_two_hundred_are_too_many(world: World) -> None:
     ids = [f"u{number}" for number in range(201)]
     async with world.connect("ben") as ben:
@@ -330,6 +333,7 @@ async def test_quiet_hours_look_like_do_not_disturb(world: World) -> None:
         ({"status": None}, "status"),
     ],
 )
+@pytest.mark.rules
 async def test_a_choice_that_is_none_is_refused(world: World, wanted: Frame, field: str) -> None:
     answer: Answer = await world.rest("cyd", "PATCH", "/api/me/presence", wanted)
     assert (answer.code, answer.body["errors"][0]["field"]) == ("invalid_field", field)

@@ -189,6 +189,7 @@ async def test_a_last_seen_that_is_kept_to_oneself_is_told_to_no_service(world: 
 
 
 @pytest.mark.parametrize("token", [None, "", "x" * 64, TOKENS["read"][:-1], TOKENS["read"] + "0"])
+@pytest.mark.rules
 async def test_without_a_good_token_nothing_is_answered_but_health(office: Office, token: str | None) -> None:
     stranger = await office.system(token)
     for call in (stranger.get(NOBODY), stranger.beat({"user_id": NOBODY}), stranger.watching(NOBODY).__aenter__()):
@@ -198,12 +199,14 @@ async def test_without_a_good_token_nothing_is_answered_but_health(office: Offic
     await stranger.is_well()
 
 
+@pytest.mark.rules
 async def test_who_brings_no_token_is_not_told_what_there_is(address: str) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         await asyncio.to_thread(Learnt, address, "guessed")
     assert "UNAUTHENTICATED" in str(refused.value)
 
 
+@pytest.mark.rules
 async def test_a_token_is_good_for_its_scopes(office: Office) -> None:
     reader, phone = await office.system(TOKENS["read"]), await office.system(TOKENS["beat"])
     assert await phone.beat({"user_id": NOBODY}) == 1
@@ -214,6 +217,7 @@ async def test_a_token_is_good_for_its_scopes(office: Office) -> None:
         assert (refused.value.code, refused.value.ours) == ("PERMISSION_DENIED", "forbidden")
 
 
+@pytest.mark.rules
 async def test_more_than_two_hundred_are_too_many(service: Service) -> None:
     ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(20_000)]
     for call in (service.get(*ids), service.get(*ids[:201]), service.watching(*ids[:201]).__aenter__()):
@@ -229,6 +233,7 @@ async def test_more_than_two_hundred_are_too_many(service: Service) -> None:
         assert len(watching.first) == 200
 
 
+@pytest.mark.rules
 async def test_ids_of_nobody_and_nonsense_look_alike(service: Service) -> None:
     ids = ["", "nobody", NOBODY, NOBODY.upper(), "'; DROP TABLE presence; --", "é" * 500]
     shown = await service.get(*ids, *ids)
@@ -237,6 +242,7 @@ async def test_ids_of_nobody_and_nonsense_look_alike(service: Service) -> None:
     assert await service.get() == []
 
 
+@pytest.mark.rules
 async def test_beats_of_nobody_make_nobody_and_nonsense_is_refused(world: World, service: Service) -> None:
     assert await service.beat({"user_id": NOBODY}, {"user_id": NOBODY}) == 2
     assert [one["version"] for one in await service.get(NOBODY)] == [0]

@@ -3,6 +3,8 @@
 import asyncio
 from urllib.parse import quote
 
+import pytest
+
 from tests.world import Device, Frame, World
 
 KINDS = [chr(0x1F600 + n) for n in range(51)]
@@ -71,6 +73,7 @@ async def test_reactions_over_rest_and_who_gave_them(world: World) -> None:
     assert [given(one) for one in why] == [{"❤️": (1, False)}]
 
 
+@pytest.mark.rules
 async def test_what_is_no_emoji_and_the_51st_are_refused(world: World) -> None:
     chat = await world.chat(["ada", "ben"])
     async with world.connect("ada", chat) as ada:
@@ -87,6 +90,7 @@ async def test_what_is_no_emoji_and_the_51st_are_refused(world: World) -> None:
         assert len(await shown(world, "ada", chat, message)) == 50
 
 
+@pytest.mark.rules
 async def test_who_may_react_to_what(world: World) -> None:
     chat, other = await world.chat(["ada", "ben"]), await world.chat(["ben"])
     async with world.connect("ada", chat) as ada, world.connect("ben", chat) as ben, world.connect("eve") as eve:
@@ -110,6 +114,7 @@ async def test_who_may_react_to_what(world: World) -> None:
         assert await react(ada, chat, message) == "archived"
 
 
+@pytest.mark.rules
 async def test_in_an_announcement_chat_one_reacts_where_one_may_not_post(world: World) -> None:
     people = [await world.id("ben")]
     body = {"chat_type": "announcement", "name": "News", "participants": people}

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from tests.world import Server, World
 
 
@@ -42,6 +44,7 @@ async def test_a_deleted_message_is_no_longer_unread(world: World) -> None:
     assert (await world.rest("ben", "GET", path)).body["unread"] == 2
 
 
+@pytest.mark.rules
 async def test_mentions_are_ids_of_participants(world: World) -> None:
     chat = await world.chat(["ada", "ben", "cyd"])
     ben = await world.id("ben")
@@ -52,7 +55,6 @@ async def test_mentions_are_ids_of_participants(world: World) -> None:
         heard = await ada.expect("MESSAGE", messageId=named.body["messageId"])
         assert heard["mentions"] == [ben]
         assert (await ada.say(chat, "eve?", mentions=[await world.id("eve")])).code == "invalid_field"
-        assert (await ada.say(chat, "here", mentions=["here"])).code == "not_supported"
     async with world.connect("cyd") as cyd:
         assert (await cyd.say(chat, "all?", mentions=["all"])).code == "forbidden"
     counts = [(await world.rest(name, "GET", f"/api/chats/{chat}")).body for name in ("ben", "cyd")]
@@ -77,6 +79,30 @@ async def test_a_second_device_learns_what_the_first_read(world: World) -> None:
         assert "pos" not in seen
     positions = (await world.rest("ada", "GET", f"/api/chats/{chat}/read-positions")).body["positions"]
     assert [(one["user_id"], one["message_id"]) for one in positions] == [(await world.id("ben"), last["messageId"])]
+
+
+async def test_who_hides_how_far_they_read_is_seen_by_nobody(world: World) -> None:
+    chat = await world.chat(["ada", "hal", "ben"])
+    path = f"/api/chats/{chat}"
+    hal, ben = await world.id("hal"), await world.id("ben")
+    assert (await world.rest("hal", "PATCH", "/api/me", {"shows_reads": "no"})).code == "invalid_field"
+    assert (await world.rest("hal", "PATCH", "/api/me", {"shows_reads": False})).body["shows_reads"] is False
+    async with world.connect("ada", chat) as ada:
+        said = (await ada.say(chat, "who has read this?")).body["messageId"]
+        for name in ("hal", "ben"):
+            await world.rest(name, "PUT", f"{path}/read", {"message_id": said})
+        # What is whispered keeps its order: if hal were told of, it would have been before ben.
+        await ada.expect("READ_POSITION", userId=ben)
+        assert not [one for one in ada.frames if one["type"] == "READ_POSITION" and one["userId"] == hal]
+
+    async def readers(name: str) -> set[str]:
+        return {one["user_id"] for one in (await world.rest(name, "GET", f"{path}/read-positions")).body["positions"]}
+
+    await world.until("ada", f"{path}/read-positions", lambda shown: ben in str(shown))
+    assert await readers("ada") == {ben}
+    assert await readers("hal") == {hal, ben}
+    await world.rest("hal", "PATCH", "/api/me", {"shows_reads": True})
+    assert await readers("ada") == {hal, ben}
 
 
 async def test_who_is_added_has_read_what_was_said_before(world: World) -> None:
@@ -108,6 +134,6 @@ async def test_at_most_a_hundred_are_counted(world: World) -> None:
     async with world.connect("ada") as ada:
         await asyncio.gather(*[ada.say(chat, f"{n}") for n in range(120)])
         last = await ada.say(chat, "last")
-    page = await world.rest("ben", "GET", f"/api/chats/{chat}/messages?limit=1&at_least={last.body['pos']}")
-    assert page.body["complete"]
+    path = f"/api/chats/{chat}/messages?limit=1&at_least={last.body['pos']}"
+    await world.until("ben", path, lambda page: page["complete"])
     assert (await world.rest("ben", "GET", f"/api/chats/{chat}")).body["unread"] == 100

@@ -36,8 +36,7 @@ async def test_readiness_names_what_is_away_and_liveness_asks_nobody(
 async def one_by_one(world: World, postgres: Proxy, redis: Proxy) -> None:
     """Take each away and bring it back, then all."""
     redis.cut()
-    await world.until(None, READY, away("stream", "layer"))
-    assert (await world.rest(None, "GET", READY)).status == 503
+    await world.until(None, READY, away("stream", "layer"), status=503)
     redis.heal()
     await world.until(None, READY, away())
     assert await lag_is_told(world)

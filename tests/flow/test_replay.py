@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.inside import Inside, looking_into
 from tests.world import Server, World, in_time, manage
 
-GROUPS = ("history-writers", "delivery-workers", "previews", "search", "webhooks")
+GROUPS = ("history-writers", "delivery-workers", "previews", "search", "webhooks", "moderation")
 
 
 async def caught_up(inside: Inside) -> None:

@@ -143,11 +143,14 @@ async def test_a_long_answer_comes_in_pages_however_far_the_index_is(world: Worl
         ("?q=in:nowhere", "q"),
         ("?q=has:image", "q"),
         ("?q=x&after=soon", "after"),
+        ("?q=x&chat=nowhere", "chat"),
+        ("?q=x&from=nobody", "from"),
         ("?q=x&has=video", "has"),
         ("?q=x&cursor=top", "cursor"),
         ("?q=x&limit=51", "limit"),
     ],
 )
+@pytest.mark.rules
 async def test_what_cannot_be_looked_for_is_refused(world: World, query: str, field: str) -> None:
     answer = await world.rest("ada", "GET", f"/api/search/messages{query}")
     assert (answer.status, answer.code) == (400, "invalid_field")

@@ -72,6 +72,7 @@ async def test_a_session_ends_with_its_token_unless_it_is_renewed(make_server: M
         assert await ada.closed() == 4011
 
 
+@pytest.mark.rules
 async def test_an_expired_token_opens_nothing(make_server: MakeServer) -> None:
     async with World(make_server(environment={"CHAT_ACCESS_TOKEN_SECONDS": "-60"})) as world:
         assert (await world.rest("ada", "GET", "/api/me")).code == "token_expired"

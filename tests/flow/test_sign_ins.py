@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.world import PASSWORD, Answer, Device, World
 
 
@@ -62,6 +64,7 @@ async def test_a_ticket_of_an_ended_sign_in_renews_nothing(world: World) -> None
     assert await device.closed() == 4011
 
 
+@pytest.mark.rules
 async def test_nobody_ends_the_sign_in_of_another(world: World) -> None:
     dan, eve = await sign_in(world, "dan"), await sign_in(world, "eve")
     (his, *_) = await listed(world, dan)

@@ -44,6 +44,7 @@ async def story(world: World, redis: Proxy) -> None:
     polled = asyncio.create_task(ben.ask(wait=LONG))
     await polls_wait(world, 1)
     redis.cut()
+    world.is_patient = False
     added = await world.rest("ada", "POST", f"{chat}/participants", {"user_id": cyd})
     assert added.status == 201, added
     is_put_off(await world.rest("ada", "POST", "/api/chats", **new))  # It is made; what it looks like Redis knows.
@@ -54,6 +55,7 @@ async def story(world: World, redis: Proxy) -> None:
     await is_closed(world, subprotocols=["chat.v1", f"ticket.{ticket}"])
     await is_closed(world, headers={"Authorization": f"Bearer {await world.token('ada')}"})
     redis.heal()
+    world.is_patient = True
     await world.until(None, "/health/ready", lambda body: not body["wrong"] and BACK in world.server.log())
     assert (await world.rest("ada", "POST", "/api/chats", **new)).status == 201
     (told,) = (await polled).body["frames"]  # Who waited all the while hears what happened.

@@ -16,6 +16,7 @@ PLACES = {
     "<path:anything>": "nothing/here",
     "<str:chat_id>": "{chat}",
     "<str:message_id>": "{message}",
+    "<str:poll_id>": "{poll}",
     "<str:emoji>": "%F0%9F%91%8D",
     "<str:user_id>": "{ben}",
     "<str:banned_id>": "{jon}",
@@ -26,12 +27,16 @@ PLACES = {
     "<uuid:folder_id>": "{session}",
     "<uuid:template_id>": "{session}",
     "<uuid:scheduled_id>": "{session}",
+    "<uuid:reminder_id>": "{session}",
+    "<uuid:subscription_id>": "{session}",
     "<uuid:webhook_id>": "{session}",
     "<str:webhook_id>": "{session}",
     "<str:secret>": "no-secret",
     "<str:delivery_id>": "1",
     "<uuid:token_id>": "{session}",
     "<uuid:bot_id>": "{session}",
+    "<uuid:invocation_id>": "{session}",
+    "<uuid:group_id>": "{session}",
     "<str:token>": "no-token",
 }
 
@@ -110,8 +115,10 @@ async def make_scene(world: World) -> dict[str, str]:
     """The ids of a new chat with somebody of each role in it."""
     chat = await world.chat(["ada", "ben", "cyd", "fay", "gus", "hal", "ivy", "jon"])
     path = f"/api/chats/{chat}"
-    said = await world.rest("ada", "POST", f"{path}/messages", {"content": "first"})
-    invite = await world.rest("ada", "POST", f"{path}/invites")
+    said = await world.made("ada", f"{path}/messages", {"content": "first", "important": True})
+    poll = {"content": "Tea?", "poll": {"options": ["yes", "no"]}}
+    asked = await world.made("ada", f"{path}/messages", poll)
+    invite = await world.made("ada", f"{path}/invites")
     sessions = (await world.rest("dan", "GET", "/api/me/sessions")).body["sessions"]
     ids = {name: await world.id(name) for name in ("ada", "ben", "dan", "jon")}
 
@@ -123,5 +130,6 @@ async def make_scene(world: World) -> dict[str, str]:
     for name, role in (("fay", "guest"), ("gus", "moderator"), ("hal", "admin")):
         await change(name, role=role)
     await change("ivy", muted_until="2090-01-01T00:00:00Z")
-    names = {"chat": chat, "message": said.body["id"], "code": invite.body["code"], "session": sessions[0]["id"]}
+    names = {"chat": chat, "message": said["id"], "poll": asked["id"]}
+    names |= {"code": invite["code"], "session": sessions[0]["id"]}
     return ids | names

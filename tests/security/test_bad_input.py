@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
-from tests.world import Device, World
+from tests.world import NO_TLS, Device, World
 
 
 def frame_of(size: int, chat: str) -> str:
@@ -279,7 +279,7 @@ async def test_a_refresh_token_that_comes_twice_ends_its_family(world: World) ->
 
 
 async def test_a_cookie_alone_renews_nothing(world: World) -> None:
-    async with httpx.AsyncClient(base_url=world.server.url) as browser:
+    async with httpx.AsyncClient(base_url=world.server.url, verify=NO_TLS) as browser:
         signed = await browser.post("/api/auth/token", json={"username": "dan", "password": "pw", "cookie": True})
         assert "refresh" not in signed.json()
         cookie = signed.headers["set-cookie"]
@@ -401,7 +401,7 @@ async def test_a_poll_is_a_post_of_somebody(world: World) -> None:
 async def test_bodies_that_are_no_object(world: World) -> None:
     chat = await world.chat(["ada"])
     bearer = {"Authorization": f"Bearer {await world.token('ada')}", "Content-Type": "application/json"}
-    async with httpx.AsyncClient(base_url=world.server.url, headers=bearer) as raw:
+    async with httpx.AsyncClient(base_url=world.server.url, verify=NO_TLS, headers=bearer) as raw:
         path = f"/api/chats/{chat}/messages"
         for body, status in (
             (b"", 400), (b"[]", 400), (b"{", 400), (b"\xff\xfe", 400), (b'{"content":"\\ud800"}', 400),

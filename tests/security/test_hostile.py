@@ -273,6 +273,16 @@ async def test_an_endless_body_is_cut(make_server: MakeServer) -> None:
         assert (await world.rest("ada", "GET", "/api/me")).status == 200
 
 
+async def test_headers_that_follow_a_body_have_an_end(world: World) -> None:
+    async with raw(world.server) as endless:
+        head = "POST /api/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        endless.writer.write(f"{head}2\r\n{{}}\r\n0\r\n".encode())
+        poured = await endless.pours(b"X-More: " + b"y" * 1_000 + b"\r\n", up_to=100 * MAX_HEAD_BYTES)
+        assert poured < 100 * MAX_HEAD_BYTES
+        async with in_time("it is cut"):
+            await endless.ends()
+
+
 async def test_half_a_body_is_not_waited_for(world: World) -> None:
     async with raw(world.server) as slow:
         slow.writer.write(b"POST /api/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")

@@ -27,6 +27,7 @@ OF_A_CHAT: dict[str, Cells] = {
     f"PUT {CHAT}/notifications": ASKED,  # One's own quiet changes nothing for others.
     f"PUT {CHAT}/draft": ASKED,
     f"DELETE {CHAT}/draft": (204, GONE),
+    f"POST {CHAT}/messages/<str:message_id>/reminders": (201, GONE),
     f"POST {CHAT}/scheduled": (201, GONE),  # Whether it may be said is asked when its time comes.
     f"PUT {CHAT}/favourite": ASKED,
     f"DELETE {CHAT}/favourite": ASKED,
@@ -38,6 +39,7 @@ OF_A_CHAT: dict[str, Cells] = {
     f"PATCH {CHAT}/messages/<str:message_id>": REFUSED,
     f"DELETE {CHAT}/messages/<str:message_id>": REFUSED,
     f"GET {CHAT}/messages/<str:message_id>/edits": ASKED,
+    f"POST {CHAT}/messages/<str:message_id>/flag": (201, GONE),  # Staff are told, and nothing changes for others.
     f"POST {CHAT}/messages/<str:message_id>/forward": REFUSED,
     f"GET {CHAT}/messages/<str:message_id>/thread": ASKED,
     f"PUT {CHAT}/messages/<str:message_id>/thread/follow": ASKED,
@@ -46,8 +48,17 @@ OF_A_CHAT: dict[str, Cells] = {
     f"GET {CHAT}/messages/<str:message_id>/reactions": ASKED,
     f"PUT {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
     f"DELETE {CHAT}/messages/<str:message_id>/reactions/<str:emoji>": REFUSED,
+    f"DELETE {CHAT}/messages/<str:message_id>/previews": REFUSED,
     f"PUT {CHAT}/messages/<str:message_id>/star": (204, GONE),  # What is one's own changes nothing for others.
     f"DELETE {CHAT}/messages/<str:message_id>/star": (204, GONE),
+    f"PUT {CHAT}/messages/<str:message_id>/acknowledgement": REFUSED,
+    f"GET {CHAT}/messages/<str:message_id>/acknowledgements": ASKED,
+    f"PUT {CHAT}/polls/<str:poll_id>/vote": REFUSED,
+    f"DELETE {CHAT}/polls/<str:poll_id>/vote": REFUSED,
+    f"GET {CHAT}/polls/<str:poll_id>/voters": ASKED,
+    f"POST {CHAT}/polls/<str:poll_id>/close": REFUSED,
+    f"GET {CHAT}/commands": ASKED,
+    f"POST {CHAT}/commands": REFUSED,
     f"GET {CHAT}/stars": ASKED,
     f"GET {CHAT}/pins": ASKED,
     f"PUT {CHAT}/pins/<str:message_id>": REFUSED,
@@ -83,9 +94,10 @@ FRAMES_OF_A_CHAT: dict[str, Cells] = {
     "EDIT_MESSAGE": REFUSED,
     "DELETE_MESSAGE": REFUSED,
     "FORWARD": REFUSED,
-    **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN"), REFUSED),
+    **dict.fromkeys(("REACT", "UNREACT", "PIN", "UNPIN", "ACKNOWLEDGE", "VOTE", "CLOSE_POLL", "INVOKE"), REFUSED),
     "STAR": ("ACK", GONE),
     "UNSTAR": ("ACK", GONE),
+    "FLAG_MESSAGE": ("ACK", GONE),
     "FOLLOW_THREAD": ("ACK", GONE),
     "UNFOLLOW_THREAD": ("ACK", GONE),
     "READ": ("ACK", GONE),
@@ -116,8 +128,11 @@ def test_every_frame_of_a_chat_has_a_row() -> None:
 
 @pytest.fixture
 async def archived(scene: Scene) -> Scene:
-    """The scene's chat, archived by its owner; its preview has come."""
-    await scene.world.until("ada", scene.fill("/api/chats/{chat}"), lambda body: body["last_message"])
+    """The scene's chat, archived by its owner; the preview of the newest message has come."""
+    newest = scene.names["poll"]
+    await scene.world.until(
+        "ada", scene.fill("/api/chats/{chat}"), lambda body: (body["last_message"] or {}).get("id") == newest
+    )
     assert (await scene.world.rest("ada", "DELETE", scene.fill("/api/chats/{chat}"))).status == 204
     return scene
 

@@ -13,7 +13,7 @@ class Echo:
     """A server that says its name before what it was told."""
 
     def __init__(self, name: bytes) -> None:
-        self.name, self.port = name, free_port()
+        self.name, self.port = name, 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer each line."""
@@ -30,7 +30,9 @@ class Echo:
 async def echoes() -> AsyncIterator[list[Echo]]:
     """Two servers."""
     made = [Echo(b"a"), Echo(b"b")]
-    servers = [await asyncio.start_server(echo.serve, "127.0.0.1", echo.port) for echo in made]
+    servers = [await asyncio.start_server(echo.serve, "127.0.0.1", 0) for echo in made]
+    for echo, server in zip(made, servers, strict=True):
+        echo.port = server.sockets[0].getsockname()[1]
     yield made
     for server in servers:
         server.close()

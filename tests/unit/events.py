@@ -1,16 +1,24 @@
-"""Strategies: what can happen to one message."""
+"""What can happen to one message, as strategies too, and how the log hands it on."""
 
 from hypothesis import strategies as st
 
-from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
+from chat.events import MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin, Poll
 from chat.fold import Stamped
-from chatsite.kernel.events import iso
+from chatsite.kernel.events import NewRecord, Record, iso
 from chatsite.kernel.ids import MessageId, make_id, unix_ms_of, version_of
 
 CHAT = "0f0e0d0c-0b0a-4908-8706-050403020100"
 SENDER, OTHER, THIRD = (f"{n}f0e0d0c-0b0a-4908-8706-050403020100" for n in (1, 2, 3))
 MESSAGE = make_id(1_000_000, 1, 1)
 SENT_US = version_of(MESSAGE)
+
+
+def placed(new: NewRecord, *, pos: int = 1) -> Record:
+    """A record as the log hands it on."""
+    return Record(
+        partition=0, offset=pos, pos=pos, key=new.key, event_type=new.event_type, event_id=new.event_id,
+        value=new.value, appended_ms=0,
+    )  # fmt: skip
 
 
 def sent(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) -> Stamped:
@@ -23,6 +31,7 @@ def sent(message: MessageId = MESSAGE, *, content: str = "first", pos: int = 1) 
         html=f"<p><em>{content}</em></p>",
         sent_at=iso(unix_ms_of(message)),
         attachments=[],
+        poll=Poll(options=("the first", "another")),
     )
     return Stamped(event, version_of(message), pos)
 

@@ -11,7 +11,7 @@ from chat.protocol import MessageFrame, SendMessage, message_body, message_event
 from chatsite.gateway.protocol import ClientFrame, Frames, Heartbeat, Subscribe, address_of, error_frame, stamp
 from chatsite.kernel.errors import CODES, DomainError, Invalid
 from chatsite.kernel.events import Payload, Record, new_record
-from tests.unit.events import CHAT, MESSAGE, SENDER, deleted, edited, sent
+from tests.unit.events import CHAT, MESSAGE, SENDER, deleted, edited, placed, sent
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,4 @@ def _record(event: Payload, version: int) -> Record:
     new = new_record(
         event, event_id=uuid.UUID(int=1), key=uuid.UUID(CHAT), version=version, occurred_ms=0, actor=None, region="here"
     )  # fmt: skip
-    return Record(
-        partition=0, offset=1, pos=1, key=new.key, event_type=new.event_type, event_id=new.event_id,
-        value=new.value, appended_ms=0,
-    )  # fmt: skip
+    return placed(new)

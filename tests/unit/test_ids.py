@@ -1,10 +1,13 @@
 """The snowflake clock: ids and versions never fall."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatsite.kernel.errors import Invalid, Unavailable
+from chatsite.kernel.events import iso
 from chatsite.kernel.ids import (
     BUCKET_MS,
     EPOCH_MS,
@@ -98,3 +101,12 @@ def test_what_is_no_id_is_refused(text: str) -> None:
 @given(st.integers(MIN_ID, MAX_ID))
 def test_every_64_bit_decimal_is_an_id(number: int) -> None:
     assert read_id(str(number), "before") == number
+
+
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+def test_a_moment_is_written_to_the_millisecond(unix_ms: int) -> None:
+    written = iso(unix_ms)
+    assert (len(written), written[-5], written[-1]) == (24, ".", "Z")
+    assert datetime.fromisoformat(written) - datetime.fromisoformat("1970-01-01T00:00:00Z") == timedelta(
+        milliseconds=unix_ms
+    )

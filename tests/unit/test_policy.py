@@ -13,6 +13,8 @@ LOWEST = {
     Action.INVITE: Role.MEMBER,
     Action.PIN: Role.MODERATOR,
     Action.MENTION_ALL: Role.MODERATOR,
+    Action.MARK_IMPORTANT: Role.MEMBER,
+    Action.CLOSE_ANY_POLL: Role.MODERATOR,
     Action.DELETE_ANY: Role.MODERATOR,
     Action.MUTE: Role.MODERATOR,
     Action.MANAGE_PEOPLE: Role.ADMIN,

@@ -7,7 +7,7 @@ from django.db import transaction
 from chatsite.accounts import audit, policy
 from chatsite.accounts.audit import Kind
 from chatsite.accounts.commands.people import bring_in, require_person
-from chatsite.accounts.models import Company, CompanyMember
+from chatsite.accounts.models import Company, CompanyMember, UserGroup
 from chatsite.kernel import chores
 from chatsite.kernel.errors import NotFound
 
@@ -40,6 +40,8 @@ def remove(company_id: UUID, *, user_id: UUID, by: UUID | None) -> None:
     company, user = require_company(company_id), require_person(user_id)
     gone, _ = CompanyMember.objects.filter(company=company, user=user).delete()
     if gone:
+        for group in UserGroup.objects.filter(company=company, members=user):
+            group.members.remove(user)
         detail = {"user": str(user.id)}
         payload = {"company": str(company.id), "user": str(user.id), "by": str(by or user.id)}
         chores.add(LEFT_COMPANY, key=f"{company.id}:{user.id}", payload=payload)

@@ -35,6 +35,7 @@ def change_profile(
     avatar: str | None = None,
     email: str | None = None,
     preferences: Mapping[str, Any] | None = None,
+    shows_reads: bool | None = None,
 ) -> User:
     """Change what a person says of themselves; None leaves a thing as it is. Answers the person."""
     user = require_person(user_id)
@@ -44,7 +45,8 @@ def change_profile(
     if preferences is not None:
         user.preferences = policy.merged(user.preferences, preferences)
         person_changed(user.id, kind="preferences", state=user.preferences)
-    user.save(update_fields=["name", "avatar", "email", "preferences"])
+    user.shows_reads = user.shows_reads if shows_reads is None else shows_reads
+    user.save(update_fields=["name", "avatar", "email", "preferences", "shows_reads"])
     if user.email != before:
         links.cancel(Purpose.RESET, user)  # They went to the address of before.
         audit.record(Kind.EMAIL_CHANGED, actor=user.id, subject=audit.of_person(user.id))

@@ -22,6 +22,7 @@ class BoundedHttp(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None  # of the head
     _body_deadline: asyncio.TimerHandle | None = None
     _head_bytes = _header_bytes = _body_bytes = 0
+    _is_body_due = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, or let go at once of an address with too many connections."""
@@ -44,9 +45,11 @@ class BoundedHttp(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("The head of the request is too large.")
+        elif self._is_body_due and self._body_deadline is None:  # Most requests come whole, in one read.
+            self._body_deadline = self.loop.call_later(BODY_SECONDS, self.transport.abort)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header; a head that came whole, in one read, is measured here."""
+        """Take one header; a head that came whole, in one read, is measured here, and what follows a chunked body."""
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MAX_HEAD_BYTES:
             raise ValueError("The head of the request is too large.")  # The parser ends, which is answered with 400.
@@ -63,7 +66,7 @@ class BoundedHttp(HttpToolsProtocol):
         """The head is here; the body must follow in time."""
         self._head_came()
         self._body_ended()
-        self._body_deadline = self.loop.call_later(BODY_SECONDS, self.transport.abort)
+        self._is_body_due = True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -105,7 +108,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _body_ended(self) -> None:
         if self._body_deadline is not None:
             self._body_deadline.cancel()
-        self._body_deadline, self._body_bytes = None, 0
+        self._body_deadline, self._body_bytes, self._is_body_due = None, 0, False
 
     def _refuse_body(self) -> None:
         if self.pipeline or self.cycle.response_started:  # An answer here would be taken for another request's.

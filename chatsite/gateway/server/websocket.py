@@ -162,12 +162,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         came(transport)
 
     def take_over(self, http: HttpToolsProtocol) -> None:
-        """The same from one that knows already who is at which end."""
+        """The same from one that knows already who is at which end, and has counted it."""
         self.connections.add(self)
         self.transport = http.transport
         self.server, self.client = http.server, http.client
         self.scheme = "wss" if http.scheme == "https" else "ws"
-        came(http.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it, and tell whoever reads it: uvicorn says the same of this and of a close without a code."""

@@ -1,15 +1,16 @@
 """A stream in memory, one process only: a cache read through from the event log.
 
 The log is indexed by key and offset, so what memory does not hold is read from
-there, and a restart keeps the epoch. An event that a cold room reads from the
-log before delivery appends it counts as held.
+there, and a restart keeps the epoch. Of a cold room its head is read, which is all
+that most cursors ask for, and its newest events once somebody lacks some. An event
+that was read from the log before delivery appends it counts as held.
 """
 
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
+from typing import NamedTuple, cast
 
 from chatsite.gateway.bodies import Body, body_of
 from chatsite.gateway.streams import Entry, Head
@@ -22,15 +23,25 @@ EVENTS = 200  # events kept warm a room: a reconnect within a minute of a busy c
 ROOMS = 50_000  # rooms kept warm, about 400 bytes each when empty
 KEPT_BYTES = 64 * 1024 * 1024  # over it the room that was quiet for longest is let go
 TOGETHER = 250  # rooms that one SELECT reads
+FIRST = 1  # record of a cold room that is read first: mostly its newest one is an event
 REPLAY = 1_000  # records read back from the log for one cursor; beyond it the room is reloaded
 
 
+class _Newest(NamedTuple):
+    """What was read of a room: where its newest event is, and those whose prev is known."""
+
+    head: int
+    floor: int
+    entries: Sequence[Entry]
+
+
 class _Room:
-    __slots__ = ("bytes", "changed", "entries", "floor", "head")
+    __slots__ = ("bytes", "changed", "entries", "floor", "head", "is_whole")
 
     def __init__(self, head: int, floor: int) -> None:
         self.head, self.floor = head, floor
         self.entries: deque[Entry] = deque()
+        self.is_whole = head == floor  # All that there was to read is in `entries`.
         self.bytes = 0
         self.changed: asyncio.Event | None = None
 
@@ -43,6 +54,25 @@ class _Room:
             self.bytes -= len(self.entries.popleft().body.bytes)
         return self.bytes - before
 
+    def fill(self, found: Sequence[Entry]) -> int:
+        """Hold what the log has of the newest events, and what was appended since; answers by how much it grew."""
+        if self.is_whole:
+            return 0
+        before, since = self.bytes, tuple(self.entries)
+        self.entries.clear()
+        self.bytes, self.is_whole = 0, True
+        for entry in found:
+            if entry.pos <= self.head:  # What is above it is for delivery to append.
+                self.add(entry)
+        last = self.entries[-1].pos if self.entries else self.floor
+        if since and since[0].prev > last:  # So much came while it was read that there is a hole.
+            self.entries.clear()
+            self.bytes = 0
+        for entry in since:
+            if entry.pos > last:
+                self.add(entry)
+        return self.bytes - before
+
 
 class MemoryRoomStream:
     """RoomStream of one process."""
@@ -51,11 +81,13 @@ class MemoryRoomStream:
         self._rooms: OrderedDict[str, _Room] = OrderedDict()
         self._bytes = 0
         self._epoch = ""
-        self._cold = Together(self._read_rooms, most=TOGETHER)
+        self._cold = Together(self._read_heads, most=TOGETHER)
+        self._lacking = Together(self._read_rooms, most=TOGETHER)
 
     async def append(self, record: Record, body: Body) -> Entry | None:
         room = await self._room(record.key)
         if record.pos <= room.head:
+            room = await self._whole(record.key, room)
             return next((entry for entry in room.entries if entry.event_id == record.event_id), None)
         entry = Entry(record.pos, room.head, record.event_id, body)
         room.head = record.pos
@@ -72,6 +104,7 @@ class MemoryRoomStream:
             return ()
         if pos > room.head:
             return None
+        room = await self._whole(subject, room)
         if room.entries and pos >= room.entries[0].prev:
             return [entry for entry in room.entries if entry.pos > pos]
         return await self._read_back(subject, pos, room.head)
@@ -114,53 +147,38 @@ class MemoryRoomStream:
             rooms |= await self._cold.ask(cold)
         return rooms
 
-    async def _read_rooms(self, subjects: Sequence[str]) -> dict[str, _Room]:
-        floor, found = await self._read(subjects)
-        # Another reader may have been faster, and events have come since.
-        rooms = {
-            subject: self._rooms.get(subject) or self._keep(subject, entries, floor)
-            for subject, entries in found.items()
-        }
+    async def _whole(self, subject: str, room: _Room) -> _Room:
+        """A room with its newest events."""
+        return room if room.is_whole else (await self._lacking.ask([subject]))[subject]
+
+    async def _read_heads(self, subjects: Sequence[str]) -> dict[str, _Room]:
+        """Rooms of which the newest event is known."""
+        found = await _newest(subjects, first=FIRST, least=1)
+        rooms = {subject: self._keep(subject, one) for subject, one in found.items()}
         self._let_go()
         return rooms
 
-    async def _read(self, subjects: Sequence[str]) -> tuple[int, dict[str, list[Entry]]]:
-        """The floor of the log, and the newest events of rooms above it."""
-        floor = await _floor()
-        while True:
-            found = await self._newest(subjects, floor)
-            if (now := await _floor()) == floor:
-                return floor, found
-            floor = now  # Trimmed in between: the oldest events found may lack the ones before them.
-
-    async def _newest(self, subjects: Sequence[str], floor: int) -> dict[str, list[Entry]]:
-        """The newest events of rooms in the log; the first only where its prev is known."""
-        found: dict[str, list[Entry]] = {}
-        limit = EVENTS + 1
-        while subjects:
-            records = await cast(SqlLog, log()).newest_of(subjects, after=floor, limit=limit)
-            for subject in subjects:
-                entries = _chain(records[subject], floor)
-                if len(records[subject]) < limit:
-                    found[subject] = entries
-                elif len(entries) > 1:
-                    found[subject] = entries[1:]
-            subjects = [subject for subject in subjects if subject not in found]
-            limit *= 4
-        return found
+    async def _read_rooms(self, subjects: Sequence[str]) -> dict[str, _Room]:
+        """Rooms with their newest events."""
+        rooms: dict[str, _Room] = {}
+        for subject, one in (await _newest(subjects, first=EVENTS + 1, least=2)).items():
+            rooms[subject] = room = self._keep(subject, one)
+            self._bytes += room.fill(one.entries)
+        self._let_go()
+        return rooms
 
     async def describe(self) -> Description:
         return Description(server="memory of the serving process")
 
-    def _keep(self, subject: str, entries: Sequence[Entry], floor: int) -> _Room:
-        self._rooms[subject] = room = _Room(entries[-1].pos if entries else floor, floor)
-        for entry in entries:
-            self._bytes += room.add(entry)
+    def _keep(self, subject: str, found: _Newest) -> _Room:
+        """A room that was read, unless another reader was faster: events have come since."""
+        if (room := self._rooms.get(subject)) is None:
+            room = self._rooms[subject] = _Room(found.head, found.floor)
         return room
 
     async def _read_back(self, subject: str, pos: int, head: int) -> Sequence[Entry] | None:
         records = await log().key_records(subject, after=pos, limit=REPLAY)
-        if pos < await _floor() or len(records) == REPLAY:
+        if pos < (await log().floors())[0] or len(records) == REPLAY:
             return None
         return [entry for entry in _chain(records, pos) if entry.pos <= head]
 
@@ -172,9 +190,21 @@ class MemoryRoomStream:
                 room.changed.set()  # Whoever waits looks again, at the room read anew.
 
 
-async def _floor() -> int:
-    """The floor of the log, which has one partition where there is one process."""
-    return (await log().floors())[0]
+async def _newest(subjects: Sequence[str], *, first: int, least: int) -> dict[str, _Newest]:
+    """What the log has of rooms: at least so many of the newest events, or all; so many records are read first."""
+    found: dict[str, _Newest] = {}
+    limit = first
+    while subjects:
+        floors, read = await cast(SqlLog, log()).newest_of(subjects, limit=limit)
+        for subject, records in read.items():
+            floor, is_all = floors[0], len(records) < limit  # The log has one partition where there is one process.
+            chain = _chain(records, floor)
+            if is_all or len(chain) >= least:
+                head = chain[-1].pos if chain else floor
+                found[subject] = _Newest(head, floor, chain if is_all else chain[1:])
+        subjects = [subject for subject in subjects if subject not in found]
+        limit *= 4
+    return found
 
 
 def _chain(records: Sequence[Record], prev: int) -> list[Entry]:

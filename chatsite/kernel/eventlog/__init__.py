@@ -4,7 +4,7 @@
 one in Django's database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
 
 from chatsite.kernel.backends import backend
@@ -105,8 +105,10 @@ class EventLog(Protocol):
     async def rewind(self, group: str) -> None:
         """Let a group that is not running start again at the floor."""
 
-    async def trim(self, *, now_ms: int, below: Positions) -> int:
-        """Drop records older than the log keeps and finished by all groups; answers how many.
+    async def trim(self, *, now_ms: int, below: Positions, groups: Collection[str]) -> int:
+        """Drop records older than the log keeps and finished by all these groups; answers how many.
+
+        One that is switched off by now, and will finish nothing more, is none of them.
 
         Records of a partition from the pos `below` on stay whatever their age.
         """
@@ -124,8 +126,11 @@ class SqlLog(EventLog, Protocol):
     def append_in(self, records: Sequence[NewRecord]) -> None:
         """Append inside the caller's open transaction: committed with it or not at all."""
 
-    async def newest_of(self, keys: Sequence[str], *, after: int, limit: int) -> dict[str, list[Record]]:
-        """The newest `limit` records of each key with a pos above `after`, oldest first; many keys in one call."""
+    async def newest_of(self, keys: Sequence[str], *, limit: int) -> tuple[Positions, dict[str, list[Record]]]:
+        """The newest `limit` records of each key, oldest first, and the floors that all newer ones are above.
+
+        Many keys in one call; nothing was trimmed while they were read.
+        """
 
 
 def log() -> EventLog:

@@ -9,7 +9,7 @@ import asyncio
 import time
 import uuid
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,7 +32,6 @@ from chatsite.kernel.servers import Description, describe_database
 
 COMMITTED_SECONDS = 0.05  # how long what other processes finished is believed
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
-_KEYS_CHUNK = 250  # keys of one SELECT: SQLite joins at most 500
 
 
 class SqlEventLog:
@@ -112,13 +111,8 @@ class SqlEventLog:
         where = "r.record_key = %s AND r.log_offset > %s"
         return await in_read_thread(reads.records, self.alias, where, [key, offset_of(after)], limit=limit)
 
-    async def newest_of(self, keys: Sequence[str], *, after: int, limit: int) -> dict[str, list[Record]]:
-        found: dict[str, list[Record]] = {key: [] for key in keys}
-        for start in range(0, len(keys), _KEYS_CHUNK):
-            chunk = keys[start : start + _KEYS_CHUNK]
-            for record in await in_read_thread(reads.newest_of, self.alias, chunk, offset_of(after), limit):
-                found[record.key].append(record)
-        return found
+    async def newest_of(self, keys: Sequence[str], *, limit: int) -> tuple[Positions, dict[str, list[Record]]]:
+        return await in_read_thread(reads.newest_of, self.alias, keys, limit)
 
     async def park(self, record: Record, *, group: str, reason: str) -> None:
         await self._writer.submit(self._park_many, (record, group, reason))
@@ -129,11 +123,11 @@ class SqlEventLog:
         self._committed.pop(group, None)
         await self._writer.submit(self._rewind_many, group)
 
-    async def trim(self, *, now_ms: int, below: Positions) -> int:
+    async def trim(self, *, now_ms: int, below: Positions, groups: Collection[str]) -> int:
         trimmed = 0
         for partition in range(self.partitions):
             stop = below.get(partition)
-            job = Trim(partition, now_ms - self._keep_ms, offset_of(stop) if stop is not None else None)
+            job = Trim(partition, now_ms - self._keep_ms, offset_of(stop) if stop is not None else None, groups)
             while dropped := await self._writer.submit(trim_many, job):
                 trimmed += dropped
         return trimmed

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from chatsite.kernel.eventlog.sql import SqlEventLog
 
 logger = logging.getLogger(__name__)
-FOREIGN_POLL_SECONDS = 0.25  # how soon a record is found whose notice was lost, or that has none
 ALWAYS = float("inf")
 
 
@@ -50,7 +49,9 @@ class SqlGroupReader:
 
     async def poll(self, *, limit: int, wait: float) -> list[Record]:
         deadline = time.monotonic() + wait
-        told = True  # by our own process, or PostgreSQL; what others append to SQLite is only in the table
+        # By our own process, or PostgreSQL. What others append to SQLite, and what a lost notice was about, is only in
+        # the table: the first look is there.
+        told = True
         while True:
             news = self._log.news
             mine = self.partitions
@@ -66,7 +67,7 @@ class SqlGroupReader:
                 return []
             told = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(remaining, FOREIGN_POLL_SECONDS)):
+                async with asyncio.timeout(remaining):
                     told = await news.wait()
 
     def finished(self, partition: int, offset: int) -> None:

@@ -9,6 +9,7 @@ from chatsite.kernel.eventlog import Positions
 from chatsite.kernel.events import Record
 from chatsite.kernel.positions import pos_at
 
+_KEYS_CHUNK = 250  # keys of one SELECT: SQLite joins at most 500
 COLUMNS = "r.partition, r.log_offset, p.generation, r.record_key, r.event_type, r.event_id, r.value, r.appended_ms"
 FROM = "FROM log_records r JOIN log_partitions p ON p.partition = r.partition"
 
@@ -83,16 +84,31 @@ def newest_records(alias: str, partitions: int, limit: int) -> list[Record]:
     ]
 
 
-def newest_of(alias: str, keys: Sequence[str], offset: int, limit: int) -> list[Record]:
-    """The newest records of each key after an offset, by one statement."""
+def newest_of(alias: str, keys: Sequence[str], limit: int) -> tuple[Positions, dict[str, list[Record]]]:
+    """The newest records of each key, in rising offset, and the floors that they are above."""
+    ends = heads(alias)
+    while True:
+        floors = {head.partition: head.floor for head in ends}
+        found: dict[str, list[Record]] = {key: [] for key in keys}
+        for start in range(0, len(keys), _KEYS_CHUNK):
+            for record in _newest_of(alias, keys[start : start + _KEYS_CHUNK], limit):
+                if record.offset > floors[record.partition]:  # Others are about to be trimmed.
+                    found[record.key].append(record)
+        ends = heads(alias)
+        if {head.partition: head.floor for head in ends} == floors:
+            return {head.partition: head.pos(head.floor) for head in ends}, found
+
+
+def _newest_of(alias: str, keys: Sequence[str], limit: int) -> list[Record]:
+    """The newest records of each key, by one statement."""
     one = (
-        f"SELECT * FROM (SELECT {COLUMNS} {FROM} WHERE r.record_key = %s AND r.log_offset > %s"  # noqa: S608
+        f"SELECT * FROM (SELECT {COLUMNS} {FROM} WHERE r.record_key = %s"  # noqa: S608
         " ORDER BY r.log_offset DESC LIMIT %s) AS newest"
     )
     with plain_cursor(alias) as cursor:
         cursor.execute(
             f"{' UNION ALL '.join([one] * len(keys))} ORDER BY 2",
-            [value for key in keys for value in (key, offset, limit)],
+            [value for key in keys for value in (key, limit)],
         )
         return [record_of(row) for row in cursor.fetchall()]
 

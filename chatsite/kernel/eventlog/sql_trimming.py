@@ -1,6 +1,6 @@
 """Drops what a log in a database need not keep."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -10,11 +10,12 @@ CHUNK = 2_000  # records dropped in one commit, some 20 ms
 
 
 class Trim(NamedTuple):
-    """What may go of a partition: older than a moment, and below an offset where one is given."""
+    """What may go of a partition: older than a moment, finished by some groups, below an offset where one is given."""
 
     partition: int
     cutoff_ms: int
     below: int | None
+    groups: Collection[str]
 
 
 def trim_many(cursor: CursorWrapper, items: Sequence[Trim]) -> list[int]:
@@ -22,9 +23,9 @@ def trim_many(cursor: CursorWrapper, items: Sequence[Trim]) -> list[int]:
     return [_trim(cursor, *item) for item in items]
 
 
-def _trim(cursor: CursorWrapper, partition: int, cutoff_ms: int, below: int | None) -> int:
-    cursor.execute("SELECT MIN(log_offset) FROM log_group_offsets WHERE partition = %s", [partition])
-    (finished,) = cursor.fetchone()
+def _trim(cursor: CursorWrapper, partition: int, cutoff_ms: int, below: int | None, groups: Collection[str]) -> int:
+    cursor.execute("SELECT group_name, log_offset FROM log_group_offsets WHERE partition = %s", [partition])
+    finished = min((offset for group, offset in cursor.fetchall() if group in groups), default=None)
     cursor.execute(
         "SELECT log_offset, appended_ms FROM log_records WHERE partition = %s ORDER BY log_offset LIMIT %s",
         [partition, CHUNK],

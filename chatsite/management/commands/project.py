@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chat.queries.rules import watch_rules
 from chatsite.kernel import clock
 from chatsite.kernel.errors import DomainError
 from chatsite.kernel.groups import Group, groups, run_groups
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         try:
             with running.groups_lock(), clock.leased(), running.new_runner() as runner:
-                runner.run(running.run_until_stopped([run_groups(chosen)]))
+                runner.run(running.run_until_stopped([run_groups(chosen), watch_rules()]))
         except FolderTaken as error:
             raise CommandError(str(error)) from None
 

@@ -32,8 +32,11 @@ class Command(BaseCommand):
             raise CommandError("Demo people have known passwords: they are made only where CHAT_DEBUG is on.")
         company, _ = Company.objects.get_or_create(name=COMPANY)
         people = {name: self._person(name, shown, company) for name, shown in PEOPLE.items()}
-        if not User.objects.filter(username="admin").exists():
-            User.objects.create_superuser("admin", "admin", name="Administrator")
+        admin = User.objects.filter(username="admin").first()
+        if admin is None:
+            admin = User.objects.create_superuser("admin", "admin", name="Administrator")
+        # Of the company too: what staff make for it, a bot or a user group, is of the company of who makes it.
+        CompanyMember.objects.get_or_create(company=company, user=admin)
         with clock.leased():
             for name, lines in CHATS.items():
                 if not Chat.objects.filter(name=name, company=company).exists():

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.queries.messages import highest_id
+from chat.queries.rules import watch_rules
 from chatsite.accounts import links
 from chatsite.accounts.commands import invites
 from chatsite.accounts.models import OneTimeLink
@@ -103,7 +104,7 @@ class Command(BaseCommand):
 
     def _work(self, *, with_groups: bool) -> list[Coroutine[Any, Any, None]]:
         """What goes on beside the answering."""
-        work = [hub.run(), hold_places(), watch_expiry(), watch_sign_ins(), tracker.run()]
+        work = [hub.run(), hold_places(), watch_expiry(), watch_sign_ins(), watch_rules(), tracker.run()]
         if with_groups or not settings.SHARED:
             work += [run_groups(groups()), run_chores(), _tidy()]
         return work

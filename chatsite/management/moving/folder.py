@@ -18,6 +18,7 @@ from django.db.models import F, Max
 from chatsite.accounts.models import User
 from chatsite.kernel.database import MESSAGES
 from chatsite.kernel.eventlog import log, outbox
+from chatsite.kernel.groups import group_names
 from chatsite.kernel.models import (
     DeadLetter,
     GroupMember,
@@ -94,7 +95,7 @@ def _require_finished(sources: dict[str, str], folder: Path) -> None:
         raise Refused(f"The groups hold keys. See: {at} project")
     for alias in sources.values():
         head = LogPartition.objects.using(alias).aggregate(head=Max("head"))["head"] or 0
-        offsets = GroupOffset.objects.using(alias)
+        offsets = GroupOffset.objects.using(alias).filter(group__in=group_names())
         behind = sorted(offsets.filter(offset__lt=head).values_list("group", flat=True))
         if behind or (head and not offsets.exists()):
             raise Refused(f"{', '.join(behind) or 'The groups'} have not finished. Run: {at} migrate_profile --settle")

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Count, Max
 
-from chat.events import Forwarded, MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin
+from chat.events import Forwarded, MessageDeleted, MessageEdited, MessageImported, MessageSent, Origin, Poll
 from chat.fold import MessageState, Pin, Stamped
 from chat.models.history import HistoryEdit, HistoryMessage, HistoryPin, HistoryReaction, ReadPosition
 from chat.stores import Edit, Reaction, Read, pin_store, reaction_store, read_store, store
@@ -28,10 +28,13 @@ from chatsite.kernel import clock
 from chatsite.kernel.database import MESSAGES, in_db_thread
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.events import Payload, event, new_record
+from chatsite.kernel.groups import group_names
 from chatsite.kernel.ids import ChatId, MessageId, UserId, version_of
 from chatsite.kernel.models import GroupOffset, HeldKey, LogPartition, LogRecord, LogTopic, WorkerLease
 from chatsite.management.moving import Differs, Refused, Say, rows
 from chatsite.models import MoveStep
+from telegram_bridge.models import TelegramMessage
+from telegram_bridge.stores import Mapped, TelegramId, telegram_map
 
 BEGUN = "from-standard"
 ALIAS = "source-messages"
@@ -40,6 +43,7 @@ SETTLE = "CHAT_SHAPE=standard manage.py migrate_profile --settle"
 _decode_list = msgspec.json.Decoder(list[str]).decode
 _decode_origin = msgspec.json.Decoder(Origin).decode
 _decode_forwarded = msgspec.json.Decoder(Forwarded).decode
+_decode_poll = msgspec.json.Decoder(Poll).decode
 
 
 @event
@@ -72,6 +76,7 @@ async def move(*, topic: str, say: Say) -> None:
     say(f"message_reactions: {await _hand_over('reactions', HistoryReaction, _reactions):,} rows")
     say(f"pinned_messages: {await _hand_over('pins', HistoryPin, _pins):,} rows")
     say(f"message_read_positions: {await _hand_over('positions', ReadPosition, _positions):,} rows")
+    say(f"telegram_message_mapping: {await _hand_over('telegram', TelegramMessage, _mapped):,} rows")
     await _compare()
 
 
@@ -98,7 +103,8 @@ def _require_finished() -> None:
         raise Refused("The groups hold keys. See: CHAT_SHAPE=standard manage.py project")
     for alias in (ALIAS, DEFAULT_DB_ALIAS):
         heads = dict(LogPartition.objects.using(alias).values_list("partition", "head"))
-        offsets = GroupOffset.objects.using(alias).values_list("group", "partition", "offset")
+        running = GroupOffset.objects.using(alias).filter(group__in=group_names())
+        offsets = running.values_list("group", "partition", "offset")
         if behind := {group for group, partition, offset in offsets if offset < heads.get(partition, 0)}:
             raise Refused(f"{', '.join(sorted(behind))} have not finished. Run: {SETTLE}")
 
@@ -196,6 +202,23 @@ async def _positions(chunk: Sequence[ReadPosition]) -> None:
     await read_store().advance(reads)
 
 
+async def _mapped(chunk: Sequence[TelegramMessage]) -> None:
+    await telegram_map().claim(_mappings(chunk))
+
+
+def _mappings(chunk: Sequence[TelegramMessage]) -> list[Mapped]:
+    return [
+        Mapped(
+            TelegramId(row.telegram_chat_id, row.telegram_message_id),
+            ChatId(UUID(row.channel_id)),
+            MessageId(row.message_id),
+            row.part,
+            cast(Literal["in"], row.direction),
+        )
+        for row in chunk
+    ]
+
+
 def _texts(chunk: Sequence[HistoryMessage]) -> dict[tuple[str, int], list[HistoryEdit]]:
     """The earlier texts of messages, oldest first."""
     found: dict[tuple[str, int], list[HistoryEdit]] = defaultdict(list)
@@ -245,7 +268,15 @@ def _said(row: HistoryMessage, earlier: Sequence[HistoryEdit], sent: MessageSent
     if row.pos is None and origin is not None:
         return Stamped(MessageImported(**fields, origin=origin), version, 0)
     taken = _decode_forwarded(row.forwarded_from) if row.forwarded_from else None
-    said = MessageSent(**fields, origin=origin, forwarded_from=taken, nonce=row.nonce)
+    said = MessageSent(
+        **fields,
+        origin=origin,
+        forwarded_from=taken,
+        important=bool(row.important),
+        poll=_decode_poll(row.poll) if row.poll else None,
+        expires_at=row.expires_at or None,
+        nonce=row.nonce,
+    )
     return Stamped(said, version, row.pos or 0)
 
 
@@ -289,6 +320,19 @@ async def _compare() -> None:
             raise Differs(f"The pins of {chat} are not what they were.")
     for chat in await in_db_thread(_read_chats):
         await _compare_positions(chat)
+    await _compare_map()
+
+
+async def _compare_map() -> None:
+    """See that each message of Telegram leads to the same one, and back."""
+    last: Any = None
+    while chunk := await in_db_thread(rows.chunk_after, TelegramMessage, ALIAS, last):
+        last = rows.key_of(chunk[-1])
+        before = _mappings([row for row in chunk if isinstance(row, TelegramMessage)])
+        there = await telegram_map().find([one.there for one in before])
+        ways_back = await asyncio.gather(*[telegram_map().back(one.chat, [one.message]) for one in before])
+        if set(there) != set(before) or {one for way in ways_back for one in way} != set(before):
+            raise Differs(f"The messages of Telegram from {before[0].there.message} on are not what they were.")
 
 
 async def _compare_one(row: HistoryMessage, earlier: Sequence[HistoryEdit]) -> None:
@@ -306,10 +350,11 @@ def _shown(one: MessageState | HistoryMessage) -> list[Any]:
     lists = [_list(value) if isinstance(value, str) else list(value or ()) for value in (one.attachments, one.mentions)]
     origin = _decode_origin(one.origin) if isinstance(one.origin, str) else one.origin
     taken = _decode_forwarded(one.forwarded_from) if isinstance(one.forwarded_from, str) else one.forwarded_from
+    poll = _decode_poll(one.poll) if isinstance(one.poll, str) else one.poll
     return [
         one.message_id, one.version, one.content, one.sender_id, one.html or None, one.message_type, one.reply_to_id,
-        one.thread_id, lists[0], sorted(lists[1]), origin, taken, one.pos, one.created_at, one.edited_at,
-        one.deleted_by, one.deleted_at, one.delete_reason or None,
+        one.thread_id, lists[0], sorted(lists[1]), origin, taken, bool(one.important), poll, one.expires_at or None,
+        one.pos, one.created_at, one.edited_at, one.deleted_by, one.deleted_at, one.delete_reason or None,
     ]  # fmt: skip
 
 

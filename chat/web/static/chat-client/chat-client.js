@@ -126,8 +126,8 @@ export class ChatClient {
   }
 
   /** Sends a message, now or as soon as it can, and again until the server answers; returns its nonce. */
-  post({ roomId, content, replyToId = null, threadId = null, mentions = [], nonce = newNonce() }) {
-    this.#outbox.add({ nonce, roomId, content, replyToId, threadId, mentions, now: this.#env.now() });
+  post({ roomId, content, replyToId = null, threadId = null, mentions = [], important = false, nonce = newNonce() }) {
+    this.#outbox.add({ nonce, roomId, content, replyToId, threadId, mentions, important, now: this.#env.now() });
     this.#flush();
     return nonce;
   }

@@ -1,7 +1,7 @@
 /**
  * Messages on their way out: which may be sent now, in what order, and what became of them.
  *
- * An entry is `{nonce, roomId, content, replyToId, threadId, mentions, createdAt, firstTriedAt, status, reason}`: times in
+ * An entry is `{nonce, roomId, content, replyToId, threadId, mentions, important, createdAt, firstTriedAt, status, reason}`: times in
  * ms since 1970, replyToId the message that it answers or null, threadId the one whose thread it is in or null, mentions user ids or "all", status "pending" or "failed", reason `{code, message}` of a failed one. Entries live in
  * `storage` (a Storage) under one key each, so that tabs of one person never overwrite each other's, until the server has answered.
  * Nothing here reads a clock: `now` is passed in, in ms since 1970.
@@ -27,7 +27,7 @@ export const OUTCOME_UNKNOWN = {
 };
 
 const STORED =
-  "nonce roomId content replyToId threadId mentions createdAt firstTriedAt status reason".split(" ");
+  "nonce roomId content replyToId threadId mentions important createdAt firstTriedAt status reason".split(" ");
 
 // How an entry stands while no connection knows of it.
 const IDLE = { sentAt: null, isRetry: false, attempts: 0, notBefore: 0 };
@@ -71,10 +71,10 @@ export class Outbox {
   }
 
   /** Adds a message to send and returns its entry. */
-  add({ nonce, roomId, content, replyToId = null, threadId = null, mentions = [], now }) {
+  add({ nonce, roomId, content, replyToId = null, threadId = null, mentions = [], important = false, now }) {
     // Strictly rising times keep the order over a reload, also of two messages in one ms.
     const createdAt = Math.max(now, (this.entries.at(-1)?.createdAt ?? 0) + 1);
-    const stored = { nonce, roomId, content, replyToId, threadId, mentions, createdAt, firstTriedAt: null };
+    const stored = { nonce, roomId, content, replyToId, threadId, mentions, important, createdAt, firstTriedAt: null };
     const entry = { ...stored, status: "pending", reason: null, ...IDLE };
     this.entries = [...this.entries, entry];
     this.#save(entry);
@@ -185,13 +185,14 @@ export class Outbox {
   }
 
   #sent(entry, isRetry, now) {
-    const { nonce, roomId, content, replyToId, threadId, mentions } = entry;
+    const { nonce, roomId, content, replyToId, threadId, mentions, important } = entry;
     Object.assign(entry, { sentAt: now, isRetry });
     const frame = { type: "SEND_MESSAGE", ref: nonce, roomId, content, nonce };
     // Left out where there are none, as in entries stored before there were any.
     if (replyToId) frame.replyToId = replyToId;
     if (threadId) frame.threadId = threadId;
     if (mentions?.length) frame.mentions = mentions;
+    if (important) frame.important = true;
     if (isRetry) return { ...frame, retry: true, firstTriedMs: Math.max(0, now - entry.firstTriedAt) };
     // Stored before the frame leaves: after a crash in between, the next try must say that it is a retry.
     entry.firstTriedAt = now;

@@ -1,22 +1,29 @@
-import { useEffect, useState } from "preact/hooks";
-import { changeName, changePassword, endSession, readSessions } from "chat/account";
-import { useAsk } from "chat/ask";
+import { useState } from "preact/hooks";
+import { changeName, changePassword, endSession, readSessions, showReads } from "chat/account";
+import { useAsk, useList } from "chat/ask";
 import { fullTime } from "chat/dates";
 import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
+import { MailsSection } from "chat/mails_panel";
+import { NotificationsSection } from "chat/notifications_panel";
 import { nameOf } from "chat/people";
+import { StaffPanel } from "chat/staff_panel";
 import { me } from "chat/state";
 import { TokensPanel } from "chat/tokens_panel";
 import { deviceOf } from "chat/user_agent";
 
-/** A dialog about oneself: name, password, where one is signed in, and what programs show. */
+/** A dialog about oneself: name, password, notifications, mails, what others see, where one is signed in, and what programs show. */
 export function AccountPanel({ close }) {
   return html`
     <${Dialog} title="Your account" close=${close} wide>
       <${Name} />
       <${Password} />
+      <${NotificationsSection} />
+      <${MailsSection} />
+      <${Reads} />
       <${Sessions} />
       <${TokensPanel} />
+      ${me.value.is_staff && me.value.companies.length > 0 && html`<${StaffPanel} />`}
     <//>
   `;
 }
@@ -87,18 +94,29 @@ function Password() {
   `;
 }
 
-function Sessions() {
-  const [sessions, setSessions] = useState([]);
+function Reads() {
   const [ask, isBusy, problem] = useAsk();
-  const read = async () => setSessions(await readSessions());
-  useEffect(() => {
-    ask(read);
-  }, []);
-  const end = (id) =>
-    ask(async () => {
-      await endSession(id);
-      await read();
-    });
+  return html`
+    <section class="stack" aria-label="Privacy">
+      <h3>Privacy</h3>
+      <label class="choice">
+        <input
+          type="checkbox"
+          name="shows-reads"
+          checked=${me.value.shows_reads}
+          disabled=${isBusy}
+          onChange=${({ target }) => ask(() => showReads(target.checked))}
+        />
+        Others see how far I have read
+      </label>
+      ${problem}
+    </section>
+  `;
+}
+
+function Sessions() {
+  const { list: sessions, then, isBusy, problem } = useList(readSessions);
+  const end = (id) => then(() => endSession(id));
   return html`
     <section class="stack" aria-label="Signed in">
       <h3>Where you are signed in</h3>

@@ -64,9 +64,9 @@ export class Api {
     return this.#authorized("GET", given.length ? `${path}?${new URLSearchParams(given)}` : path);
   }
 
-  /** Posts `body` as JSON to `path` (below /api/). */
-  post(path, body) {
-    return this.#authorized("POST", path, body);
+  /** Posts `body` as JSON to `path` (below /api/); what makes something makes it once under the same `key`. */
+  post(path, body, key = null) {
+    return this.#authorized("POST", path, body, key === null ? {} : { "Idempotency-Key": key });
   }
 
   /** Puts `body` as JSON at `path` (below /api/). */

@@ -9,6 +9,8 @@ import { Icon } from "chat/icon";
 import { NewChat } from "chat/new_chat";
 import { nameOf } from "chat/people";
 import { ChoiceLine, PresenceMark } from "chat/presence_mark";
+import { dueReminders } from "chat/reminders";
+import { RemindersPanel } from "chat/reminders_panel";
 import { routeTo } from "chat/route";
 import { isQuiet, noticed, readingId } from "chat/reading";
 import { SearchPanel } from "chat/search_panel";
@@ -19,6 +21,8 @@ import { areChatsLoaded, me, openId, sortedChats, unsent } from "chat/state";
 import { withoutSpoilers } from "chat/text";
 import { unreadThreads } from "chat/threads";
 import { ThreadsPanel } from "chat/threads_panel";
+import { countToAcknowledge } from "chat/to_acknowledge";
+import { ToAcknowledgePanel } from "chat/to_acknowledge_panel";
 import { badge } from "chat/unread";
 
 /** The side of the page: the person's chats, and the person. */
@@ -29,6 +33,8 @@ export function ChatList() {
   const [isSearching, setSearching] = useState(false);
   const [isStars, setStars] = useState(false);
   const [isThreads, setThreads] = useState(false);
+  const [isReminders, setReminders] = useState(false);
+  const [isToAcknowledge, setToAcknowledge] = useState(false);
   useEffect(() => {
     const press = (event) => {
       if (!isSearchKey(event)) return;
@@ -59,6 +65,26 @@ export function ChatList() {
         >
           <${Icon} name="threads" />
           ${unreadThreads.value > 0 && html`<span class="news-dot" data-testid="threads-news"></span>`}
+        </button>
+        <button
+          class="icon-button marked"
+          data-testid="reminders"
+          aria-label=${dueReminders.value > 0 ? "Reminders, some due" : "Reminders"}
+          title="Reminders"
+          onClick=${() => setReminders(true)}
+        >
+          <${Icon} name="bell" />
+          ${dueReminders.value > 0 && html`<span class="news-dot" data-testid="reminders-due"></span>`}
+        </button>
+        <button
+          class="icon-button marked"
+          data-testid="to-acknowledge"
+          aria-label=${countToAcknowledge.value ? `To acknowledge: ${countToAcknowledge.value}` : "To acknowledge"}
+          title="To acknowledge"
+          onClick=${() => setToAcknowledge(true)}
+        >
+          <${Icon} name="acknowledge" />
+          ${countToAcknowledge.value && html`<span class="badge" aria-hidden="true">${countToAcknowledge}</span>`}
         </button>
         <button
           class="icon-button"
@@ -106,6 +132,8 @@ export function ChatList() {
       ${isAccount && html`<${AccountPanel} close=${() => setAccount(false)} />`}
       ${isSearching && html`<${SearchPanel} close=${() => setSearching(false)} />`}
       ${isStars && html`<${StarsPanel} close=${() => setStars(false)} />`}
+      ${isReminders && html`<${RemindersPanel} close=${() => setReminders(false)} />`}
+      ${isToAcknowledge && html`<${ToAcknowledgePanel} close=${() => setToAcknowledge(false)} />`}
       ${isThreads && html`<${ThreadsPanel} close=${() => setThreads(false)} />`}
       ${isCreating && html`<${NewChat} close=${() => setCreating(false)} />`}
     </aside>

@@ -6,6 +6,7 @@ import { archiveChat, changeSettings, eraseChat, keepQuiet, leaveChat, restoreCh
 import { SPANS } from "chat/members_panel";
 import { lowestFor, may, mayLeave, ROLES } from "chat/policy";
 import { isMuted } from "chat/reading";
+import { features } from "chat/state";
 
 const LEVELS = { all: "all messages", mentions: "messages that mention me", nothing: "nothing" };
 
@@ -16,6 +17,9 @@ const RULES = { post: "Who may write", invite: "Who may invite", mention_all: "W
 
 // Seconds between two messages of one person.
 const PAUSES = { 0: "off", 10: "10 seconds", 60: "1 minute", 300: "5 minutes", 3600: "1 hour" };
+
+// Seconds after which messages go by themselves.
+const LIVES = { 0: "never", 3600: "after an hour", 86400: "after a day", 604800: "after a week", 2592000: "after 30 days" };
 
 /** Name, description and rules of the chat, for who may change them. */
 export function ChatSettings({ chat }) {
@@ -34,6 +38,7 @@ export function ChatSettings({ chat }) {
   const rule = (action) => (event) =>
     ask(() => changeSettings({ permissions: { ...chat.permissions, [action]: event.target.value } }));
   const pauses = chat.slow_mode_seconds in PAUSES ? PAUSES : { ...PAUSES, [chat.slow_mode_seconds]: "other" };
+  const lives = chat.expire_seconds in LIVES ? LIVES : { ...LIVES, [chat.expire_seconds]: "after a while" };
   return html`
     <form class="stack" onSubmit=${save} aria-label="Settings">
       <h3>Settings</h3>
@@ -67,6 +72,27 @@ export function ChatSettings({ chat }) {
       >
         ${Object.entries(pauses).map(([seconds, label]) => html`<option key=${seconds} value=${seconds}>${label}</option>`)}
       <//>
+      <${Choice}
+        label="Messages disappear"
+        value=${String(chat.expire_seconds)}
+        change=${({ target }) => ask(() => changeSettings({ expire_seconds: Number(target.value) }))}
+        isBusy=${isBusy}
+      >
+        ${Object.entries(lives).map(([seconds, label]) => html`<option key=${seconds} value=${seconds}>${label}</option>`)}
+      <//>
+      ${(features.value.includes("link_previews") || chat.link_previews) &&
+      html`
+        <label class="choice">
+          <input
+            type="checkbox"
+            name="link-previews"
+            checked=${chat.link_previews}
+            disabled=${isBusy}
+            onChange=${({ target }) => ask(() => changeSettings({ link_previews: target.checked }))}
+          />
+          Show what links lead to
+        </label>
+      `}
       ${problem}
     </form>
   `;

@@ -2,7 +2,7 @@
 import { batch } from "@preact/signals";
 import { learn, nameOf } from "chat/people";
 import { routeTo } from "chat/route";
-import { api, connection } from "chat/server";
+import { api, live } from "chat/server";
 import { areChatsLoaded, chats, me, notice, openId, phase, sortedChats } from "chat/state";
 import { counted, heard, totals, withoutMessage } from "chat/unread";
 
@@ -27,9 +27,11 @@ let recounting = null;
 // Chats that the person leaves or deletes: that these go is no news.
 const parting = new Set();
 
-/** The name of a chat as its list shows it: a direct chat has that of the other one. */
+/** The name of a chat as its list shows it: a direct chat has those of the others. */
 export function titleOf(chat) {
-  return chat.peer ? nameOf(chat.peer.id) : chat.name;
+  if (!chat.peers?.length) return chat.name;
+  const names = chat.peers.map(({ id }) => nameOf(id));
+  return names.sort((a, b) => a.localeCompare(b)).join(", ");
 }
 
 /** Reads the whole list, unless that is under way. */
@@ -92,7 +94,7 @@ async function readPages(query) {
 }
 
 function learnFrom(list) {
-  learn(list.flatMap((chat) => [chat.last_message?.sender, chat.peer]));
+  learn(list.flatMap((chat) => [chat.last_message?.sender, ...chat.peers]));
 }
 
 // What was heard live may be ahead of an answer of REST that was asked for after `asked` reads.
@@ -111,7 +113,7 @@ function withTally(tally) {
 }
 
 function follow() {
-  connection.follow(sortedChats.value.slice(0, MOST_FOLLOWED).map((chat) => chat.id));
+  live.connection.follow(sortedChats.value.slice(0, MOST_FOLLOWED).map((chat) => chat.id));
 }
 
 /** Takes up a chat as the API gives it. */
@@ -192,7 +194,7 @@ async function recount() {
 
 // The copy of it in the chat is a moment late.
 async function readLastMessage(chatId) {
-  const query = { limit: 1, at_least: connection.cursor(chatId)?.pos };
+  const query = { limit: 1, at_least: live.connection.cursor(chatId)?.pos };
   const page = await api.get(`chats/${chatId}/messages`, query).catch(() => null);
   const last = page?.messages.at(-1);
   if (phase.value !== "signedIn" || !last) return;
@@ -208,12 +210,17 @@ export function showLastMessage(chatId, message) {
 
 // Unread
 
+/** Says whether a MESSAGE frame mentions the person. */
+export function isNamed({ mentions = [] }) {
+  return mentions.includes(me.value.id) || mentions.includes("all");
+}
+
 /** Counts a message that was heard; returns whether it is the first unread one. */
-export function countMessage({ roomId, messageId, senderId, pos, mentions = [], messageType, threadId }) {
+export function countMessage(frame) {
+  const { roomId, messageId, senderId, pos, messageType, threadId } = frame;
   const chat = chats.value.get(roomId);
   if (!chat || senderId === me.value.id || messageType === "notice" || threadId) return false;
-  const isMention = mentions.includes(me.value.id) || mentions.includes("all");
-  changeChat(roomId, withTally(heard(chat.tally, { id: messageId, pos, isMention })));
+  changeChat(roomId, withTally(heard(chat.tally, { id: messageId, pos, isMention: isNamed(frame) })));
   return chat.unread === 0;
 }
 
@@ -242,9 +249,9 @@ export async function createChat({ kind, name, userIds }) {
   open(await api.post("chats", { chat_type: kind, name, participants: userIds }));
 }
 
-/** Opens one's chat with somebody, which is made where there is none. */
-export async function openDirect(userId) {
-  open(await api.post("chats/direct", { user_id: userId }));
+/** Opens one's chat with somebody or a few, which is made where there is none. */
+export async function openDirect(userIds) {
+  open(await api.post("chats/direct", { user_ids: userIds }));
 }
 
 /** Goes into a chat by an invite and opens it; throws a Problem where it has ended. */

@@ -1,4 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { newNonce } from "chat-client";
+import { commandsOf, invoke, loadCommands } from "chat/bot_commands";
+import { CommandMenu } from "chat/command_menu";
 import { draftsHeard, keepDraft } from "chat/drafts";
 import { html } from "chat/html";
 import { Icon } from "chat/icon";
@@ -6,15 +9,18 @@ import { LaterPanel } from "chat/later_panel";
 import { pressMark } from "chat/marking";
 import { members } from "chat/members";
 import { MentionMenu } from "chat/mention_menu";
-import { ALL, candidates, mentionAt, mentioned, withMention } from "chat/mentions";
+import { ALL, HERE, candidates, mentionAt, mentioned, withMention } from "chat/mentions";
 import { answer, send } from "chat/open_chat";
 import { people } from "chat/people";
 import { may } from "chat/policy";
+import { PollPanel } from "chat/poll_panel";
 import { QuotedText } from "chat/quote";
 import { quotedMessage } from "chat/quotes";
 import { answered } from "chat/reading";
+import { commandIn, offeredFor, said, slashAt, withCommand } from "chat/slash";
 import { answering, drafts, longestText, me, openChat } from "chat/state";
 import { reply } from "chat/threads";
+import { groupsToMention } from "chat/user_groups";
 import { tellStopped, tellWriting } from "chat/writers";
 
 // The room left is shown from this many code points on.
@@ -22,9 +28,14 @@ const WARN_BELOW = 200;
 
 const MENU = "mention-menu";
 
+const SEVERAL = [
+  { id: ALL, name: ALL, username: ALL, hint: "everybody in this chat" },
+  { id: HERE, name: HERE, username: HERE, hint: "who is online" },
+];
+
 /**
- * Where one writes, in the chat or in one of its threads: Enter sends, Shift+Enter breaks the line, @ mentions, Ctrl+B
- * and Ctrl+I mark.
+ * Where one writes, in the chat or in one of its threads: Enter sends, Shift+Enter breaks the line, @ mentions, / asks a
+ * bot of the chat, Ctrl+B and Ctrl+I mark.
  */
 export function Composer({ chatId, chatName, threadId = null }) {
   const field = useRef(null);
@@ -34,6 +45,10 @@ export function Composer({ chatId, chatName, threadId = null }) {
   const leftId = `left-${place}`;
   const [draft, setDraft] = useState(drafts.get(place) ?? { text: "", chosen: [] });
   const [isLater, setLater] = useState(false);
+  const [isImportant, setImportant] = useState(false);
+  const [isAsking, setAsking] = useState(false);
+  const [refused, setRefused] = useState(null);
+  const invoking = useRef({ isBusy: false, key: null });
   const { text, chosen } = draft;
   const left = longestText.value - [...text].length;
   const replyToId = isInThread ? null : (answering.value.get(chatId) ?? null);
@@ -42,13 +57,40 @@ export function Composer({ chatId, chatName, threadId = null }) {
   const change = (next) => {
     drafts.set(place, next);
     setDraft(next);
+    setRefused(null);
+    invoking.current.key = null;
     // What is begun in a thread stays on this device, and is no writing in the chat.
     if (isInThread) return;
     keepDraft(chatId);
-    if (next.text.trim() === "") tellStopped(chatId);
+    // What a bot is asked is no writing either: nobody else will see it.
+    if (next.text.trim() === "" || (next.text.startsWith("/") && !next.text.startsWith("//"))) tellStopped(chatId);
     else tellWriting(chatId);
   };
-  const menu = useMentions(field, draft, change);
+  const mentions = useCompletion(field, text, {
+    at: mentionAt,
+    find: ({ query }) => candidates(query, whoMayBeMeant()),
+    put: (typed, one) => {
+      const next = withMention(text, typed, one.name);
+      change({ ...draft, text: next.text, chosen: [...chosen, { id: one.id, name: one.name }] });
+      return next.caret;
+    },
+  });
+  const commands = useCompletion(field, text, {
+    // What a bot answers to all it says in the chat, so no thread asks one.
+    at: isInThread ? () => null : slashAt,
+    find: ({ query }) => offeredFor(query, commandsOf(chatId)),
+    put: (typed, one) => {
+      const next = withCommand(text, typed, one.name);
+      change({ ...draft, text: next.text, command: { name: one.name, botId: one.bot.id } });
+      return next.caret;
+    },
+    isWhole: ({ query }, one) => one.name === query,
+  });
+  const menu = commands.isOpen ? commands : mentions;
+  const look = (event) => {
+    mentions.look(event);
+    commands.look(event);
+  };
 
   // On a phone the focus would cover half the chat with a keyboard.
   useLayoutEffect(() => {
@@ -61,6 +103,10 @@ export function Composer({ chatId, chatName, threadId = null }) {
   // From another device, while nothing is being written here.
   useEffect(() => setDraft(drafts.get(place) ?? { text: "", chosen: [] }), [draftsHeard.value]);
   useEffect(() => () => isInThread || tellStopped(chatId), []);
+  const isSlashed = !isInThread && text.startsWith("/");
+  useEffect(() => {
+    if (isSlashed) loadCommands(chatId);
+  }, [isSlashed]);
   useLayoutEffect(() => {
     if (replyToId !== null) field.current.focus();
   }, [replyToId]);
@@ -68,14 +114,42 @@ export function Composer({ chatId, chatName, threadId = null }) {
   const submit = (event) => {
     event.preventDefault();
     if (!canSend) return;
+    const asked = isInThread ? null : commandIn(text);
+    if (asked === null) say(isInThread ? text.trim() : said(text.trim()));
+    else ask(asked);
+  };
+  const say = (content) => {
+    const options = { mentions: mentioned(text, chosen), important: isImportant };
     if (isInThread) {
-      reply(text.trim(), mentioned(text, chosen));
+      reply(content, options);
     } else {
-      send(text.trim(), mentioned(text, chosen));
+      send(content, options);
       answered();
     }
+    empty();
+    setImportant(false);
+  };
+  const empty = () => {
     change({ text: "", chosen: [] });
     field.current.focus();
+  };
+  // The text stays until the server has taken it; the same text again is the same request.
+  const ask = async (asked) => {
+    const now = invoking.current;
+    if (now.isBusy) return;
+    now.isBusy = true;
+    now.key ??= newNonce();
+    setRefused(null);
+    try {
+      const botId = draft.command?.name === asked.command ? draft.command.botId : undefined;
+      await invoke(chatId, { ...asked, botId }, now.key);
+      // Whoever has begun something else meanwhile keeps it.
+      if (drafts.get(place)?.text === text) empty();
+    } catch (problem) {
+      setRefused(problem);
+    } finally {
+      now.isBusy = false;
+    }
   };
   const put = (text) => {
     change({ text, chosen: [] });
@@ -91,7 +165,12 @@ export function Composer({ chatId, chatName, threadId = null }) {
   return html`
     <form class="composer" onSubmit=${submit}>
       ${replyToId !== null && html`<${Answered} id=${replyToId} />`}
-      ${menu.isOpen && html`<${MentionMenu} id=${menuId} people=${menu.found} active=${menu.active} choose=${menu.choose} />`}
+      ${refused && html`<${Refused} problem=${refused} sayIt=${() => say(text.trim())} />`}
+      ${commands.isOpen &&
+      html`<${CommandMenu} id=${menuId} commands=${menu.found} active=${menu.active} choose=${menu.choose} />`}
+      ${!commands.isOpen &&
+      mentions.isOpen &&
+      html`<${MentionMenu} id=${menuId} people=${menu.found} active=${menu.active} choose=${menu.choose} />`}
       <textarea
         ref=${field}
         data-testid=${isInThread ? "thread-composer" : "composer"}
@@ -107,19 +186,44 @@ export function Composer({ chatId, chatName, threadId = null }) {
         value=${text}
         onInput=${(event) => {
           change({ ...draft, text: event.target.value });
-          menu.look(event);
+          look(event);
         }}
         onKeyDown=${press}
-        onKeyUp=${menu.look}
-        onClick=${menu.look}
+        onKeyUp=${look}
+        onClick=${look}
         onBlur=${() => {
-          menu.close();
+          mentions.close();
+          commands.close();
           if (!isInThread) tellStopped(chatId);
         }}
       ></textarea>
       <span id=${leftId} class=${left < 0 ? "left problem" : "left"}>
         ${left <= WARN_BELOW ? `${left} left` : ""}
       </span>
+      <button
+        type="button"
+        class="icon-button"
+        data-testid="ask-poll"
+        aria-label="Poll"
+        title="Poll"
+        onClick=${() => setAsking(true)}
+      >
+        <${Icon} name="poll" />
+      </button>
+      ${may(openChat.value, "mark_important") &&
+      html`
+        <button
+          type="button"
+          class="icon-button"
+          data-testid="important"
+          aria-label="Important"
+          aria-pressed=${isImportant}
+          title="Important: asks everybody to acknowledge it"
+          onClick=${() => setImportant(!isImportant)}
+        >
+          <${Icon} name="important" />
+        </button>
+      `}
       ${!isInThread &&
       html`
         <button
@@ -136,11 +240,13 @@ export function Composer({ chatId, chatName, threadId = null }) {
         <${Icon} name="send" />
       </button>
     </form>
+    ${isAsking &&
+    html`<${PollPanel} threadId=${threadId} text=${text} write=${put} close=${() => setAsking(false)} />`}
     ${isLater &&
     html`
       <${LaterPanel}
         chatId=${chatId}
-        draft=${{ text, replyToId, mentions: mentioned(text, chosen) }}
+        draft=${{ text, replyToId, mentions: mentioned(text, chosen), important: isImportant }}
         write=${put}
         close=${() => setLater(false)}
       />
@@ -160,12 +266,23 @@ function Answered({ id }) {
   `;
 }
 
-// The menu of whom "@" before the caret may mean.
-function useMentions(field, { text, chosen }, change) {
+// A command that is none is said only when the person says so.
+function Refused({ problem, sayIt }) {
+  return html`
+    <p class="answered refused" role="alert" data-testid="refused">
+      <span class="problem">${problem.message}</span>
+      ${problem.status === 404 && html`<button type="button" class="quiet" onClick=${sayIt}>Send as text</button>`}
+    </p>
+  `;
+}
+
+// The menu of what may stand in place of what is typed before the caret: `at` finds that, `find` who or what it may
+// mean, `put` puts one in place of it and returns the caret; a lone one that `isWhole` leaves Enter to the composer.
+function useCompletion(field, text, { at, find, put, isWhole = () => false }) {
   const [typed, setTyped] = useState(null);
   const [active, setActive] = useState(0);
   const caret = useRef(null);
-  const found = typed === null ? [] : candidates(typed.query, whoMayBeMeant());
+  const found = typed === null ? [] : find(typed);
   const isOpen = found.length > 0;
 
   useLayoutEffect(() => {
@@ -176,19 +293,18 @@ function useMentions(field, { text, chosen }, change) {
   const close = () => setTyped(null);
   const look = ({ target, key }) => {
     if (key === "Escape") return;
-    const next = mentionAt(target.value, target.selectionStart);
+    const next = at(target.value, target.selectionStart);
     if (next?.query !== typed?.query) setActive(0);
     setTyped(next);
   };
   const choose = (one) => {
-    const next = withMention(text, typed, one.name);
-    caret.current = next.caret;
     close();
-    change({ text: next.text, chosen: [...chosen, { id: one.id, name: one.name }] });
+    caret.current = put(typed, one);
   };
   const press = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!isOpen || event.shiftKey) return false;
+    if (event.key === "Enter" && found.length === 1 && isWhole(typed, found[0])) return false;
     if (step) setActive((active + step + found.length) % found.length);
     else if (event.key === "Enter" || event.key === "Tab") choose(found[active]);
     else if (event.key === "Escape") close();
@@ -201,6 +317,6 @@ function useMentions(field, { text, chosen }, change) {
 
 function whoMayBeMeant() {
   const known = [...members.value.keys()].filter((id) => id !== me.value.id).map((id) => people.value.get(id));
-  const all = may(openChat.value, "mention_all") ? [{ id: ALL, name: ALL, username: ALL, hint: "everybody here" }] : [];
-  return [...known.filter(Boolean).map((user) => ({ ...user, hint: `@${user.username}` })), ...all];
+  const byName = known.filter(Boolean).map((user) => ({ ...user, hint: `@${user.username}` }));
+  return [...byName, ...groupsToMention(), ...(may(openChat.value, "mention_all") ? SEVERAL : [])];
 }

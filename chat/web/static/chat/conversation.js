@@ -12,6 +12,7 @@ import { nameOf } from "chat/people";
 import { loadPins, pinCount } from "chat/pins";
 import { PinsPanel } from "chat/pins_panel";
 import { PresenceLine } from "chat/presence_mark";
+import { PrivateAnswers } from "chat/private_answers";
 import { loadPositions } from "chat/read_positions";
 import { Silence } from "chat/silence";
 import { loadStars } from "chat/stars";
@@ -61,6 +62,7 @@ export function Conversation() {
         <${HeaderButton} icon="people" label="About this chat" open=${() => setDialog("about")} />
       </header>
       <${MessageList} key=${chat.id} history=${history} chatName=${title} />
+      <${PrivateAnswers} chatId=${chat.id} />
       <${Writers} chatId=${chat.id} />
       <${Silence} chat=${chat}>
         <${Composer} key=${`composer-${chat.id}`} chatId=${chat.id} chatName=${title} />

@@ -53,3 +53,26 @@ function daysBetween(moment, now) {
 function midnight(moment) {
   return new Date(moment).setHours(0, 0, 0, 0);
 }
+
+/** Returns what a field of a date and time shows of a Date, in the reader's own zone, to the minute. */
+export function localValue(moment) {
+  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}
+
+/** When one may want to be reminded, from a Date on: `{word, at}` with a Date. */
+export function moments(now) {
+  const at = (days, hour) => {
+    const moment = new Date(now);
+    moment.setDate(moment.getDate() + days);
+    moment.setHours(hour, 0, 0, 0);
+    return moment;
+  };
+  const toMonday = (8 - now.getDay()) % 7 || 7;
+  return [
+    { word: "In 20 minutes", at: new Date(now.getTime() + 20 * 60_000) },
+    { word: "In an hour", at: new Date(now.getTime() + 60 * 60_000) },
+    { word: "Tomorrow at 9", at: at(1, 9) },
+    { word: "Monday at 9", at: at(toMonday, 9) },
+  ];
+}

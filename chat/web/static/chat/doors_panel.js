@@ -1,5 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import { useAsk } from "chat/ask";
+import { useRef, useState } from "preact/hooks";
+import { useList } from "chat/ask";
 import { fullTime } from "chat/dates";
 import { html } from "chat/html";
 import { liftBan, makeInvite, members, readBans, readInvites, revokeInvite } from "chat/members";
@@ -10,17 +10,7 @@ import { me } from "chat/state";
 
 /** The links that let people into the chat. */
 export function InvitesPanel({ chat }) {
-  const [invites, setInvites] = useState([]);
-  const [ask, isBusy, problem] = useAsk();
-  const read = async () => setInvites(await readInvites());
-  useEffect(() => {
-    ask(read);
-  }, []);
-  const then = (work) =>
-    ask(async () => {
-      await work();
-      await read();
-    });
+  const { list: invites, then, isBusy, problem } = useList(readInvites);
   return html`
     <section class="stack" aria-label="Invite links">
       <h3>Invite links</h3>
@@ -70,23 +60,14 @@ function Invite({ invite, isBusy, revoke }) {
 
 /** Who may not come back, for who may change that. */
 export function BansPanel() {
-  const [bans, setBans] = useState([]);
-  const [ask, isBusy, problem] = useAsk();
   const read = async () => {
     const found = await readBans();
     learn(found.map(({ user }) => user));
-    setBans(found);
+    return found;
   };
   // Whoever is banned is a member no more.
-  const count = members.value.size;
-  useEffect(() => {
-    ask(read);
-  }, [count]);
-  const lift = (userId) =>
-    ask(async () => {
-      await liftBan(userId);
-      await read();
-    });
+  const { list: bans, then, isBusy, problem } = useList(read, [members.value.size]);
+  const lift = (userId) => then(() => liftBan(userId));
   if (bans.length === 0) return problem;
   return html`
     <section class="stack" aria-label="Banned">

@@ -45,6 +45,14 @@ export function heardDraft({ version, state: { roomId, content, replyToId } }) {
   take(roomId, { content, replyToId, version });
 }
 
+/** Puts a text and whom it names, `{id, name}`, into the field of a chat or thread, before what stands there. */
+export function rewrite(place, content, chosen) {
+  const there = drafts.get(place) ?? { text: "", chosen: [] };
+  const text = [content, there.text].filter((part) => part !== "").join("\n");
+  drafts.set(place, { ...there, text, chosen: [...chosen, ...there.chosen] });
+  draftsHeard.value += 1;
+}
+
 // What is being written here right now is the latest: it is kept soon, and wins.
 function take(chatId, { content, replyToId, version }) {
   if (pending.has(chatId) || version <= (versions.get(chatId) ?? 0)) return;

@@ -1,8 +1,11 @@
 /** What each kind of frame changes on the page. */
+import { dismissAnswersOf, heardAnswer } from "chat/bot_commands";
 import { changeChat, countMessage, dropChat, readChat, showLastMessage, uncountMessage } from "chat/chats";
 import { forgetDraft, heardDraft } from "chat/drafts";
 import { heardFolder, heardFolders } from "chat/folders";
 import { heardScheduled } from "chat/later";
+import { notifyOf } from "chat/notifications";
+import { heardReminder } from "chat/reminders";
 import { forgetHistory, historyIfKept } from "chat/open_chat";
 import { takeMember } from "chat/members";
 import { meet, people } from "chat/people";
@@ -11,10 +14,11 @@ import { heardPresence } from "chat/presences";
 import { heardQuoted } from "chat/quotes";
 import { heardPosition } from "chat/read_positions";
 import { cameUnseen, heardRead } from "chat/reading";
-import { connection } from "chat/server";
+import { live } from "chat/server";
 import { heardStar, unstarDeleted } from "chat/stars";
 import { arrival, me, openId } from "chat/state";
 import { heardInThreads, heardThread } from "chat/threads";
+import { heardToAcknowledge } from "chat/to_acknowledge";
 import { heardOut, heardTyping } from "chat/writers";
 
 const OVER = ["removed", "left", "banned"];
@@ -23,12 +27,13 @@ const OVER = ["removed", "left", "banned"];
 const CHANGES = {
   MESSAGE(frame) {
     const { roomId, messageId, senderId, content, ts, nonce, threadId } = frame;
-    if (senderId === me.value.id) connection.settle(nonce);
+    if (senderId === me.value.id) live.connection.settle(nonce);
     else if (roomId === openId.value && !threadId) arrival.value = { senderId, content };
     heardOut(frame);
     if (countMessage(frame)) cameUnseen(frame);
     showLastMessage(roomId, { id: messageId, content, sender: { id: senderId }, created_at: ts });
     if (isUnknown(senderId) || isUnknown(frame.forwardedFrom?.senderId)) meet(roomId, messageId);
+    notifyOf(frame);
   },
   MESSAGE_DELETED(frame) {
     uncountMessage(frame);
@@ -54,10 +59,12 @@ const PERSONAL = {
   chat_removed: ({ roomId }) => leaveRoom(roomId),
   draft: heardDraft,
   scheduled: heardScheduled,
+  reminder: heardReminder,
   folder: heardFolder,
   folders: heardFolders,
   favourite: ({ state }) => changeChat(state.roomId, { is_favourite: state.favourite }),
   star: heardStar,
+  answer: heardAnswer,
   thread: heardThread,
   mute: ({ state: { roomId, until, level } }) =>
     changeChat(roomId, { notifications_muted_until: until, notification_level: level }),
@@ -75,6 +82,7 @@ export function takeEvent(frame) {
   historyIfKept(frame.roomId)?.receive(frame);
   heardQuoted(frame);
   heardInThreads(frame);
+  heardToAcknowledge(frame);
   CHANGES[frame.type]?.(frame);
 }
 
@@ -93,4 +101,5 @@ export function leaveRoom(roomId) {
   dropChat(roomId);
   forgetHistory(roomId);
   forgetDraft(roomId);
+  dismissAnswersOf(roomId);
 }

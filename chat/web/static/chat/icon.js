@@ -1,6 +1,7 @@
 import { html } from "chat/html";
 
 const PATHS = {
+  acknowledge: "M12 3a9 9 0 100 18 9 9 0 000-18zM8 12.5l3 3 5-6.5",
   back: "M15 5l-7 7 7 7",
   bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   calendar: "M4 6.5h16V20H4zM4 10.5h16M8 3.5v4M16 3.5v4",
@@ -11,6 +12,8 @@ const PATHS = {
   edit: "M4 20l1-4L16 5l3 3L8 19l-4 1z",
   favourite: "M12 19.5l-7.2-7a4.6 4.6 0 016.5-6.5l.7.7.7-.7a4.6 4.6 0 016.5 6.5z",
   failed: "M12 8v5M12 16.5v.01M12 3a9 9 0 100 18 9 9 0 000-18z",
+  important: "M12 4v10M12 18.5v.01",
+  flag: "M5 21V4M5 4.5c5-3 8 3 14 0v9c-6 3-9-3-14 0",
   earlier: "M4 5v4h4M4.5 9a8 8 0 11-.5 4M12 8v4.5l3 2",
   forward: "M14 6l6 6-6 6M20 12h-9c-4 0-7 2-7 6",
   gear: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
@@ -22,6 +25,7 @@ const PATHS = {
   up: "M12 19V5M6 11l6-6 6 6",
   unread: "M4 6h11M4 12h7M4 18h11M19 12m-2.5 0a2.5 2.5 0 105 0 2.5 2.5 0 10-5 0",
   react: "M12 3a9 9 0 100 18 9 9 0 000-18zM8.5 14.5c1.8 2.6 5.2 2.6 7 0M9 9.5v.5M15 9.5v.5",
+  poll: "M5 20V11M12 20V4M19 20v-6",
   reply: "M10 6l-6 6 6 6M4 12h9c4 0 7 2 7 6",
   search: "M11 4.5a6.5 6.5 0 100 13 6.5 6.5 0 000-13zM16 16l4.5 4.5",
   send: "M5 12h13M12 5l7 7-7 7",

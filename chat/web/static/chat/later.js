@@ -1,4 +1,4 @@
-/** What the person says later, and texts to say again: over REST, for the panel of the composer. */
+/** What the person says later: over REST, for the panel of the composer. */
 import { signal } from "@preact/signals";
 import { api } from "chat/server";
 import { notice, phase } from "chat/state";
@@ -18,32 +18,12 @@ export async function readScheduled(chatId) {
 }
 
 /** Schedules a text of a chat for a Date. */
-export function schedule(chatId, { content, at, replyToId, mentions }) {
-  const body = { content, send_at: at.toISOString(), mentions, ...(replyToId !== null && { reply_to_id: replyToId }) };
+export function schedule(chatId, { content, at, replyToId, mentions, important }) {
+  const body = { content, send_at: at.toISOString(), mentions, important, ...(replyToId !== null && { reply_to_id: replyToId }) };
   return api.post(`chats/${chatId}/scheduled`, body);
 }
 
 /** Lets something not be said. */
 export function cancelScheduled(id) {
   return api.delete(`me/scheduled/${id}`);
-}
-
-/** Reads the templates that may be used in a chat, by name. */
-export async function readTemplates(chatId) {
-  return (await api.get("templates", { chat: chatId })).templates;
-}
-
-/** Keeps a text as a template of the person's own. */
-export function makeTemplate(name, content) {
-  return api.post("templates", { name, content });
-}
-
-/** Takes a template away. */
-export function deleteTemplate(id) {
-  return api.delete(`templates/${id}`);
-}
-
-/** Returns a template's text with its places filled in. */
-export async function fillTemplate(id, values) {
-  return (await api.post(`templates/${id}/filled`, { values })).content;
 }

@@ -1,7 +1,9 @@
 /** Mentions while one writes: "@" and a name in the text, ids beside it. Pure. */
 
-// What stands for everybody, in ids and in texts.
+// What stands for everybody, and for those who are online, in ids and in texts; what a user group's id follows.
 export const ALL = "all";
+export const HERE = "here";
+export const GROUP = "group:";
 
 const MOST_OFFERED = 6;
 

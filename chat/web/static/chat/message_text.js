@@ -1,8 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
 import { html } from "chat/html";
-import { ALL, mentionPieces } from "chat/mentions";
-import { nameOf } from "chat/people";
+import { mentionPieces } from "chat/mentions";
 import { pieces } from "chat/text";
+import { namedBy } from "chat/user_groups";
 
 // The tags of chat/markdown.py; whatever else may come is shown as the text within it.
 const TAGS = new Set("p br strong em s code pre blockquote ul ol li a span".split(" "));
@@ -10,7 +10,7 @@ const SCHEMES = ["http:", "https:", "mailto:"];
 
 /** What a message says: as the server has rendered it, or as it was written where it has no marks or is on its way. */
 export function MessageText({ content, markup = null, mentions = [] }) {
-  const names = mentions.map((id) => (id === ALL ? ALL : nameOf(id)));
+  const names = mentions.map(namedBy).filter(Boolean);
   if (markup !== null) return html`<${Rendered} markup=${markup} names=${names} />`;
   const all = pieces(content).flatMap((piece) => (piece.href ? [piece] : mentionPieces(piece.text, names)));
   return html`<span class="text" dir="auto">${all.map(asPiece)}</span>`;

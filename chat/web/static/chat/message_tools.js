@@ -11,7 +11,7 @@ import { editing, longestText, me, openChat } from "chat/state";
 import { showThread } from "chat/threads";
 
 /** What the person may do with one message; nothing with a deleted one. */
-export function MessageTools({ message, inThread, showEarlier, showEmojis, showForward }) {
+export function MessageTools({ message, inThread, showEarlier, showEmojis, showForward, showRemind, showReport }) {
   const isOwn = message.senderId === me.value.id;
   const chat = openChat.value;
   if (message.isDeleted || chat === null) return null;
@@ -34,10 +34,12 @@ export function MessageTools({ message, inThread, showEarlier, showEmojis, showF
         label=${starred ? "Take the star away" : "Star"}
         run=${() => starMessage(chat.id, message.id, !starred)}
       />
-      <${Tool} name="forward" label="Forward" run=${showForward} />
+      ${message.expiresAt === null && html`<${Tool} name="forward" label="Forward" run=${showForward} />`}
+      <${Tool} name="remind" icon="bell" label="Remind me" run=${showRemind} />
+      ${!isOwn && html`<${Tool} name="flag" label="Report" run=${showReport} />`}
       ${!isOwn && !inThread && html`<${Tool} name="unread" label="Mark unread from here" run=${() => markUnread(message.id)} />`}
       ${showEarlier && html`<${Tool} name="earlier" label="Earlier texts" run=${showEarlier} />`}
-      ${isOwn && !chat.is_archived && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
+      ${isOwn && !chat.is_archived && message.poll === null && html`<${Tool} name="edit" label="Edit" run=${() => (editing.value = message.id)} />`}
       ${mayDelete && html`<${Tool} name="delete" icon="bin" label="Delete" run=${() => remove(message)} />`}
     </span>
   `;

@@ -4,10 +4,11 @@ import { createChat, openDirect } from "chat/chats";
 import { Dialog } from "chat/dialog";
 import { html } from "chat/html";
 import { JoinChat } from "chat/join_chat";
-import { PeopleSearch, Person } from "chat/people_search";
+import { PeopleSearch, usePeople } from "chat/people_search";
 import { me } from "chat/state";
 
-const KINDS = { direct: "One person", group: "Group", announcement: "Announcements" };
+const KINDS = { direct: "Direct", group: "Group", announcement: "Announcements" };
+const MOST_OTHERS = 8; // of a direct chat
 const OF_A_COMPANY = { public: "Public", join: "Join a public one" };
 
 /** A dialog that starts a chat, with one person, with several or for whoever likes to come, or leads into one. */
@@ -35,30 +36,32 @@ export function NewChat({ close }) {
 }
 
 function NewDirect({ close }) {
+  const [chosen, row] = usePeople();
   const [ask, isBusy, problem] = useAsk();
-  const start = (user) =>
+  const submit = (event) => {
+    event.preventDefault();
     ask(async () => {
-      await openDirect(user.id);
+      await openDirect(chosen.map(({ id }) => id));
       close();
     });
-  const row = (user) => html`
-    <button type="button" class="person" key=${user.id} disabled=${isBusy} onClick=${() => start(user)}>
-      <${Person} user=${user} />
-    </button>
+  };
+  return html`
+    <form onSubmit=${submit} data-testid="new-direct">
+      <${PeopleSearch} label="Talk to" chosen=${chosen} row=${row} />
+      ${problem}
+      <button class="primary" disabled=${isBusy || chosen.length === 0 || chosen.length > MOST_OTHERS}>
+        ${chosen.length > MOST_OTHERS ? `At most ${MOST_OTHERS}` : "Open chat"}
+      </button>
+    </form>
   `;
-  return html`<div class="stack"><${PeopleSearch} label="Talk to" row=${row} />${problem}</div>`;
 }
 
 function NewGroup({ kind, close }) {
   const [name, setName] = useState("");
-  const [chosen, setChosen] = useState([]);
+  const [chosen, row] = usePeople();
   const [ask, isBusy, problem] = useAsk();
   const isOfAll = kind === "company";
 
-  const toggle = (user) => {
-    const without = chosen.filter(({ id }) => id !== user.id);
-    setChosen(without.length < chosen.length ? without : [...chosen, user]);
-  };
   const submit = (event) => {
     event.preventDefault();
     ask(async () => {
@@ -66,12 +69,6 @@ function NewGroup({ kind, close }) {
       close();
     });
   };
-  const row = (user) => html`
-    <label class="person" key=${user.id}>
-      <input type="checkbox" checked=${chosen.some(({ id }) => id === user.id)} onChange=${() => toggle(user)} />
-      <${Person} user=${user} />
-    </label>
-  `;
   return html`
     <form onSubmit=${submit} data-testid="new-chat">
       <label>

@@ -43,6 +43,22 @@ export function PeopleSearch({ label, chosen = [], row }) {
   `;
 }
 
+/** People who are ticked in a search, and the `row` of it that ticks them: `[chosen, row]`. */
+export function usePeople(before = []) {
+  const [chosen, setChosen] = useState(before);
+  const toggle = (user) => {
+    const without = chosen.filter(({ id }) => id !== user.id);
+    setChosen(without.length < chosen.length ? without : [...chosen, user]);
+  };
+  const row = (user) => html`
+    <label class="person" key=${user.id}>
+      <input type="checkbox" checked=${chosen.some(({ id }) => id === user.id)} onChange=${() => toggle(user)} />
+      <${Person} user=${user} />
+    </label>
+  `;
+  return [chosen, row];
+}
+
 /** A user with their names, as lists of people show them. */
 export function Person({ user }) {
   const name = user.name || user.username;

@@ -10,7 +10,9 @@ const LOWEST = {
   invite: "member",
   pin: "moderator",
   mention_all: "moderator",
+  mark_important: "member",
   delete_any: "moderator",
+  close_any_poll: "moderator",
   mute: "moderator",
   manage_people: "admin",
   rename: "admin",
@@ -20,20 +22,21 @@ const LOWEST = {
 // What a chat may decide for itself.
 const OVERRIDABLE = ["post", "invite", "pin", "mention_all"];
 
-// What a chat of two has no use for.
-const NOT_FOR_TWO = ["invite", "mute", "manage_people", "rename", "own"];
+// What chats of those alone whom they were made for have no use for.
+const DIRECT = ["direct", "group_direct"];
+const NOT_DIRECT = ["invite", "mute", "manage_people", "rename", "own"];
 
 /** Says whether the person's role in a chat allows an action; an archived chat allows its owner to restore it. */
 export function may({ role, chat_type: kind, permissions, is_archived: isArchived }, action) {
-  if (kind === "direct" && NOT_FOR_TWO.includes(action)) return false;
+  if (DIRECT.includes(kind) && NOT_DIRECT.includes(action)) return false;
   if (isArchived && action !== "own") return false;
   const lowest = (OVERRIDABLE.includes(action) && permissions?.[action]) || LOWEST[action];
   return rank(role) >= rank(lowest);
 }
 
-/** Says whether people may go out of a chat: not out of one of two, nor of their whole company. */
+/** Says whether people may go out of a chat: not out of a direct one, nor of their whole company. */
 export function mayLeave({ chat_type: kind }) {
-  return !["direct", "company"].includes(kind);
+  return ![...DIRECT, "company"].includes(kind);
 }
 
 /** Returns who may do an action at least. */

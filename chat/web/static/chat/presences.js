@@ -2,7 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { members } from "chat/members";
 import { watchList, withPresence } from "chat/presence";
-import { api, connection } from "chat/server";
+import { api, live } from "chat/server";
 import { link, me, sortedChats } from "chat/state";
 
 // A watch replaces the one before: what changes at once, as while chats are read, is said once.
@@ -49,7 +49,7 @@ export function watchPresence() {
 
 function watch(userIds) {
   if (userIds.length === 0 || userIds.join() === watched) return;
-  if (!connection?.tell({ type: "PRESENCE_WATCH", userIds })) return;
+  if (!live.connection?.tell({ type: "PRESENCE_WATCH", userIds })) return;
   // Once a connection; where it cannot be read, nothing is said of it.
   if (watched === "") readChoice().catch(() => {});
   watched = userIds.join();
@@ -57,7 +57,7 @@ function watch(userIds) {
 
 function tellActive() {
   if (Date.now() - toldAt < PACE_MS) return;
-  if (connection?.tell({ type: "HEARTBEAT", active: true })) toldAt = Date.now();
+  if (live.connection?.tell({ type: "HEARTBEAT", active: true })) toldAt = Date.now();
 }
 
 /** Reads what the person shows by choice: it may have been chosen elsewhere. */

@@ -41,7 +41,8 @@ export function Reactions({ message }) {
   `;
 }
 
-function namesOf(userIds, count) {
+/** Names those of a number of people that are known: "You, Ben and 3 more". */
+export function namesOf(userIds, count) {
   const known = userIds.map((id) => (id === me.value.id ? "You" : people.value.has(id) ? nameOf(id) : null));
   const names = known.filter(Boolean);
   const others = count - names.length;

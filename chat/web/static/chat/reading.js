@@ -2,7 +2,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { countRead } from "chat/chats";
 import { ends } from "chat/timeline";
-import { api, connection } from "chat/server";
+import { api, live } from "chat/server";
 import { chats, notice, openChat, openHistory, openId } from "chat/state";
 
 // A new conversation is put in place first; what is seen for less than this was not read.
@@ -112,10 +112,10 @@ function read() {
   const chatId = readingId.value;
   if (chatId === null || openChat.value.unread === 0) return;
   const { newest } = ends(openHistory.value.timeline.value);
-  const cursor = connection.cursor(chatId);
+  const cursor = live.connection.cursor(chatId);
   readAt = Date.now();
   if (newest === null) return;
-  const isTold = cursor && connection.tell({ type: "READ", roomId: chatId, messageId: newest, pos: cursor.pos });
+  const isTold = cursor && live.connection.tell({ type: "READ", roomId: chatId, messageId: newest, pos: cursor.pos });
   // Until the connection is there and live in this chat, it is tried again.
   if (!isTold) readSoon();
 }

@@ -32,7 +32,7 @@ export function SearchPanel({ close }) {
             onInput=${({ target }) => setQuery(target.value)}
           />
         </label>
-        <p class="hint" id="search-help">tea* "green tea" -milk from:ada in:"Tea kitchen" after:2026-01-31 has:link is:starred</p>
+        <p class="hint" id="search-help">tea* "green tea" -milk from:ada in:"Tea kitchen" after:2026-01-31 has:link is:starred telegram:42</p>
         ${openChat.value &&
         html`
           <label class="inline">

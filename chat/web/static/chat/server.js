@@ -7,11 +7,8 @@ let ended = () => {};
 /** The REST API. */
 export const api = new Api({ signedOut: () => ended() });
 
-/** The live connection, or null while nobody is signed in. */
-export let connection = null;
-
-/** What is on its way out, or null while nobody is signed in. */
-export let outbox = null;
+/** The live connection, and what is on its way out; null while nobody is signed in. */
+export const live = { connection: null, outbox: null };
 
 /** Names what happens when the server ends the session. */
 export function whenSessionEnds(work) {
@@ -20,14 +17,14 @@ export function whenSessionEnds(work) {
 
 /** Opens the connection of a person; `on` hears what the client tells. */
 export function connect(userId, on) {
-  outbox = new Outbox({ storage: localStorage, owner: userId });
-  connection = new ChatClient({ url: socketUrl(), ticket: (how) => api.ticket(how), outbox, on });
+  live.outbox = new Outbox({ storage: localStorage, owner: userId });
+  live.connection = new ChatClient({ url: socketUrl(), ticket: (how) => api.ticket(how), outbox: live.outbox, on });
 }
 
 /** Closes it. */
 export function disconnect() {
-  connection?.stop();
-  connection = outbox = null;
+  live.connection?.stop();
+  live.connection = live.outbox = null;
 }
 
 function socketUrl() {

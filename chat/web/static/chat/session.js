@@ -1,23 +1,28 @@
 /** Signing in and out, and what the connection tells while one is signed in. */
 import { batch } from "@preact/signals";
 import { fullJitter } from "chat-client";
+import { forgetBotCommands } from "chat/bot_commands";
 import { catchUp, liveFrom, recountSoon, refreshChats } from "chat/chats";
 import { forgetDrafts, loadDrafts } from "chat/drafts";
 import { forgetFolders, loadFolders } from "chat/folders";
 import { leaveRoom, takeEvent, takePersonal, takeWhisper } from "chat/frames";
 import { loadMembers } from "chat/members";
+import { heardWanted, openNotified, watchNotifications } from "chat/notifications";
 import { forgetHistories, forgetHistory, historyIfKept, showRoute } from "chat/open_chat";
 import { learn, people } from "chat/people";
 import { loadPins } from "chat/pins";
 import { stopPresence, watchPresence } from "chat/presences";
+import { heardNewAddress, watchPush } from "chat/push";
 import { loadPositions } from "chat/read_positions";
 import { stopReading, watchReading } from "chat/reading";
-import { api, connect, connection, disconnect, outbox, whenSessionEnds } from "chat/server";
+import { forgetReminders, recountReminders } from "chat/reminders";
+import { api, connect, disconnect, live, whenSessionEnds } from "chat/server";
 import { forgetStars, reloadStars } from "chat/stars";
 import {
   areChatsLoaded,
   arrival,
   chats,
+  features,
   link,
   longestText,
   me,
@@ -29,6 +34,9 @@ import {
   unsent,
 } from "chat/state";
 import { forgetThreads, heardInThreads, recountThreads, renewThread, watchThreads } from "chat/threads";
+import { forgetToAcknowledge, rereadToAcknowledge } from "chat/to_acknowledge";
+import { forgetUserGroups, loadUserGroups } from "chat/user_groups";
+import { startWorker } from "chat/worker";
 import { stopWriting } from "chat/writers";
 
 // Names the signed-in person (a user id): says that there is a cookie to try, and tells other tabs of a change.
@@ -49,6 +57,9 @@ export async function start() {
   watchReading();
   watchThreads();
   watchPresence();
+  watchNotifications();
+  watchPush();
+  startWorker({ open: openNotified, resubscribe: heardNewAddress });
   if (localStorage.getItem(SESSION_KEY) === null) leave();
   else await resume(0);
 }
@@ -78,14 +89,14 @@ export async function signOut() {
     if (problem.status !== 401) notice.value = `You are still signed in. ${problem.message}`;
     return;
   }
-  outbox.clear();
+  live.outbox.clear();
   window.history.replaceState(null, "", location.pathname);
   leave();
 }
 
 /** Tries to connect at once. */
 export function connectNow() {
-  connection.nudge();
+  live.connection.nudge();
 }
 
 async function enter() {
@@ -94,17 +105,20 @@ async function enter() {
   connect(user.id, listeners);
   batch(() => {
     me.value = user;
-    unsent.value = outbox.entries;
+    unsent.value = live.outbox.entries;
     notice.value = null;
     phase.value = "signedIn";
   });
   learn([user]);
   hasConnected = false;
-  connection.start();
+  live.connection.start();
   refreshChats();
   loadFolders();
   loadDrafts();
+  loadUserGroups();
   recountThreads();
+  recountReminders();
+  rereadToAcknowledge();
   showRoute();
 }
 
@@ -116,8 +130,12 @@ function leave(reason = null) {
   stopPresence();
   forgetStars();
   forgetThreads();
+  forgetReminders();
+  forgetToAcknowledge();
   forgetDrafts();
   forgetFolders();
+  forgetUserGroups();
+  forgetBotCommands();
   localStorage.removeItem(SESSION_KEY);
   batch(() => {
     me.value = openId.value = openHistory.value = null;
@@ -134,13 +152,14 @@ function leave(reason = null) {
 function heardFromOtherTab({ key, newValue }) {
   // Another person has signed in over the shared cookie, or this one has signed out.
   if (key === SESSION_KEY && newValue !== (me.value?.id ?? null)) location.reload();
-  const nonce = outbox?.nonceOf(key) ?? null;
-  if (nonce !== null && newValue === null) connection.settle(nonce);
+  heardWanted(key);
+  const nonce = live.outbox?.nonceOf(key) ?? null;
+  if (nonce !== null && newValue === null) live.connection.settle(nonce);
 }
 
 function wake() {
   if (phase.value !== "signedIn" || document.visibilityState === "hidden") return;
-  connection.nudge();
+  live.connection.nudge();
   refreshChats();
 }
 
@@ -152,6 +171,8 @@ const listeners = {
   missed() {
     catchUp();
     recountThreads();
+    recountReminders();
+    rereadToAcknowledge();
     reloadStars();
     loadFolders();
     loadDrafts();
@@ -159,11 +180,13 @@ const listeners = {
   fresh(roomId, position) {
     historyIfKept(roomId)?.expect(position);
     liveFrom(roomId, position);
+    rereadToAcknowledge();
     renewThread(roomId, position);
     if (roomId === openId.value) loadPins(roomId);
   },
   reload(roomId) {
     recountSoon(roomId);
+    rereadToAcknowledge();
     if (roomId !== openId.value) return forgetHistory(roomId);
     openHistory.value.reload();
     renewThread(roomId);
@@ -171,18 +194,19 @@ const listeners = {
     return loadMembers(roomId);
   },
   gone: leaveRoom,
-  delivered({ roomId, content, replyToId, threadId, mentions, nonce }, { messageId, ts }) {
+  delivered({ roomId, content, replyToId, threadId, mentions, important, nonce }, { messageId, ts }) {
     // Version 0 loses against the message itself, which is on its way.
-    const sent = { messageId, senderId: me.value.id, content, replyToId, threadId, mentions, ts, nonce };
+    const sent = { messageId, senderId: me.value.id, content, replyToId, threadId, mentions, important, ts, nonce };
     const frame = { type: "MESSAGE", roomId, ...sent, version: 0 };
     historyIfKept(roomId)?.receive(frame);
     heardInThreads(frame);
   },
   outbox() {
-    unsent.value = [...outbox.entries];
+    unsent.value = [...live.outbox.entries];
   },
-  ready({ limits }) {
+  ready({ limits, features: able }) {
     longestText.value = limits.content;
+    features.value = able;
     // What changed between the first list and the first connection is caught up with, later breaks cost a list.
     if (hasConnected) {
       refreshChats();

@@ -34,6 +34,9 @@ export const link = signal({ state: "connecting", retryAt: null, reason: null })
 /** The longest text the server takes, in code points. */
 export const longestText = signal(8_000);
 
+/** What the server can, by name. */
+export const features = signal([]);
+
 /** Entries of the outbox, oldest first. */
 export const unsent = signal([]);
 

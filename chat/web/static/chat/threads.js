@@ -5,7 +5,7 @@ import { History } from "chat/history";
 import { learn } from "chat/people";
 import { isLooking } from "chat/reading";
 import { routeTo } from "chat/route";
-import { api, connection } from "chat/server";
+import { api, live } from "chat/server";
 import { me, notice, openHistory, openId, phase } from "chat/state";
 import { ends } from "chat/timeline";
 
@@ -82,7 +82,7 @@ export function showThread(rootId) {
   const chatId = openId.value;
   const history = new History({
     page: (query) => readPage(chatId, rootId, query),
-    cursor: () => connection.cursor(chatId),
+    cursor: () => live.connection.cursor(chatId),
   });
   openThread.value = { chatId, rootId, history, root: null };
   history.latest();
@@ -102,11 +102,11 @@ export function closeThread() {
 }
 
 /** Says something in the open thread. */
-export function reply(content, mentions = []) {
+export function reply(content, { mentions = [], important = false } = {}) {
   const { chatId, rootId, history } = openThread.value;
   history.following.value = true;
   if (history.timeline.value?.hasAfter) history.latest();
-  connection.post({ roomId: chatId, content, threadId: rootId, mentions });
+  live.connection.post({ roomId: chatId, content, threadId: rootId, mentions, important });
 }
 
 /** Follows the open thread, or no longer. */
@@ -220,7 +220,7 @@ async function readPage(chatId, rootId, query) {
   const said = [page.root, ...page.messages];
   learn(said.map((message) => message.sender));
   for (const { nonce, sender } of page.messages) {
-    if (sender?.id === me.value.id) connection.settle(nonce);
+    if (sender?.id === me.value.id) live.connection.settle(nonce);
   }
   learnThreads([page.root], page.pos);
   if (openThread.value?.rootId === rootId) openThread.value = { ...openThread.value, root: fromRest(page.root) };
@@ -236,10 +236,10 @@ function read() {
   if (!isReading.value) return;
   const { chatId, rootId, history } = openThread.value;
   const { newest } = ends(history.timeline.value);
-  const cursor = connection.cursor(chatId);
+  const cursor = live.connection.cursor(chatId);
   if (newest === null || !(threadUnder(rootId)?.unread > 0)) return;
   const place = { roomId: chatId, threadId: rootId, messageId: newest };
-  const isTold = cursor && connection.tell({ type: "READ", ...place, pos: cursor.pos });
+  const isTold = cursor && live.connection.tell({ type: "READ", ...place, pos: cursor.pos });
   // Until the connection is there and live in this chat, it is tried again.
   if (!isTold) readSoon();
 }

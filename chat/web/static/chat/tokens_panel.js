@@ -1,6 +1,6 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { makeToken, readTokens, revokeToken } from "chat/account";
-import { useAsk } from "chat/ask";
+import { useList } from "chat/ask";
 import { fullTime } from "chat/dates";
 import { html } from "chat/html";
 
@@ -11,34 +11,26 @@ const SCOPES = {
   "chats:read": "see chats",
   "chats:write": "change chats",
   "people:read": "see people",
+  flag: "report messages",
   connect: "connect like this page",
 };
 const LIVES = { 7: "a week", 90: "90 days", 366: "a year" };
 
-/** The person's API tokens: what programs show that act for them. */
-export function TokensPanel() {
-  const [tokens, setTokens] = useState([]);
+/** The API tokens of the person, or of a bot: what programs show that act for them. */
+export function TokensPanel({ at = "me/tokens" }) {
+  const { list: tokens, then, isBusy, problem } = useList(() => readTokens(at));
   const [made, setMade] = useState(null);
-  const [ask, isBusy, problem] = useAsk();
-  const read = async () => setTokens(await readTokens());
-  useEffect(() => {
-    ask(read);
-  }, []);
   const make = (event) => {
     event.preventDefault();
     const form = event.target;
     const given = new FormData(form);
-    ask(async () => {
-      setMade(await makeToken(given.get("token-name").trim(), given.getAll("scope"), Number(given.get("life"))));
+    then(async () => {
+      const name = given.get("token-name").trim();
+      setMade(await makeToken(at, { name, scopes: given.getAll("scope"), days: Number(given.get("life")) }));
       form.reset();
-      await read();
     });
   };
-  const revoke = (id) =>
-    ask(async () => {
-      await revokeToken(id);
-      await read();
-    });
+  const revoke = (id) => then(() => revokeToken(at, id));
   return html`
     <section class="stack" aria-label="API tokens">
       <h3>API tokens</h3>

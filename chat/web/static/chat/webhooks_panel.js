@@ -1,31 +1,21 @@
-import { useEffect, useState } from "preact/hooks";
-import { useAsk } from "chat/ask";
+import { useState } from "preact/hooks";
+import { useList } from "chat/ask";
 import { html } from "chat/html";
 import { deleteWebhook, makeWebhook, readWebhooks } from "chat/members";
 
 /** The addresses that programs post to, for who manages the chat. */
 export function WebhooksPanel() {
-  const [webhooks, setWebhooks] = useState([]);
+  const { list: webhooks, then, isBusy, problem } = useList(readWebhooks);
   const [address, setAddress] = useState(null);
-  const [ask, isBusy, problem] = useAsk();
-  const read = async () => setWebhooks(await readWebhooks());
-  useEffect(() => {
-    ask(read);
-  }, []);
   const make = (event) => {
     event.preventDefault();
     const form = event.target;
-    ask(async () => {
+    then(async () => {
       setAddress(await makeWebhook(new FormData(form).get("webhook-name").trim()));
       form.reset();
-      await read();
     });
   };
-  const end = (id) =>
-    ask(async () => {
-      await deleteWebhook(id);
-      await read();
-    });
+  const end = (id) => then(() => deleteWebhook(id));
   return html`
     <section class="stack" aria-label="Webhooks">
       <h3>Webhooks</h3>

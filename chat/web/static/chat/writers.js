@@ -1,6 +1,6 @@
 /** Telling others that the person writes, and hearing it of others. */
 import { signal } from "@preact/signals";
-import { connection } from "chat/server";
+import { live } from "chat/server";
 import { me } from "chat/state";
 import { SHOWN_MS, stillTyping, withTyping } from "chat/typing";
 
@@ -38,14 +38,14 @@ export function tellWriting(chatId) {
   if (toldIn === chatId && Date.now() - toldAt < PACE_MS) return;
   toldAt = Date.now();
   toldIn = chatId;
-  connection?.tell({ type: "TYPING", roomId: chatId, active: true });
+  live.connection?.tell({ type: "TYPING", roomId: chatId, active: true });
 }
 
 /** Tells them that the person has stopped, where they were told of a start. */
 export function tellStopped(chatId) {
   if (toldIn !== chatId) return;
   toldIn = null;
-  connection?.tell({ type: "TYPING", roomId: chatId, active: false });
+  live.connection?.tell({ type: "TYPING", roomId: chatId, active: false });
 }
 
 /** Forgets the person. */

@@ -9,7 +9,7 @@ where each group began.
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 
 from confluent_kafka import KafkaException, Message
@@ -139,7 +139,7 @@ class KafkaEventLog:
         await in_db_thread(registry.start_over, self._admin, topic, self._prefix + group)
         self._committed.pop(group, None)
 
-    async def trim(self, *, now_ms: int, below: Positions) -> int:
+    async def trim(self, *, now_ms: int, below: Positions, groups: Collection[str]) -> int:
         return 0  # The brokers drop what is older than the topic's retention.
 
     async def describe(self) -> Description:

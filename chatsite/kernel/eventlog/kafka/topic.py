@@ -229,7 +229,8 @@ class TopicAdmin:
         if wrong := [place.error for place in places if place.error]:
             if wrong[0].code() in _WORKING:
                 raise Conflict(f"{group} is running: stop it first.")
-            raise KafkaException(wrong[0])
+            # The brokers say of each partition that the group's coordinator has just moved, as they do at their start.
+            raise translated(KafkaException(wrong[0]))
 
     def _ask_watermarks(self, partitions: Collection[int], spec: OffsetSpec) -> dict[TopicPartition, Any]:
         places = {TopicPartition(self.name, number): spec for number in partitions}

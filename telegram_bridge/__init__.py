@@ -1,0 +1,1 @@
+"""Telegram: what its exports hold becomes chats here."""

@@ -1,0 +1,1 @@
+"""What changes the map: an import, and the erasure of a chat."""
