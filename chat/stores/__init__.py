@@ -13,7 +13,7 @@ from chatsite.kernel.servers import Description
 
 GROUP = "history-writers"  # the group that writes the stores
 PAGE_BUCKETS = 16  # partitions one page may touch; a sparser chat is walked over several pages
-PAGE_SECONDS = 0.3
+PAGE_SECONDS = 0.3  # after which a page ends at the partition it has read, and the next one goes on
 NAMED = 10  # of those who gave a message an emoji, how many a page names
 
 

@@ -244,12 +244,12 @@ class ScyllaMessageStore:
         return [bucket for (bucket,) in await self._cql.rows(cql.BUCKETS, chat)]
 
     async def _before(self, chat: ChatId, before: MessageId, limit: int) -> StorePage:
-        buckets = await self._cql.rows(cql.BUCKETS_DOWN, chat, bucket_of(before), PAGE_BUCKETS + 1)
+        buckets = await self._cql.rows(cql.BUCKETS_DOWN, chat, bucket_of(before - 1), PAGE_BUCKETS + 1)
         found, more, stopped_at = await self._walk(chat, cql.OLDER, [bucket for (bucket,) in buckets], before, limit)
         return StorePage(found[::-1], more, stopped_at)
 
     async def _after(self, chat: ChatId, after: MessageId, limit: int) -> StorePage:
-        buckets = await self._cql.rows(cql.BUCKETS_UP, chat, bucket_of(after), PAGE_BUCKETS + 1)
+        buckets = await self._cql.rows(cql.BUCKETS_UP, chat, bucket_of(after + 1), PAGE_BUCKETS + 1)
         return StorePage(*await self._walk(chat, cql.NEWER, [bucket for (bucket,) in buckets], after, limit))
 
     async def _walk(

@@ -277,7 +277,7 @@ class SqlMessageStore:
             limit,
             buckets="bucket <= %s ORDER BY bucket DESC",
             rows="message_id < %s AND message_type IS NOT NULL ORDER BY message_id DESC",
-            start=bucket_of(before),
+            start=bucket_of(before - 1),
             bound=before,
         )
         cursor = make_id(stopped_at * BUCKET_MS, 0, 0) if stopped_at is not None else None
@@ -289,7 +289,7 @@ class SqlMessageStore:
             limit,
             buckets="bucket >= %s ORDER BY bucket",
             rows="message_id > %s AND message_type IS NOT NULL ORDER BY message_id",
-            start=bucket_of(after),
+            start=bucket_of(after + 1),
             bound=after,
         )
         cursor = MessageId(make_id((stopped_at + 1) * BUCKET_MS, 0, 0) - 1) if stopped_at is not None else None
