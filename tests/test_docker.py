@@ -16,6 +16,7 @@ from compose_spec import PyCompose
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
+from chatsite.management.commands.serve import KEEP_ALIVE_SECONDS
 from chatsite.settings.registry import SETTINGS
 from tests.test_architecture import ROOT
 
@@ -53,6 +54,12 @@ def test_the_compose_file_is_one(compose: dict[str, Any]) -> None:
     checked = PyCompose.from_json(json.dumps(services))
     checked.validate()
     assert set(PROCESSES) < set(checked.service_names())
+
+
+def test_servers_wait_longer_for_a_request_than_the_proxy_does() -> None:
+    kept = re.search(r"keepalive (\d+)s", (DOCKER / "Caddyfile").read_text())
+    assert kept is not None
+    assert int(kept[1]) < KEEP_ALIVE_SECONDS
 
 
 def test_the_sample_names_what_the_compose_file_asks_for() -> None:

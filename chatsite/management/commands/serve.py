@@ -40,6 +40,9 @@ from presence.tracker import tracker
 
 PING_SECONDS = 25.0
 SILENT_SECONDS = 90.0  # a connection that answers no ping for so long is gone
+# How long a connection may wait for its next request: longer than proxies keep one (60 s in nginx and in our sample for
+# Caddy). Whoever ends it first must be the one that asks: a request that meets our end is lost.
+KEEP_ALIVE_SECONDS = 75
 DRAIN_SECONDS = 5  # how long open requests may go on after SIGTERM
 # What the system takes for a client that does not read, which it doubles: by itself it takes some megabytes, and until
 # then such a client costs as much as one that reads. At 200 ms away still a megabyte a second.
@@ -159,6 +162,7 @@ class Command(BaseCommand):
             access_log=False,
             proxy_headers=False,  # The application judges them: chatsite/asgi.py.
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
 
