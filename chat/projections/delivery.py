@@ -4,14 +4,12 @@ from collections.abc import Sequence
 
 from chat.events import MessageSent, ReadAdvanced
 from chat.projections.seen_by import tell_room
+from chatsite.gateway.delivery import delivery_workers
 from chatsite.kernel import clock
 from chatsite.kernel.events import Record
-from chatsite.kernel.groups import group
 from chatsite.kernel.nonces import nonce_name, nonces
 
 FRESH_MS = 10_000  # an older read comes from a replay, and would take others back
-
-delivery_workers = group("delivery-workers")
 
 
 @delivery_workers.project(ReadAdvanced)

@@ -13,7 +13,7 @@ from chatsite.kernel import clock
 from chatsite.kernel.events import Record
 from chatsite.kernel.groups import group
 
-delivery_workers = group("delivery-workers")
+delivery_workers = group("delivery-workers", at_once=True)
 
 
 @delivery_workers.project()

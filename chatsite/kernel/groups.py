@@ -35,6 +35,7 @@ R = TypeVar("R")
 IN_FLIGHT = 4_000  # records a group works on at once; over it the group stops reading
 POLL_LIMIT = 500
 POLL_SECONDS = 1.0
+GATHER_SECONDS = 0.02  # between two readings of a group, so that messages share its commits; clients see 150 ms
 TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between tries while a dependency is away
 FINISH_SECONDS = 0.5  # how often the finished offset is kept; a crash repeats at most this much
@@ -54,11 +55,15 @@ AWAY = (RetryLater, Unavailable, OperationalError, InterfaceError)
 
 @dataclass
 class Group:
-    """A named set of projections that share one offset; one that `may_lag` nobody waits for."""
+    """A named set of projections that share one offset; one that `may_lag` nobody waits for.
+
+    Under load a group gathers for some milliseconds what it works on together; people wait for one that is `at_once`.
+    """
 
     name: str
     source: Callable[[], EventLog] = log
     may_lag: bool = False
+    at_once: bool = False
     projections: list[tuple[frozenset[str] | None, Projection]] = field(default_factory=list)
 
     def project(self, *payloads: type[Payload]) -> Callable[[Projection], Projection]:
@@ -90,9 +95,9 @@ class Group:
 _groups: dict[str, Group] = {}
 
 
-def group(name: str, source: Callable[[], EventLog] = log, *, may_lag: bool = False) -> Group:
+def group(name: str, source: Callable[[], EventLog] = log, *, may_lag: bool = False, at_once: bool = False) -> Group:
     """The group of a name, made on first use."""
-    return _groups.setdefault(name, Group(name, source, may_lag))
+    return _groups.setdefault(name, Group(name, source, may_lag, at_once))
 
 
 def groups() -> list[Group]:
@@ -178,9 +183,12 @@ class Runner:
                 tasks.create_task(self._watch_held(reader))
                 while True:
                     records = await self._persist(reader.poll, limit=POLL_LIMIT, wait=POLL_SECONDS)
+                    polled_at = time.monotonic()
                     if not reader.partitions <= self._mine:
                         await self._persist(self._learn_held, reader)
                     await self._take(records, reader, tasks)
+                    if len(records) < POLL_LIMIT and not self.group.at_once:
+                        await asyncio.sleep(polled_at + GATHER_SECONDS - time.monotonic())
         finally:
             _running.discard(self.group.name)
             with suppress(*AWAY):

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.02  # how often somebody who waits looks what the relay of another process has told
 TOLD_SECONDS = 60  # how long it is told where a fact is
 
-relay = groups.group("relay", outbox)
+relay = groups.group("relay", outbox, at_once=True)
 _waiting: dict[str, asyncio.Future[int]] = {}
 
 

@@ -81,9 +81,9 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def running(log: SqlEventLog, told: Told) -> AsyncIterator[None]:
+async def running(log: SqlEventLog, told: Told, *, name: str = "told", at_once: bool = False) -> AsyncIterator[None]:
     """A group that tells one projection."""
-    group = Group("told", lambda: log)
+    group = Group(name, lambda: log, at_once=at_once)
     group.project(Happened)(told)
     task = asyncio.create_task(Runner(group).run())
     yield
@@ -96,6 +96,22 @@ async def finished(log: SqlEventLog, pos: int) -> None:
     async with in_time(f"the group keeps {pos}"):
         while (await log.progress("told")).get(0, 0) < pos:
             await in_db_thread(int)
+
+
+async def test_under_load_a_group_gathers_unless_people_wait_for_it(
+    log: SqlEventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "GATHER_SECONDS", 3_600)
+    patient, prompt = Told(), Told()
+    async with running(log, patient), running(log, prompt, name="prompt", at_once=True):
+        await log.append(happened(1))
+        await patient.heard(KEYS[0], 1)  # What comes after a silence is told as soon as it is there.
+        await log.append(happened(2))
+        await log.append(happened(3))
+        await prompt.heard(KEYS[0], 1, 2, 3)
+        assert patient.numbers == {str(KEYS[0]): [1]}
+    async with running(log, patient):
+        await patient.heard(KEYS[0], 1, 2, 3)
 
 
 async def test_keys_are_told_in_order_and_the_offset_follows(log: SqlEventLog) -> None:

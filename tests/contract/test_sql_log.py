@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from chatsite.kernel.database import in_db_thread
-from chatsite.kernel.eventlog import GroupReader
+from chatsite.kernel.eventlog import GroupReader, sql_reader
 from chatsite.kernel.eventlog.sql import SqlEventLog
 from chatsite.kernel.events import Record
 from tests.contract.conftest import fact
@@ -61,6 +61,21 @@ async def test_append_in_stands_or_falls_with_its_transaction(log: SqlEventLog) 
     assert [record.value for record in await read_all(await log.read("g"))] == [b"one", b"two"]
     with pytest.raises(RuntimeError):
         await in_db_thread(log.append_in, [fact()])
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(3_600, []), (0.1, [b"silent"])])
+async def test_the_table_is_looked_at_without_news_now_and_then(
+    log: SqlEventLog, seconds: float, found: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_reader, "LOOK_SECONDS", seconds)
+    reader = await log.read("g")
+    assert await reader.poll(limit=10, wait=0) == []
+    with monkeypatch.context() as patch:  # A notice that is lost, or a process that gives none.
+        patch.setattr(log, "_tell", lambda records: None)
+        await log.append(fact(value=b"silent"))
+        assert [record.value for record in await reader.poll(limit=10, wait=0.5)] == found
+    await log.append(fact(value=b"told"))
+    assert [record.value for record in await read_all(reader)][-1:] == [b"told"]
 
 
 async def test_a_slow_transaction_holds_the_order_not_the_offsets(log: SqlEventLog) -> None:

@@ -151,11 +151,11 @@ class SqlEventLog:
         self._readers.discard(reader)
         self._committed.pop(reader.group, None)
 
-    async def after(self, offsets: Mapping[int, int], limit: int, *, told: bool) -> list[Record]:
+    async def after(self, offsets: Mapping[int, int], limit: int, *, in_table: bool) -> list[Record]:
         """The next records of some partitions, each after its offset; from memory where that has them."""
         if not self.shared:
             records = self._tail.after(offsets[0], limit) if 0 in offsets else []
-            if records is not None and (records or not told):
+            if records is not None and (records or not in_table):
                 return records
         return await in_read_thread(reads.records_after, self.alias, offsets, limit) if offsets else []
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from chatsite.kernel.eventlog.sql import SqlEventLog
 
 logger = logging.getLogger(__name__)
+# Our own process tells of what it appends, and PostgreSQL of the others'. What other processes append to SQLite, and
+# what a lost notice was about, is only in the table.
+LOOK_SECONDS = 1.0
 ALWAYS = float("inf")
 
 
@@ -32,6 +35,8 @@ class SqlGroupReader:
         self._read: dict[int, int] = {}  # partition -> offset of the newest record polled
         self._finished: dict[int, int] = {}
         self._kept: dict[int, int] = {}
+        self._news = log.news  # set once something came after the last look
+        self._look_at = 0.0  # the moment (monotonic) at which the table is looked at without news
         self._until = ALWAYS  # the moment (monotonic) at which the lease ends
         self._beating: asyncio.Task[None] | None = None
 
@@ -49,26 +54,33 @@ class SqlGroupReader:
 
     async def poll(self, *, limit: int, wait: float) -> list[Record]:
         deadline = time.monotonic() + wait
-        # By our own process, or PostgreSQL. What others append to SQLite, and what a lost notice was about, is only in
-        # the table: the first look is there.
-        told = True
         while True:
-            news = self._log.news
-            mine = self.partitions
-            offsets = {partition: offset for partition, offset in self._read.items() if partition in mine}
-            found = await self._log.after(offsets, limit, told=told)
-            # What left this reader meanwhile, or came back to it, is read by whoever has it.
-            records = [one for one in found if self._read.get(one.partition, ALWAYS) == offsets[one.partition]]
-            for record in records:
-                self._read[record.partition] = record.offset
-            if records:
-                return records
-            if (remaining := deadline - time.monotonic()) <= 0:
+            if self._news.is_set() or time.monotonic() >= self._look_at:
+                if records := await self._look(limit):
+                    return records
+            elif (remaining := deadline - time.monotonic()) <= 0:
                 return []
-            told = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(remaining):
-                    told = await news.wait()
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(remaining, self._look_at - time.monotonic())):
+                        await self._news.wait()
+
+    async def _look(self, limit: int) -> list[Record]:
+        """What is there above what was read; in the table too where memory has nothing and it is time for that."""
+        self._news = self._log.news
+        in_table = time.monotonic() >= self._look_at
+        mine = self.partitions
+        offsets = {partition: offset for partition, offset in self._read.items() if partition in mine}
+        found = await self._log.after(offsets, limit, in_table=in_table)
+        # What left this reader meanwhile, or came back to it, is read by whoever has it.
+        records = [one for one in found if self._read.get(one.partition, ALWAYS) == offsets[one.partition]]
+        for record in records:
+            self._read[record.partition] = record.offset
+        if len(found) >= max(1, limit // max(1, len(offsets))):  # There may be more, of one partition at least.
+            self._look_at = 0.0
+        elif in_table or self._log.shared:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+        return records
 
     def finished(self, partition: int, offset: int) -> None:
         if partition in self._read:
