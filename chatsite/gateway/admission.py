@@ -14,8 +14,8 @@ from chatsite.kernel.limits import Ask, buckets, require, rule
 
 MAX_STRANGERS = 50  # of an address, each for the 5 s that AUTH may take
 STRANGERS_MS = 5_000
-AT_ONCE = 8  # handshakes that one turn of the loop takes in: some 2 ms, for what others wait
-MAX_WAITING = 4_000  # handshakes that wait for that, about 2 s; over it they are told to come again
+AT_ONCE = 2  # handshakes that one turn of the loop takes in: some 1 ms, for what others wait
+MAX_WAITING = 4_000  # handshakes that wait for that, 2 to 4 s; over it they are told to come again
 WAITING_MS = 2_000
 LONGEST_PAUSE = 5.0  # seconds; well under the 65 s after which a client that answers no ping is gone
 

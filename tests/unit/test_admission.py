@@ -1,10 +1,11 @@
-"""Who comes in, and when: a storm of handshakes leaves the others their turns."""
+"""Who comes in and goes, and when: a storm of handshakes, or a cut, leaves the others their turns."""
 
 import asyncio
 
 import pytest
 
 from chatsite.gateway.admission import AT_ONCE, MAX_WAITING, Line
+from chatsite.gateway.server.websocket import CLOSED_AT_ONCE, Ended
 from chatsite.kernel.errors import RateLimited
 
 STORM = 20 * AT_ONCE
@@ -72,3 +73,31 @@ def test_a_loop_that_ended_leaves_no_line_behind() -> None:
 
     asyncio.run(storm())
     asyncio.run(calm())
+
+
+async def test_sockets_that_are_cut_at_once_are_closed_few_at_a_time_and_in_order() -> None:
+    closed, ended = list[int | str](), Ended()
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    class Transport(asyncio.Transport):
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+        def close(self) -> None:
+            closed.append(self.number)
+            if self.number == STORM - 1:
+                done.set()
+
+    def turn() -> None:
+        closed.append("turn")
+        if not done.is_set():
+            loop.call_soon(turn)
+
+    turn()
+    for number in range(STORM):
+        ended.close_soon(Transport(number))
+    await done.wait()
+    assert [one for one in closed if one != "turn"] == list(range(STORM))
+    together = "".join("t" if one == "turn" else "c" for one in closed).split("t")
+    assert max(map(len, together)) <= CLOSED_AT_ONCE
