@@ -101,7 +101,7 @@ async def finished(log: SqlEventLog, pos: int) -> None:
 async def test_under_load_a_group_gathers_unless_people_wait_for_it(
     log: SqlEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(groups, "GATHER_SECONDS", 3_600)
+    monkeypatch.setattr(groups, "GATHER_SECONDS", 1e9)
     patient, prompt = Told(), Told()
     async with running(log, patient), running(log, prompt, name="prompt", at_once=True):
         await log.append(happened(1))
