@@ -1,12 +1,15 @@
 """Who comes in and goes, and when: a storm of handshakes, or a cut, leaves the others their turns."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from chatsite.gateway.admission import AT_ONCE, MAX_WAITING, Line
 from chatsite.gateway.server.websocket import CLOSED_AT_ONCE, Ended
 from chatsite.kernel.errors import RateLimited
+from tests.world import ANSWER_SECONDS
 
 STORM = 20 * AT_ONCE
 
@@ -75,19 +78,17 @@ def test_a_loop_that_ended_leaves_no_line_behind() -> None:
     asyncio.run(calm())
 
 
+class Socket(asyncio.Transport):
+    """Says when it is closed."""
+
+    def __init__(self, said: Callable[[], None]) -> None:
+        super().__init__()
+        self.close = said  # type: ignore[method-assign]
+
+
 async def test_sockets_that_are_cut_at_once_are_closed_few_at_a_time_and_in_order() -> None:
-    closed, ended = list[int | str](), Ended()
+    ended, closed = Ended(), list[int | str]()
     loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    class Transport(asyncio.Transport):
-        def __init__(self, number: int) -> None:
-            super().__init__()
-            self.number = number
-
-        def close(self) -> None:
-            closed.append(self.number)
-            if self.number == STORM - 1:
-                done.set()
 
     def turn() -> None:
         closed.append("turn")
@@ -96,8 +97,26 @@ async def test_sockets_that_are_cut_at_once_are_closed_few_at_a_time_and_in_orde
 
     turn()
     for number in range(STORM):
-        ended.close_soon(Transport(number))
+        ended.close_soon(Socket(partial(closed.append, number)))
+    ended.close_soon(Socket(done.set))
     await done.wait()
     assert [one for one in closed if one != "turn"] == list(range(STORM))
     together = "".join("t" if one == "turn" else "c" for one in closed).split("t")
     assert max(map(len, together)) <= CLOSED_AT_ONCE
+
+
+def test_sockets_of_a_loop_that_ended_keep_none_of_the_next_open() -> None:
+    ended = Ended()
+
+    async def cut() -> None:
+        for _ in range(1_000):  # A loop that ends takes some turns more.
+            ended.close_soon(Socket(lambda: None))
+
+    async def close() -> None:
+        done = asyncio.Event()
+        ended.close_soon(Socket(done.set))
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await done.wait()
+
+    asyncio.run(cut())
+    asyncio.run(close())

@@ -82,18 +82,21 @@ class Ended:
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Transport] = deque()  # bounded by open files
+        self._loop: asyncio.AbstractEventLoop | None = None  # whose sockets they are
 
     def close_soon(self, transport: asyncio.Transport) -> None:
         """Close it in one of the next turns."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._turn)
+        if not self._waiting or self._loop is not asyncio.get_running_loop():
+            self._loop = asyncio.get_running_loop()
+            self._waiting.clear()  # They were of a loop that has ended.
+            self._loop.call_soon(self._turn, self._loop)
         self._waiting.append(transport)
 
-    def _turn(self) -> None:
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         for _ in range(min(CLOSED_AT_ONCE, len(self._waiting))):
             self._waiting.popleft().close()
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._turn)
+            loop.call_soon(self._turn, loop)
 
 
 _ended = Ended()
