@@ -47,6 +47,22 @@ async def test_a_taken_unique_key_answers_with_the_first_and_adds_nothing(log: S
     assert [record.offset for record in await read_all(await log.read("readers"))] == [1, 2]
 
 
+async def test_what_is_sent_again_leaves_no_gap_in_its_batch(log: SqlEventLog) -> None:
+    await log.append(fact(unique_key="u"))
+    batch = [
+        fact(value=b"2"),
+        fact(unique_key="u"),
+        fact(unique_key="v", value=b"3"),
+        fact(unique_key="v"),
+        fact(value=b"4"),
+    ]
+    places = await asyncio.gather(*[log.append(record) for record in batch])
+    assert [place.offset for place in places] == [2, 1, 3, 3, 4]
+    assert [place.first is None for place in places] == [True, False, True, False, True]
+    found = await read_all(await log.read("g"))
+    assert [(record.offset, record.value) for record in found[1:]] == [(2, b"2"), (3, b"3"), (4, b"4")]
+
+
 async def test_append_in_stands_or_falls_with_its_transaction(log: SqlEventLog) -> None:
     def in_transaction(fail: bool) -> None:
         with transaction.atomic(using=log.alias):

@@ -10,6 +10,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +33,16 @@ from chatsite.kernel.servers import Description, describe_database
 
 COMMITTED_SECONDS = 0.05  # how long what other processes finished is believed
 _LOOKUP_CHUNK = 500  # unique keys of one SELECT, under every database's limit of parameters
+
+
+@dataclass(frozen=True)
+class _Added:
+    """What a batch adds, and what each of its items is answered."""
+
+    records: list[Record] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    moved: list[tuple[int, int]] = field(default_factory=list)  # new heads, with their partitions
+    answers: list[Appended] = field(default_factory=list)
 
 
 class SqlEventLog:
@@ -168,41 +179,40 @@ class SqlEventLog:
         now_ms = time.time_ns() // 1_000_000
         partitions = [self.partition_of(record.key) for record in records]
         heads = self._lock_heads(cursor, sorted(set(partitions)))
-        # After the lock: whoever takes a key at the same time takes it in the same partition.
-        taken = self._taken(cursor, [record.unique_key for record in records if record.unique_key])
-        offsets = {partition: head.offset for partition, head in heads.items()}
-        appended: list[Appended] = []
-        added: list[Record] = []
-        rows: list[tuple[Any, ...]] = []
-        for new, partition in zip(records, partitions, strict=True):
-            if new.unique_key and (first := taken.get(new.unique_key)):
-                appended.append(Appended(first.pos, first.offset, first))
-                continue
-            offsets[partition] += 1
-            offset = offsets[partition]
-            record = _record_of(new, partition, offset, heads[partition].pos(offset), now_ms)
-            if new.unique_key:
-                taken[new.unique_key] = record
-            added.append(record)
-            rows.append((partition, offset, new.key, new.event_type, new.event_id, new.unique_key, new.value, now_ms))
-            appended.append(Appended(record.pos, offset, None))
-        if rows:
-            self._insert(cursor, rows)
-            moved = [(offset, partition) for partition, offset in offsets.items() if offset > heads[partition].offset]
-            cursor.executemany("UPDATE log_partitions SET head = %s WHERE partition = %s", moved)
+        added = _numbered(records, partitions, heads, {}, now_ms)
+        if not self._insert(cursor, added):
+            # Somebody sends again, which is rare: only then is it looked up who took the keys. It is seen under the
+            # lock, as whoever takes a key at the same time takes it in the same partition.
+            self._take_back(cursor, heads)
+            taken = self._taken(cursor, [record.unique_key for record in records if record.unique_key])
+            added = _numbered(records, partitions, heads, taken, now_ms)
+            self._insert(cursor, added)
+        if added.rows:
+            cursor.executemany("UPDATE log_partitions SET head = %s WHERE partition = %s", added.moved)
             if self.shared:
                 cursor.execute("SELECT pg_notify(%s, '')", [self.channel])
             # Robust: it is committed by then, and an error here must not look as if it were not.
-            transaction.on_commit(lambda: self._tell(added), using=self.alias, robust=True)
-        return appended
+            transaction.on_commit(lambda: self._tell(added.records), using=self.alias, robust=True)
+        return added.answers
 
     @staticmethod
-    def _insert(cursor: CursorWrapper, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _insert(cursor: CursorWrapper, added: _Added) -> bool:
+        """Insert the rows whose unique key nobody took before; False where somebody did."""
+        if added.rows:
+            cursor.executemany(
+                "INSERT INTO log_records"
+                " (partition, log_offset, record_key, event_type, event_id, unique_key, value, appended_ms)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (unique_key) DO NOTHING",
+                added.rows,
+            )
+        return not added.rows or cursor.rowcount == len(added.rows)
+
+    @staticmethod
+    def _take_back(cursor: CursorWrapper, heads: Mapping[int, reads.Head]) -> None:
+        """Remove what this transaction inserted: all above the heads, which it has locked."""
         cursor.executemany(
-            "INSERT INTO log_records"
-            " (partition, log_offset, record_key, event_type, event_id, unique_key, value, appended_ms)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            rows,
+            "DELETE FROM log_records WHERE partition = %s AND log_offset > %s",
+            [(head.partition, head.offset) for head in heads.values()],
         )
 
     def _taken(self, cursor: CursorWrapper, keys: list[str]) -> dict[str, Record]:
@@ -319,6 +329,33 @@ class SqlEventLog:
         """Let every reader look for records at once."""
         self.news.set()
         self.news = asyncio.Event()
+
+
+def _numbered(
+    records: Sequence[NewRecord],
+    partitions: Sequence[int],
+    heads: Mapping[int, reads.Head],
+    taken: Mapping[str, Record],
+    now_ms: int,
+) -> _Added:
+    """Number the records of a batch from the heads of their partitions; of a unique key, the first one alone."""
+    added = _Added()
+    first_of = dict(taken)
+    offsets = {partition: head.offset for partition, head in heads.items()}
+    for new, partition in zip(records, partitions, strict=True):
+        if new.unique_key and (first := first_of.get(new.unique_key)):
+            added.answers.append(Appended(first.pos, first.offset, first))
+            continue
+        offsets[partition] += 1
+        offset = offsets[partition]
+        record = _record_of(new, partition, offset, heads[partition].pos(offset), now_ms)
+        if new.unique_key:
+            first_of[new.unique_key] = record
+        added.records.append(record)
+        added.rows.append((partition, offset, new.key, new.event_type, new.event_id, new.unique_key, new.value, now_ms))
+        added.answers.append(Appended(record.pos, offset, None))
+    added.moved.extend((offset, partition) for partition, offset in offsets.items() if offset > heads[partition].offset)
+    return added
 
 
 def _record_of(new: NewRecord, partition: int, offset: int, pos: int, now_ms: int) -> Record:
