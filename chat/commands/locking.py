@@ -83,8 +83,11 @@ class Locked:
         chat.members_version += 1
         chat.version = clock.version(above=chat.version)
         chat.save(update_fields=["members_version", "version", *fields])
-        needed = chat.members_version
-        transaction.on_commit(lambda: _tell(ChatId(chat.id), needed))
+        key, needed = (
+            ChatId(chat.id),
+            chat.members_version,
+        )  # Until the commit the chat may be deleted, and lose its id.
+        transaction.on_commit(lambda: _tell(key, needed))
         return chat.version
 
 
