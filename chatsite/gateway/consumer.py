@@ -7,7 +7,7 @@ socket a channel of the layer; here the hub has one channel for all of them.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -67,28 +67,12 @@ class ChatConsumer(AsyncConsumer):
     """One WebSocket, from handshake to close."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        origin, host, authorization = _headers(scope, "origin", "host", "authorization")
-        await receive()  # websocket.connect
-        if not origin_allowed(origin, host or ""):
-            await send({"type": "websocket.close"})  # Before accept: HTTP 403.
+        # A socket lives for hours, and keeps nothing of its handshake, least of all what proves who it is.
+        if (admitted := await self._admit(scope, receive, send)) is None:
             return
-        site = site_of(client_address(scope))
-        offered = scope.get("subprotocols", [])
-        ticket, token = _credentials(offered, authorization or "")
-        is_stranger = ticket is None and token is None
+        session, serving = admitted
         try:
-            await door.admit(site, is_stranger=is_stranger)
-        except RateLimited as error:
-            await _refuse(scope, send, error)
-            return
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
-        outlet = outlet_of(scope, send)
-        session = Session(outlet, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=origin, site=site)
-        scope["headers"].clear()  # A socket lives for hours, and needs nothing of its handshake any more.
-        if is_stranger:
-            door.enter(session)
-        try:
-            await outlet.serve(self._read(session, receive, ticket, token))
+            await serving
         finally:
             door.forget(session)
             for one in attendants:
@@ -99,13 +83,40 @@ class ChatConsumer(AsyncConsumer):
             finally:
                 hub.forget(session)
 
+    async def _admit(
+        self, scope: dict[str, Any], receive: Receive, send: Send
+    ) -> tuple[Session, Coroutine[Any, Any, None]] | None:
+        """Answer a handshake: the session, and all that it does until it ends; None where it was refused."""
+        origin, host, authorization = _headers(scope, "origin", "host", "authorization")
+        await receive()  # websocket.connect
+        if not origin_allowed(origin, host or ""):
+            await send({"type": "websocket.close"})  # Before accept: HTTP 403.
+            return None
+        site = site_of(client_address(scope))
+        offered = scope.get("subprotocols", [])
+        ticket, token = _credentials(offered, authorization or "")
+        is_stranger = ticket is None and token is None
+        try:
+            await door.admit(site, is_stranger=is_stranger)
+        except RateLimited as error:
+            await _refuse(scope, send, error)
+            return None
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None})
+        outlet = outlet_of(scope, send)
+        session = Session(outlet, outbound_bytes=settings.GATEWAY["OUTBOUND_BYTES"], origin=origin, site=site)
+        scope["headers"].clear()
+        offered.clear()
+        if is_stranger:
+            door.enter(session)
+        return session, outlet.serve(self._read(session, receive, ticket, token))
+
     async def _read(self, session: Session, receive: Receive, ticket: str | None, token: str | None) -> None:
         try:
             known = await self._authenticate(session, receive, ticket, token)
+            ticket = token = None
             if known is None:
                 return
-            identity, ref = known
-            await self._welcome(session, identity, ref)
+            await self._welcome(session, *known)
             for one in attendants:
                 one.entered(session)
             bad = 0
@@ -114,6 +125,7 @@ class ChatConsumer(AsyncConsumer):
                     session.said_goodbye |= not session.closing and message.get("code") in GOODBYES
                     break
                 bad = 0 if await self._answer(session, message) else bad + 1
+                del message  # The next one may come in hours.
                 if bad == MAX_BAD_FRAMES:
                     session.close(CloseCode.PROTOCOL_ERROR)
         except (Unavailable, *AWAY) as error:

@@ -44,7 +44,7 @@ class Outlet(Protocol):
     async def left(self) -> None:
         """Wait until the close frame has been sent, or the client is gone."""
 
-    async def serve(self, reader: Coroutine[Any, Any, None]) -> None:
+    def serve(self, reader: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
         """Read until there is nothing more to read, or nobody to answer."""
 
 

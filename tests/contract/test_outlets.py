@@ -88,6 +88,20 @@ async def _serving(app: Any, ping_seconds: float) -> AsyncIterator[int]:
     await running
 
 
+async def test_all_that_a_socket_has_stands_in_its_slots() -> None:
+    beside: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+        await beside.put(vars(receive.__self__))
+
+    async with _serving(app, ANSWER_SECONDS) as port, websockets.connect(f"ws://127.0.0.1:{port}/") as client:
+        await client.send("something")
+        assert await beside.get() == {}
+
+
 HANDSHAKE = {
     "Host": "127.0.0.1",
     "Connection": "keep-alive, Upgrade",
