@@ -203,12 +203,15 @@ class Hub:
         rooms: list[Room] = []
         missed: list[str] = []
         strange: list[str] = []
+
+        def hold(room: Room) -> None:
+            if room.subject in session.subjects or room.subject in session.named:
+                self.unsubscribe(session, room.subject, keep_room=True)
+            rooms.append(room)
+            room.held[session] = []
+
         try:
-            async for room in self._rooms.together(theirs):
-                if room.subject in session.subjects or room.subject in session.named:
-                    self.unsubscribe(session, room.subject, keep_room=True)
-                rooms.append(room)
-                room.held[session] = []
+            await self._rooms.enter(theirs, hold)
             # Again, now that a removal would be seen here: one in between is not missed.
             doubted = {room.subject: room.members_version for room in rooms if judged.get(room) != room.members_version}
             if doubted:
@@ -311,12 +314,15 @@ class Hub:
         pinned: list[Room] = []  # those that it was not live in, nor being joined to already
         theirs: dict[str, dict[str, Any]] = {}
         held: dict[str, list[Held]] = {}
+
+        def pin(room: Room) -> None:
+            rooms.append(room)
+            if session not in room.hearers():
+                room.held[session] = []
+                pinned.append(room)
+
         try:
-            async for room in self._rooms.together(await subjects_of(session.require_user)):
-                rooms.append(room)
-                if session not in room.hearers():
-                    room.held[session] = []
-                    pinned.append(room)
+            await self._rooms.enter(await subjects_of(session.require_user), pin)
             # Again, now that a removal would be seen here: one in between is not missed.
             theirs = await subjects_of(session.require_user)
         finally:

@@ -1,7 +1,7 @@
 """The rooms of this process: joined many at a time, and forgotten when nobody is in them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from channels.layers import get_channel_layer
 
@@ -64,8 +64,11 @@ class JoinedRooms:
         subjects, self._own = self._own, []
         await self._join(subjects, is_own=True)
 
-    async def together(self, subjects: Iterable[str]) -> AsyncIterator[Room]:
-        """The rooms of subjects, of which so many are joined at a time; one that nobody enters is soon forgotten."""
+    async def enter(self, subjects: Iterable[str], come: Callable[[Room], None]) -> None:
+        """Come into the room of each subject, of which so many are joined at a time.
+
+        One that nobody comes into is soon forgotten.
+        """
         every = list(subjects)
         for start in range(0, len(every), TOGETHER):
             some = every[start : start + TOGETHER]
@@ -74,7 +77,7 @@ class JoinedRooms:
             if cold := [subject for subject in cold if subject not in self._rooms and subject not in self._joining]:
                 self._begin_joining(cold)
             for subject in some:
-                yield self._rooms.get(subject) or await self.joined(subject)
+                come(self._rooms.get(subject) or await self.joined(subject))
 
     def _begin_joining(self, subjects: Sequence[str]) -> None:
         task = asyncio.create_task(self._join(subjects))

@@ -28,6 +28,12 @@ def went(transport: asyncio.BaseTransport) -> None:
         del _open[address]
 
 
+def ends(transport: asyncio.BaseTransport) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
+    """The addresses and ports of a connection, ours and the client's; None of one that is gone already."""
+    ours, theirs = map(transport.get_extra_info, ("sockname", "peername"))
+    return ours and ours[:2], theirs and theirs[:2]
+
+
 def _address(transport: asyncio.BaseTransport) -> str:
     peer = transport.get_extra_info("peername")
     return clean_address(peer[0] if peer else None)

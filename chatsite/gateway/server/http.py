@@ -2,9 +2,11 @@
 
 import asyncio
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import is_ssl
 
-from chatsite.gateway.server.addresses import came, went
+from chatsite.gateway.server.addresses import came, ends, went
 from chatsite.gateway.server.websocket import BoundedWebSocket, accept_of
 from chatsite.kernel.errors import TooLarge
 from chatsite.kernel.rest import MAX_BODY, problem_response
@@ -25,8 +27,14 @@ class BoundedHttp(HttpToolsProtocol):
     _is_body_due = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for a request, or let go at once of an address with too many connections."""
-        super().connection_made(transport)
+        """Wait for a request, or let go at once of an address with too many connections.
+
+        uvicorn makes socket objects of a transport, to ask them for the addresses that it has: a twelfth of a connect.
+        """
+        self.connections.add(self)
+        self.transport, self.flow = transport, FlowControl(transport)
+        self.server, self.client = ends(transport)
+        self.scheme = "https" if is_ssl(transport) else "http"
         self._wait_for_head()
         if not came(transport):
             transport.abort()
