@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import resource
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,7 +25,7 @@ from chatsite.gateway.hub import hub
 from chatsite.gateway.protocol import MAX_FRAME_BYTES
 from chatsite.gateway.server.http import BoundedHttp
 from chatsite.gateway.server.websocket import BoundedWebSocket
-from chatsite.kernel import clock
+from chatsite.kernel import clock, files
 from chatsite.kernel.chores import run_chores
 from chatsite.kernel.eventlog import log, outbox
 from chatsite.kernel.groups import groups, run_groups
@@ -91,9 +90,7 @@ class Command(BaseCommand):
         """Serve until SIGTERM or Ctrl-C."""
         running.require_migrated()
         running.require_replicated()
-        # Each connection is an open file, and the usual soft limit is a thousand of them.
-        _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        files.take_all()
         try:
             with running.groups_lock(), running.new_runner() as runner, self._leased(runner):
                 self._setup = None if settings.DEBUG else invites.setup_link()
