@@ -180,13 +180,12 @@ class SqlEventLog:
         partitions = [self.partition_of(record.key) for record in records]
         heads = self._lock_heads(cursor, sorted(set(partitions)))
         added = _numbered(records, partitions, heads, {}, now_ms)
-        if not self._insert(cursor, added):
+        while not self._insert(cursor, added):
             # Somebody sends again, which is rare: only then is it looked up who took the keys. It is seen under the
             # lock, as whoever takes a key at the same time takes it in the same partition.
             self._take_back(cursor, heads)
             taken = self._taken(cursor, [record.unique_key for record in records if record.unique_key])
             added = _numbered(records, partitions, heads, taken, now_ms)
-            self._insert(cursor, added)
         if added.rows:
             cursor.executemany("UPDATE log_partitions SET head = %s WHERE partition = %s", added.moved)
             if self.shared:
