@@ -391,7 +391,7 @@ async def test_a_session_is_what_the_contract_says(make_server: Callable[..., Se
             # It stands in the stream then, and does not come between what is said.
             await first.expect("ROOM", change="updated")
         await _sign_in(world, ada, ben, cyd)
-        await _subscribe(chat, ada, ben)
+        await _subscribe(world, chat, ada, ben)
         await _talk(chat, ada, ben)
         await _link(world, chat, ada, ben)
         await _read(chat, ada, ben)
@@ -436,10 +436,12 @@ async def _sign_in(world: World, ada: Party, ben: Party, cyd: Party) -> None:
         says(await ada.ask("HEARTBEAT", active=active), "HEARTBEAT_ACK")
 
 
-async def _subscribe(chat: str, ada: Party, ben: Party) -> None:
+async def _subscribe(world: World, chat: str, ada: Party, ben: Party) -> None:
     """Nothing before a SUBSCRIBE; by name, and `"all"`."""
     first = says(await ada.ask("SEND_MESSAGE", roomId=chat, content="before"), "ACK")
     assert "nonce" not in first
+    # It may be on its way still, and would be heard by who subscribes before it comes.
+    await world.until("ada", f"/api/chats/{chat}/messages?at_least={first['pos']}", lambda page: page["complete"])
     begun = says(await ada.ask("SUBSCRIBE", roomId=chat), "SUBSCRIBED", roomId=chat, mode="full")
     assert (begun["events"], begun["recovered"], begun["epoch"]) == ([], False, first["epoch"])
     assert not [frame for frame in ada.frames if frame["type"] == "MESSAGE"]
