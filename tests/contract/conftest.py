@@ -15,6 +15,7 @@ from django.db.models.signals import post_migrate
 from chat.stores.scylla_session import Cql
 from chatsite.gateway import hub as hub_module
 from chatsite.gateway import registry
+from chatsite.kernel import clock
 from chatsite.kernel.backends import backend, close_connections
 from chatsite.kernel.eventlog import log
 from chatsite.kernel.eventlog.sql import SqlEventLog
@@ -44,6 +45,13 @@ def _only_ours(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def _without_permissions(django_db_setup: None) -> None:
     """Emptied tables stay empty: to write Django's permissions anew after each test took most of its time."""
     post_migrate.receivers = []
+
+
+@pytest.fixture
+def lease(transactional_db: None) -> Iterator[None]:
+    """A worker number, to mint ids and versions under."""
+    with clock.leased():
+        yield
 
 
 SQL_TWINS = ("sqlite", "sqlite outbox", "postgres")

@@ -1,7 +1,7 @@
 """What a retry on another server answers where the log keeps no unique keys: in each window of a crash."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -44,13 +44,6 @@ class Scene:
     def redis(self) -> "redis.Redis":
         """The Redis of the servers."""
         return redis.Redis.from_url(self._url)
-
-
-@pytest.fixture
-def lease(transactional_db: None) -> Iterator[None]:
-    """A worker number, to mint ids under."""
-    with clock.leased():
-        yield
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Who is in a chat: what this process commits is known from its commit on, whatever was kept of before."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +10,10 @@ from django.db import connections
 from chat.commands import chats
 from chat.queries.participants import roster
 from chatsite.accounts.models import User
-from chatsite.kernel import clock
 from chatsite.kernel.database import in_db_thread
 from chatsite.kernel.ids import ChatId
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
-
-
-@pytest.fixture
-def lease(transactional_db: None) -> Iterator[None]:
-    """A worker number, to mint ids under."""
-    with clock.leased():
-        yield
 
 
 @pytest.mark.parametrize(

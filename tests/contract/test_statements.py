@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -25,7 +25,6 @@ from chatsite.accounts.authentication import authenticate
 from chatsite.accounts.models import SignIn, User
 from chatsite.gateway.registry import Identity
 from chatsite.gateway.streams import stream
-from chatsite.kernel import clock
 from chatsite.kernel.database import DB_THREADS, in_db_thread
 from chatsite.kernel.errors import Invalid, Unauthenticated
 from chatsite.kernel.eventlog import log
@@ -41,13 +40,6 @@ from tests.unit.events import sent
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "messages"])
 MOMENT = "2026-01-01T00:00:00Z"
 GROUPS = ("history-writers", "previews")  # they run in the server's process, and tell there how far they are
-
-
-@pytest.fixture
-def lease(transactional_db: None) -> Iterator[None]:
-    """A worker number, to mint ids under."""
-    with clock.leased():
-        yield
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Threads while the groups that store them are behind: what is shown is what was said."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,13 +37,6 @@ class Place(NamedTuple):
     chat: ChatId
     ada: UserId
     ben: UserId
-
-
-@pytest.fixture
-def lease(transactional_db: None) -> Iterator[None]:
-    """A worker number, to mint ids and versions under."""
-    with clock.leased():
-        yield
 
 
 @pytest.fixture
