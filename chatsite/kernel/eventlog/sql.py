@@ -41,7 +41,6 @@ class _Added:
 
     records: list[Record] = field(default_factory=list)
     rows: list[tuple[Any, ...]] = field(default_factory=list)
-    moved: list[tuple[int, int]] = field(default_factory=list)  # new heads, with their partitions
     answers: list[Appended] = field(default_factory=list)
 
 
@@ -187,7 +186,9 @@ class SqlEventLog:
             taken = self._taken(cursor, [record.unique_key for record in records if record.unique_key])
             added = _numbered(records, partitions, heads, taken, now_ms)
         if added.rows:
-            cursor.executemany("UPDATE log_partitions SET head = %s WHERE partition = %s", added.moved)
+            last = {record.partition: record.offset for record in added.records}
+            moved = [(offset, partition) for partition, offset in last.items()]
+            cursor.executemany("UPDATE log_partitions SET head = %s WHERE partition = %s", moved)
             if self.shared:
                 cursor.execute("SELECT pg_notify(%s, '')", [self.channel])
             # Robust: it is committed by then, and an error here must not look as if it were not.
@@ -197,14 +198,15 @@ class SqlEventLog:
     @staticmethod
     def _insert(cursor: CursorWrapper, added: _Added) -> bool:
         """Insert the rows whose unique key nobody took before; False where somebody did."""
-        if added.rows:
-            cursor.executemany(
-                "INSERT INTO log_records"
-                " (partition, log_offset, record_key, event_type, event_id, unique_key, value, appended_ms)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (unique_key) DO NOTHING",
-                added.rows,
-            )
-        return not added.rows or cursor.rowcount == len(added.rows)
+        if not added.rows:
+            return True
+        cursor.executemany(
+            "INSERT INTO log_records"
+            " (partition, log_offset, record_key, event_type, event_id, unique_key, value, appended_ms)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (unique_key) DO NOTHING",
+            added.rows,
+        )
+        return bool(cursor.rowcount == len(added.rows))
 
     @staticmethod
     def _take_back(cursor: CursorWrapper, heads: Mapping[int, reads.Head]) -> None:
@@ -353,7 +355,6 @@ def _numbered(
         added.records.append(record)
         added.rows.append((partition, offset, new.key, new.event_type, new.event_id, new.unique_key, new.value, now_ms))
         added.answers.append(Appended(record.pos, offset, None))
-    added.moved.extend((offset, partition) for partition, offset in offsets.items() if offset > heads[partition].offset)
     return added
 
 
