@@ -83,10 +83,8 @@ class Locked:
         chat.members_version += 1
         chat.version = clock.version(above=chat.version)
         chat.save(update_fields=["members_version", "version", *fields])
-        key, needed = (
-            ChatId(chat.id),
-            chat.members_version,
-        )  # Until the commit the chat may be deleted, and lose its id.
+        # Until the commit the chat may be deleted, and lose its id.
+        key, needed = ChatId(chat.id), chat.members_version
         transaction.on_commit(lambda: _tell(key, needed))
         return chat.version
 
